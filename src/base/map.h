@@ -1,0 +1,28 @@
+// base/map.h: a fixed-size hash map from a 64-bit key (already a good hash or an id; 0 is allowed)
+// to a 32-bit value. Open addressing, linear probing, deletion by backward shift. The caller
+// compares what the value names if its keys are hashes: several values may stand under one key.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+
+struct map;
+
+#define MAP_NONE UINT32_MAX
+
+size_t map_footprint(uint32_t entries_max);
+struct map *map_init(void *memory, uint32_t entries_max);
+
+// False when `entries_max` entries are in it.
+MUST_USE bool map_put(struct map *map, uint64_t key, uint32_t value);
+// The first value under `key`, or MAP_NONE.
+uint32_t map_get(const struct map *map, uint64_t key);
+// Calls `match` with each value under `key` until it returns true; that value, or MAP_NONE.
+uint32_t map_find(const struct map *map, uint64_t key, void *context,
+                  bool (*match)(void *context, uint32_t value));
+// Removes the entry (key, value) if it is there.
+void map_remove(struct map *map, uint64_t key, uint32_t value);
+uint32_t map_count(const struct map *map);

@@ -1,0 +1,41 @@
+// base/wheel.h: timers by hierarchical wheel. Insert, cancel and move cost O(1); ticks are 1/64 s.
+// A timer is a node embedded in what it times; the wheel owns nothing.
+//
+// Bounds: 4 levels of 64 slots, so deadlines up to 64^4 ticks (72 h) ahead are exact to a tick,
+// later ones wait in the last slot and are re-sorted. A timer never fires early.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/time.h"
+
+#define WHEEL_TICK_NS 15625000U
+#define WHEEL_LEVELS 4
+#define WHEEL_SLOTS 64
+
+struct wheel_timer {
+    struct wheel_timer *next;
+    struct wheel_timer *previous;  // NULL while not in the wheel
+    uint64_t deadline_tick;
+};
+
+struct wheel {
+    uint64_t tick;  // all timers before it have fired
+    uint32_t count;
+    uint64_t occupied[WHEEL_LEVELS];
+    struct wheel_timer slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    struct wheel_timer due;  // taken out by expiry, not yet handed over
+};
+
+void wheel_init(struct wheel *wheel, struct mono now);
+// Starts the timer, or moves it if it runs.
+void wheel_set(struct wheel *wheel, struct wheel_timer *timer, struct mono deadline);
+void wheel_cancel(struct wheel *wheel, struct wheel_timer *timer);
+bool wheel_timer_runs(const struct wheel_timer *timer);
+
+// The next timer that is due at `now`, taken out of the wheel, or NULL when none is left.
+struct wheel_timer *wheel_expire(struct wheel *wheel, struct mono now);
+// Not later than the earliest deadline (exact when it is within one turn of the lowest level);
+// MONO_NEVER when no timer runs.
+struct mono wheel_deadline(const struct wheel *wheel);

@@ -1,0 +1,31 @@
+// plat/file.h: the few file operations outside the databases. Names are C strings; directories are
+// synced after create and rename, so that a file which was said to exist survives power loss.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+// Creates the directory and its parents (mode 0700 for the new ones) and syncs the parent.
+MUST_USE enum err plat_file_make_directory(const char *path);
+
+// Takes an exclusive lock on `path`, creating it. ERR_IN_USE when another process has it. The lock
+// lives until the process ends or `plat_file_unlock`.
+MUST_USE enum err plat_file_lock(const char *path, int *descriptor);
+void plat_file_unlock(int descriptor);
+
+// Reads a whole file of at most `max` bytes into fresh memory (free with plat_file_free).
+// ERR_NOT_FOUND, ERR_TOO_LARGE, ERR_FORBIDDEN, ERR_IO.
+MUST_USE enum err plat_file_read(const char *path, size_t max, uint8_t **owned_bytes, size_t *len);
+void plat_file_free(uint8_t *owned_bytes);
+
+// Writes a whole file by a temporary name, sync, rename and sync of the directory.
+MUST_USE enum err plat_file_write(const char *path, struct slice bytes, unsigned mode);
+
+bool plat_file_exists(const char *path);
+// Bytes that this user may still write on the file system of `path`.
+MUST_USE enum err plat_file_free_space(const char *path, uint64_t *bytes);

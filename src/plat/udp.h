@@ -1,0 +1,55 @@
+// plat/udp.h: batches of datagrams on one bound socket (recvmmsg, sendmmsg), with the local address
+// of each, so that an answer leaves from the address that was asked (IP_PKTINFO, IPV6_PKTINFO).
+//
+// Sockets of one address share the port by SO_REUSEPORT; a classic BPF program on the group decides
+// which of them gets a datagram (plat/steer.h).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+#define PLAT_UDP_BATCH 64
+// Largest datagram that is read whole; a longer one is handed over cut, with `truncated` set.
+#define PLAT_UDP_DATAGRAM_MAX 2048
+
+struct plat_udp;
+
+struct plat_udp_options {
+    struct address bind;
+    unsigned group_size;     // sockets that will share the port; the program is made for it
+    bool group_first;        // this one carries the steering program
+    uint32_t receive_bytes;  // SO_RCVBUFFORCE, else SO_RCVBUF
+};
+
+struct plat_udp_datagram {
+    struct address remote;
+    struct address local;  // its port is the socket's; for sending, an all-zero ip lets the kernel choose
+    struct slice bytes;
+    bool truncated;
+};
+
+// Start-up only. ERR_IN_USE if the port is taken by another process, ERR_FORBIDDEN if not allowed,
+// ERR_INVALID if no such local address, else ERR_IO.
+MUST_USE enum err plat_udp_open(struct plat_udp **udp, const struct plat_udp_options *options);
+void plat_udp_close(struct plat_udp *udp);
+int plat_udp_descriptor(const struct plat_udp *udp);
+// The bound address (its port if 0 was asked for).
+struct address plat_udp_local(const struct plat_udp *udp);
+// What the kernel granted, in bytes.
+uint32_t plat_udp_receive_bytes(const struct plat_udp *udp);
+
+// Reads up to PLAT_UDP_BATCH datagrams without blocking; views into the socket's own buffers, valid
+// until the next receive. Returns the count, 0 if there are none.
+unsigned plat_udp_receive(struct plat_udp *udp, struct plat_udp_datagram out[PLAT_UDP_BATCH]);
+
+// Sends without blocking, in order. What the kernel refuses for want of room is dropped, as the
+// network may; returns how many it took. Errors of one datagram never stop the next.
+unsigned plat_udp_send(struct plat_udp *udp, const struct plat_udp_datagram *datagrams,
+                       unsigned count);
+
+// Datagrams that the kernel dropped because the receive buffer was full (SO_RXQ_OVFL).
+uint64_t plat_udp_kernel_drops(const struct plat_udp *udp);
