@@ -1,0 +1,26 @@
+// http/router.h: which handler serves a method and path. A pattern is "/api/device/{deviceId}";
+// literal segments win over parameters.
+#pragma once
+
+#include "base/slice.h"
+#include "http/server.h"
+
+#define HTTP_ROUTE_PARAMETERS_MAX 6
+
+struct http_route {
+    enum http_method method;
+    const char *pattern;
+    unsigned tag;  // the caller's: position in its table
+};
+
+struct http_match {
+    unsigned tag;
+    struct slice parameters[HTTP_ROUTE_PARAMETERS_MAX];  // in the order of the pattern
+    unsigned parameter_count;
+};
+
+enum http_match_verdict { HTTP_MATCH, HTTP_NO_PATH, HTTP_NO_METHOD };
+
+enum http_match_verdict http_router_match(const struct http_route *routes, unsigned count,
+                                          enum http_method method, struct slice path,
+                                          struct http_match *match);
