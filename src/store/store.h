@@ -73,7 +73,7 @@ struct store_record {
 
 struct store_completion {
     uint64_t ticket;
-    enum err err;      // ERR_OK: durable. ERR_LIMITED: too many key names. ERR_NO_SPACE, ERR_IO,
+    enum err err;      // ERR_OK: durable. ERR_KEY_LIMIT: too many key names. ERR_NO_SPACE, ERR_IO,
                        // ERR_EXHAUSTED (head full), ERR_UNAVAILABLE (device purged), ERR_STOPPING
     int64_t time_ms;   // save: the time that readings without one got
 };
