@@ -16,7 +16,7 @@ struct address {
     uint16_t unused; // zero, so that the bytes compare
 };
 
-#define ADDRESS_TEXT_SIZE 64
+#define ADDRESS_TEXT_SIZE 72
 
 bool address_is_ipv4(const struct address *address);
 bool address_is_loopback(const struct address *address);
