@@ -5,7 +5,7 @@
 // NON_LIFETIME) together with the code of its answer, and with its bytes if it had a payload and
 // there is room for them (RFC 7252 4.5).
 //
-// Bounds: `entries_max` entries of 16 bytes in buckets with two choices, touched as used;
+// Bounds: `entries_max` entries of 16 bytes in buckets of four with two choices, touched as used;
 // `answer_bytes_max` bytes of answers, the oldest overwritten first. When both buckets of a newcomer
 // are full the oldest entry in them goes, but none younger than 60 s (its sender may still repeat);
 // if there is no such entry the newcomer is refused. An answer without payload is rebuilt from its
@@ -68,14 +68,17 @@ struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits
 struct coap_dedup_key coap_dedup_key(const struct coap_dedup *dedup, const struct coap_peer *peer,
                                      const struct coap_message *message);
 
+// Asks the processor for the line that `coap_dedup_seen` will read; for batches.
+void coap_dedup_prefetch(const struct coap_dedup *dedup, struct coap_dedup_key key);
+
 // Looks the message up and, if new, remembers it as open.
 MUST_USE struct coap_dedup_hit coap_dedup_seen(struct coap_dedup *dedup, struct mono now,
                                                struct coap_dedup_key key);
 void coap_dedup_ack_sent(struct coap_dedup *dedup, struct coap_dedup_key key);
 // Keeps the answer for later repeats. `answer` is empty for one without options and payload. Does
 // nothing if the message was forgotten meanwhile.
-void coap_dedup_answered(struct coap_dedup *dedup, struct mono now, struct coap_dedup_key key,
-                         uint8_t code, struct slice answer);
+void coap_dedup_answered(struct coap_dedup *dedup, struct coap_dedup_key key, uint8_t code,
+                         struct slice answer);
 // A refusal had no effect and needs no entry (RFC 7252 4.5).
 void coap_dedup_forget(struct coap_dedup *dedup, struct coap_dedup_key key);
 // Refill after a restart: a message that was answered `age` ago with an empty answer of `code`.

@@ -47,8 +47,7 @@ struct coap_endpoint_limits {
     uint32_t bodies_max;            // Block1 bodies in hand
     uint32_t bodies_unproven_max;   // of these, of senders without identity (oldest out)
     uint32_t body_bytes_max;        // of all bodies together
-    uint32_t answers_max;           // answers to POST above one block
-    uint32_t answer_bytes_max;      // of all these together
+    uint32_t answer_bytes_max;      // of kept answers to POST above one block
     uint32_t transmit_max;
 };
 
@@ -162,12 +161,19 @@ uint32_t coap_endpoint_room(const struct coap_endpoint *endpoint);
 void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now,
                          struct coap_handle exchange, const struct coap_reply *reply);
 
-// Takes a body whose first block was shown, of at most `body_max` bytes; `by_uri` when the URI holds
-// the credential, so that the body may go on from another address. The engine answers 2.31, or
+// Ends a request in silence. It is not remembered.
+void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle exchange);
+
+struct coap_admission {
+    uint32_t body_max;   // at most COAP_BODY_MAX
+    bool authenticated;  // the sender showed a valid credential
+    bool by_uri;         // the URI holds it: the body may go on from another address
+};
+
+// Takes a body whose first block was shown, within the event's turn. The engine answers 2.31, or
 // 4.13, or 5.03 if there is no room.
 void coap_endpoint_admit(struct coap_endpoint *endpoint, struct mono now,
-                         struct coap_handle exchange, uint32_t body_max, bool authenticated,
-                         bool by_uri);
+                         struct coap_handle exchange, const struct coap_admission *admission);
 
 // A request of our own, as the server sends to devices and the simulator's clients send to us.
 struct coap_outgoing {
@@ -179,7 +185,9 @@ struct coap_outgoing {
     unsigned path_count;
     const struct slice *query;
     unsigned query_count;
-    uint32_t content_format;
+    uint32_t content_format;  // COAP_FORMAT_NONE if none
+    bool has_block1;          // the payload is this block of a larger body
+    struct coap_block block1;
     struct slice payload;     // at most one block
 };
 
@@ -197,7 +205,6 @@ struct coap_endpoint_stats {
     uint32_t exchanges, exchanges_max;
     uint32_t sent_in_flight, sent_max;
     uint32_t bodies, bodies_max;
-    uint32_t peers;
     struct coap_dedup_stats dedup;
 };
 

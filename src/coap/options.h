@@ -84,8 +84,8 @@ struct coap_options {
     uint32_t bad_option;  // number of the first option that forbids processing; 0 if none
 };
 
-// Reads them all. Which options a side must understand differs: `response` selects.
-void coap_options_read(struct slice encoded, bool response, struct coap_options *options);
+// Reads them all in one pass.
+void coap_options_read(struct slice encoded, struct coap_options *options);
 
 // "Uri-Path" and so on, for diagnostics; NULL if unknown.
 const char *coap_option_name(uint32_t number);

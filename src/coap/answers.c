@@ -1,0 +1,75 @@
+#include "coap/answers.h"
+
+struct place {
+    uint64_t key;
+    uint64_t position;  // in the ring, counted over all times
+    uint64_t len;       // 0: free
+};
+
+struct coap_answers {
+    struct place *places;
+    uint8_t *ring;
+    uint64_t ring_size;
+    uint64_t ring_end;
+    uint32_t place_mask;
+};
+
+static uint32_t place_count(uint32_t bytes_max)
+{
+    uint32_t count = 64;
+    while (count < bytes_max / 64U && count < (1U << 20)) {
+        count *= 2;
+    }
+    return count;
+}
+
+static size_t round64(size_t size)
+{
+    return (size + 63U) & ~(size_t)63U;
+}
+
+size_t coap_answers_footprint(uint32_t bytes_max)
+{
+    return round64(sizeof(struct coap_answers)) +
+           round64(place_count(bytes_max) * sizeof(struct place)) + round64(bytes_max);
+}
+
+struct coap_answers *coap_answers_init(void *memory, uint32_t bytes_max)
+{
+    ASSERT(bytes_max >= 64);
+    struct coap_answers *answers = memory;
+    uint8_t *at = (uint8_t *)memory + round64(sizeof(*answers));
+    answers->places = (struct place *)(void *)at;
+    answers->ring = at + round64(place_count(bytes_max) * sizeof(struct place));
+    answers->ring_size = bytes_max;
+    answers->ring_end = 0;
+    answers->place_mask = place_count(bytes_max) - 1;
+    return answers;
+}
+
+bool coap_answers_keep(struct coap_answers *answers, uint64_t key, struct slice answer)
+{
+    if (answer.len == 0 || answer.len > answers->ring_size / 4) {
+        return false;
+    }
+    // In one piece: what would cross the end starts over at the front.
+    uint64_t position = answers->ring_end;
+    const uint64_t to_end = answers->ring_size - position % answers->ring_size;
+    if (answer.len > to_end) {
+        position += to_end;
+    }
+    memcpy(answers->ring + position % answers->ring_size, answer.ptr, answer.len);
+    answers->ring_end = position + answer.len;
+    answers->places[key & answers->place_mask] = (struct place){key, position, answer.len};
+    return true;
+}
+
+struct slice coap_answers_find(const struct coap_answers *answers, uint64_t key)
+{
+    const struct place *place = &answers->places[key & answers->place_mask];
+    const bool overwritten = answers->ring_end - place->position > answers->ring_size;
+    if (place->key != key || place->len == 0 || overwritten) {
+        return SLICE_EMPTY;
+    }
+    return slice_of(answers->ring + place->position % answers->ring_size, place->len);
+}

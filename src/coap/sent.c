@@ -1,0 +1,446 @@
+#include "coap/sent.h"
+
+#include <string.h>
+
+#include "base/map.h"
+#include "coap/endpoint.h"
+#include "coap/timer.h"
+
+enum state {
+    STATE_DELAYED,    // waits for its moment
+    STATE_QUEUED,     // waits until the peer has fewer in flight
+    STATE_IN_FLIGHT,  // confirmable, not acknowledged
+    STATE_AWAITING,   // a request that waits for its response
+};
+
+struct message {
+    struct coap_timer timer;
+    struct coap_peer peer;
+    struct coap_token token;
+    struct mono started;
+    struct span timeout;
+    uint32_t allowance;
+    uint32_t next_waiting;  // position + 1, chain of the peer
+    uint16_t mid;
+    uint8_t state;
+    uint8_t transmissions;
+    bool confirmable;
+    bool wants_response;
+    bool counted;  // among its peer's messages in flight
+    uint64_t mid_hash;
+    uint64_t token_hash;
+    struct buf buf;
+    uint8_t bytes[COAP_DATAGRAM_MAX];
+};
+
+struct coap_sent {
+    struct coap_sent_tools tools;
+    struct pool *pool;
+    struct map *by_mid;    // confirmable ones in flight
+    struct map *by_token;  // requests
+    struct coap_sent_stats stats;
+};
+
+static size_t round64(size_t size)
+{
+    return (size + 63U) & ~(size_t)63U;
+}
+
+size_t coap_sent_footprint(uint32_t sent_max)
+{
+    return round64(sizeof(struct coap_sent)) +
+           round64(pool_footprint(sent_max, sizeof(struct message))) +
+           2 * round64(map_footprint(sent_max));
+}
+
+struct coap_sent *coap_sent_init(void *memory, uint32_t sent_max,
+                                 const struct coap_sent_tools *tools)
+{
+    struct coap_sent *sent = memory;
+    uint8_t *at = (uint8_t *)memory + round64(sizeof(*sent));
+    *sent = (struct coap_sent){.tools = *tools, .stats = {.count_max = sent_max}};
+    sent->pool = pool_init(at, sent_max, sizeof(struct message));
+    at += round64(pool_footprint(sent_max, sizeof(struct message)));
+    sent->by_mid = map_init(at, sent_max);
+    sent->by_token = map_init(at + round64(map_footprint(sent_max)), sent_max);
+    return sent;
+}
+
+bool coap_sent_full(const struct coap_sent *sent)
+{
+    return pool_taken(sent->pool) == pool_count(sent->pool);
+}
+
+static uint64_t mid_hash(const struct coap_sent *sent, const struct coap_peer *peer, uint16_t mid)
+{
+    return hash_word(coap_peer_hash(peer, sent->tools.key) + mid);
+}
+
+static uint64_t token_hash(const struct coap_sent *sent, const struct coap_peer *peer,
+                           const struct coap_token *token)
+{
+    const uint64_t hash = hash_keyed(sent->tools.key, slice_of(token->bytes, token->len));
+    return hash_word(coap_peer_hash(peer, sent->tools.key) ^ hash ^ token->len);
+}
+
+static struct message *message_at(const struct coap_sent *sent, uint32_t position)
+{
+    bool taken = false;
+    struct message *message = pool_at(sent->pool, position, &taken);
+    ASSERT(taken);
+    return message;
+}
+
+static struct pool_handle handle_of(const struct coap_sent *sent, const struct message *message)
+{
+    return pool_handle_of(sent->pool, message);
+}
+
+struct buf *coap_sent_begin(struct coap_sent *sent, const struct coap_sent_terms *terms,
+                            struct pool_handle *handle)
+{
+    struct message *message = pool_take(sent->pool, handle);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->timer.kind = sent->tools.timer_kind;
+    message->peer = terms->peer;
+    message->token = terms->token;
+    message->mid = terms->mid;
+    message->confirmable = terms->confirmable;
+    message->wants_response = terms->wants_response;
+    message->allowance = terms->allowance;
+    message->started = terms->start;
+    message->mid_hash = mid_hash(sent, &terms->peer, terms->mid);
+    message->token_hash = token_hash(sent, &terms->peer, &terms->token);
+    message->buf = buf_over(message->bytes, sizeof(message->bytes));
+    return &message->buf;
+}
+
+// A message pays with what its request left, then with the peer's allowance. One that may not be
+// sent now still runs through its time-outs: the path may be proven meanwhile.
+static bool may_send(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    const uint32_t len = (uint32_t)message->buf.len;
+    if (message->allowance >= len) {
+        message->allowance -= message->allowance == UINT32_MAX ? 0 : len;
+        return true;
+    }
+    struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
+    if (state != NULL && coap_peers_allow(state, now, len)) {
+        return true;
+    }
+    sent->stats.withheld++;
+    return false;
+}
+
+static bool put_out(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    if (coap_transmit_room(sent->tools.transmit) == 0) {
+        return false;
+    }
+    if (may_send(sent, now, message)) {
+        struct buf *out = coap_transmit_begin(sent->tools.transmit, &message->peer);
+        buf_put_slice(out, buf_view(&message->buf));
+        coap_transmit_end(sent->tools.transmit);
+    }
+    return true;
+}
+
+static void set_timer(struct coap_sent *sent, struct message *message, struct mono at)
+{
+    wheel_set(sent->tools.wheel, &message->timer.wheel, at);
+}
+
+static void finish(struct coap_sent *sent, struct message *message)
+{
+    const struct pool_handle handle = handle_of(sent, message);
+    wheel_cancel(sent->tools.wheel, &message->timer.wheel);
+    if (message->wants_response) {
+        map_remove(sent->by_token, message->token_hash, handle.index);
+    }
+    pool_give(sent->pool, handle);
+}
+
+static void transmit_first(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    if (!put_out(sent, now, message)) {
+        set_timer(sent, message, now);
+        message->state = STATE_DELAYED;
+        return;
+    }
+    message->started = now;
+    message->transmissions = 1;
+    if (!message->confirmable && !message->wants_response) {
+        finish(sent, message);
+        return;
+    }
+    if (!message->confirmable) {
+        message->state = STATE_AWAITING;
+        set_timer(sent, message, mono_add(now, span_ms(COAP_MAX_TRANSMIT_WAIT_MS)));
+        return;
+    }
+    const struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
+    const uint64_t timeout = state != NULL ? coap_peers_ack_timeout(state).ns
+                                           : span_ms(COAP_ACK_TIMEOUT_MS).ns;
+    // Between 1 and ACK_RANDOM_FACTOR 1.5 times the time-out (RFC 7252 4.2).
+    message->timeout.ns = timeout + random_below(sent->tools.random, timeout / 2 + 1);
+    message->state = STATE_IN_FLIGHT;
+    const bool put = map_put(sent->by_mid, message->mid_hash, handle_of(sent, message).index);
+    ASSERT(put);
+    set_timer(sent, message, mono_add(now, message->timeout));
+}
+
+static void chain_append(struct coap_sent *sent, struct coap_peer_state *state, uint32_t position)
+{
+    if (state->waiting_last != 0) {
+        message_at(sent, state->waiting_last - 1)->next_waiting = position + 1;
+    } else {
+        state->waiting_first = position + 1;
+    }
+    state->waiting_last = position + 1;
+}
+
+// A place in flight towards the peer came free: the next in its chain goes out.
+static void landed(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
+    map_remove(sent->by_mid, message->mid_hash, handle_of(sent, message).index);
+    if (!message->counted) {
+        return;
+    }
+    ASSERT(state != NULL && state->in_flight > 0);
+    message->counted = false;
+    state->in_flight--;
+    if (state->waiting_first == 0) {
+        return;
+    }
+    struct message *next = message_at(sent, state->waiting_first - 1);
+    state->waiting_first = next->next_waiting;
+    if (state->waiting_first == 0) {
+        state->waiting_last = 0;
+    }
+    next->next_waiting = 0;
+    next->counted = true;
+    state->in_flight++;
+    transmit_first(sent, now, next);
+}
+
+static void start_confirmable(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    struct coap_peer_state *state = coap_peers_take(sent->tools.peers, now, &message->peer);
+    if (state == NULL || message->counted) {
+        // Its place is taken already, or every peer that is remembered has a message in flight and
+        // this one goes out without NSTART.
+        transmit_first(sent, now, message);
+        return;
+    }
+    if (state->in_flight >= sent->tools.nstart) {
+        message->state = STATE_QUEUED;
+        chain_append(sent, state, handle_of(sent, message).index);
+        return;
+    }
+    message->counted = true;
+    state->in_flight++;
+    transmit_first(sent, now, message);
+}
+
+static void start_now(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    if (message->confirmable) {
+        start_confirmable(sent, now, message);
+    } else {
+        transmit_first(sent, now, message);
+    }
+}
+
+void coap_sent_start(struct coap_sent *sent, struct mono now, struct pool_handle handle)
+{
+    struct message *message = pool_get(sent->pool, handle);
+    ASSERT(message != NULL && !message->buf.overflow);
+    if (message->wants_response) {
+        const bool put = map_put(sent->by_token, message->token_hash, handle.index);
+        ASSERT(put);
+    }
+    if (message->started.ns > now.ns) {
+        message->state = STATE_DELAYED;
+        set_timer(sent, message, message->started);
+        return;
+    }
+    start_now(sent, now, message);
+}
+
+struct search {
+    const struct coap_sent *sent;
+    const struct coap_peer *peer;
+    const struct coap_token *token;
+    uint16_t mid;
+};
+
+static bool has_mid(void *context, uint32_t position)
+{
+    const struct search *search = context;
+    const struct message *message = message_at(search->sent, position);
+    return message->mid == search->mid && coap_peer_equal(&message->peer, search->peer);
+}
+
+static bool has_token(void *context, uint32_t position)
+{
+    const struct search *search = context;
+    const struct message *message = message_at(search->sent, position);
+    return coap_token_equal(&message->token, search->token) &&
+           coap_peer_equal(&message->peer, search->peer);
+}
+
+// What an ACK teaches: the peer reads what we send to its address, and how long that takes.
+static void learn(struct coap_sent *sent, struct mono now, const struct message *message)
+{
+    struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
+    if (state == NULL) {
+        return;
+    }
+    state->path_proven = true;
+    if (message->transmissions == 1) {
+        coap_peers_measured(state, mono_since(now, message->started));
+    }
+}
+
+enum coap_sent_outcome coap_sent_acknowledged(struct coap_sent *sent, struct mono now,
+                                              const struct coap_peer *peer,
+                                              const struct coap_message *message,
+                                              struct pool_handle *handle)
+{
+    struct search search = {sent, peer, NULL, message->mid};
+    const uint32_t position =
+        map_find(sent->by_mid, mid_hash(sent, peer, message->mid), &search, has_mid);
+    if (position == MAP_NONE) {
+        return COAP_SENT_NOTHING;
+    }
+    struct message *mine = message_at(sent, position);
+    *handle = handle_of(sent, mine);
+    if (message->code != COAP_EMPTY &&
+        (!mine->wants_response || !coap_token_equal(&message->token, &mine->token))) {
+        return COAP_SENT_NOTHING;
+    }
+    learn(sent, now, mine);
+    landed(sent, now, mine);
+    if (message->type == COAP_RST) {
+        sent->stats.rejected++;
+        finish(sent, mine);
+        return COAP_SENT_REJECTED;
+    }
+    if (mine->wants_response && message->code == COAP_EMPTY) {
+        mine->state = STATE_AWAITING;
+        set_timer(sent, mine, mono_add(now, span_ms(COAP_MAX_TRANSMIT_WAIT_MS)));
+        return COAP_SENT_NOTHING;
+    }
+    const bool request = mine->wants_response;
+    finish(sent, mine);
+    return request ? COAP_SENT_RESPONSE : COAP_SENT_DELIVERED;
+}
+
+static void chain_remove(struct coap_sent *sent, struct coap_peer_state *state, uint32_t position)
+{
+    uint32_t previous = 0;
+    for (uint32_t at = state->waiting_first; at != 0;) {
+        struct message *message = message_at(sent, at - 1);
+        if (at == position + 1) {
+            if (previous == 0) {
+                state->waiting_first = message->next_waiting;
+            } else {
+                message_at(sent, previous - 1)->next_waiting = message->next_waiting;
+            }
+            state->waiting_last = state->waiting_last == at ? previous : state->waiting_last;
+            return;
+        }
+        previous = at;
+        at = message->next_waiting;
+    }
+}
+
+enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono now,
+                                           const struct coap_peer *peer,
+                                           const struct coap_token *token,
+                                           struct pool_handle *handle)
+{
+    struct search search = {sent, peer, token, 0};
+    const uint32_t position =
+        map_find(sent->by_token, token_hash(sent, peer, token), &search, has_token);
+    if (position == MAP_NONE) {
+        return COAP_SENT_NOTHING;
+    }
+    struct message *mine = message_at(sent, position);
+    *handle = handle_of(sent, mine);
+    if (mine->state == STATE_IN_FLIGHT) {
+        // The response says that the request arrived, though its ACK was lost (RFC 7252 5.2.2).
+        learn(sent, now, mine);
+        landed(sent, now, mine);
+    } else if (mine->state == STATE_QUEUED) {
+        struct coap_peer_state *state = coap_peers_find(sent->tools.peers, peer);
+        ASSERT(state != NULL);
+        chain_remove(sent, state, position);
+    }
+    finish(sent, mine);
+    return COAP_SENT_RESPONSE;
+}
+
+static enum coap_sent_outcome give_up(struct coap_sent *sent, struct mono now,
+                                      struct message *message)
+{
+    // A delayed multicast answer or a NON response waits for nothing.
+    const bool told = message->confirmable || message->wants_response;
+    if (message->state == STATE_IN_FLIGHT) {
+        landed(sent, now, message);
+    }
+    finish(sent, message);
+    sent->stats.lost += told ? 1 : 0;
+    return told ? COAP_SENT_LOST : COAP_SENT_NOTHING;
+}
+
+enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
+                                       struct wheel_timer *timer, struct pool_handle *handle)
+{
+    struct message *message = (struct message *)(void *)timer;
+    *handle = handle_of(sent, message);
+    if (message->state == STATE_DELAYED) {
+        start_now(sent, now, message);
+        return COAP_SENT_NOTHING;
+    }
+    if (message->state == STATE_AWAITING || message->transmissions > COAP_MAX_RETRANSMIT) {
+        return give_up(sent, now, message);
+    }
+    if (!put_out(sent, now, message)) {
+        set_timer(sent, message, mono_add(now, span_ms(20)));
+        return COAP_SENT_NOTHING;
+    }
+    message->transmissions++;
+    message->timeout.ns *= 2;
+    sent->stats.retransmitted++;
+    set_timer(sent, message, mono_add(now, message->timeout));
+    return COAP_SENT_NOTHING;
+}
+
+struct coap_sent_stats coap_sent_stats(const struct coap_sent *sent)
+{
+    struct coap_sent_stats stats = sent->stats;
+    stats.count = pool_taken(sent->pool);
+    return stats;
+}
+
+void coap_sent_check(const struct coap_sent *sent)
+{
+    uint32_t in_flight = 0;
+    uint32_t requests = 0;
+    for (uint32_t i = 0; i < pool_count(sent->pool); i++) {
+        bool taken = false;
+        const struct message *message = pool_at(sent->pool, i, &taken);
+        if (!taken) {
+            continue;
+        }
+        in_flight += message->state == STATE_IN_FLIGHT ? 1 : 0;
+        requests += message->wants_response ? 1 : 0;
+        ASSERT(wheel_timer_runs(&message->timer.wheel) == (message->state != STATE_QUEUED));
+    }
+    ASSERT(in_flight == map_count(sent->by_mid));
+    ASSERT(requests == map_count(sent->by_token));
+}
