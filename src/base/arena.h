@@ -12,7 +12,7 @@ struct arena {
     uint8_t *memory;
     size_t size;
     size_t used;
-    size_t used_max;  // the most that was ever used, for metrics
+    size_t used_max; // the most that was ever used, for metrics
 };
 
 void arena_init(struct arena *arena, void *memory, size_t size);

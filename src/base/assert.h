@@ -19,7 +19,8 @@ _Noreturn void assert_failed(const char *file, int line, const char *condition);
 
 #ifdef MOTEHUB_SLOW_CHECKS
 #define ASSERT_SLOW(condition) ASSERT(condition)
-#define NEVER(condition) ((condition) ? (assert_failed(__FILE__, __LINE__, #condition), true) : false)
+#define NEVER(condition)                                                                           \
+    ((condition) ? (assert_failed(__FILE__, __LINE__, #condition), true) : false)
 #else
 #define ASSERT_SLOW(condition) ((void)sizeof(condition))
 #define NEVER(condition) __builtin_expect((condition), 0)

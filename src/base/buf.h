@@ -1,5 +1,6 @@
 // base/buf.h: a bounded writer over memory given to it. Past its end it writes nothing and sets
-// `overflow`, which stays set; test it once, at the end. Numbers are written big-endian.
+// `overflow`, which stays set; from then on nothing at all is written. Test it once, at the end.
+// Numbers are written big-endian.
 #pragma once
 
 #include <stdbool.h>
@@ -40,10 +41,11 @@ void buf_put_u64(struct buf *buf, uint64_t value);
 // LEB128, 1 to 10 bytes; the signed form is zigzag.
 void buf_put_varint(struct buf *buf, uint64_t value);
 void buf_put_varint_signed(struct buf *buf, int64_t value);
-void buf_put_format(struct buf *buf, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+// Needs room for the text and one byte more, which it uses while it works.
+void buf_put_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// The reader over the same layout. Past the end it returns zeros and sets `overflow`.
+// The reader over the same layout. Past the end, and for a varint that is longer than 10 bytes or
+// larger than 64 bits, it returns zeros and sets `overflow`; from then on it returns zeros only.
 struct buf_reader {
     struct slice rest;
     bool overflow;

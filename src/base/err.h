@@ -17,8 +17,8 @@ enum err {
 
 // What a person needs to mend bad input: the reason, and the byte offset of the place.
 struct err_place {
-    const char *reason;  // static text, never NULL once set
-    size_t offset;       // bytes from the start of the input
+    const char *reason; // static text, never NULL once set
+    size_t offset;      // bytes from the start of the input
 };
 
 // The name ("INVALID") and the text ("invalid input") of an error. Never NULL.

@@ -1,7 +1,15 @@
 #include "base/log.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/time.h"
+
+// The closing brace and the newline always have their place.
+#define LOG_ENDING_SIZE 2U
+#define LOG_TOKEN_SHOWN 4U
 
 static struct {
     enum log_level least;
@@ -9,84 +17,145 @@ static struct {
     void *context;
     log_clock_fn *clock;
     log_sink_fn *sink;
-} logger;
+} log_state;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 void log_init(enum log_level least, enum log_format format, void *context, log_clock_fn *clock,
               log_sink_fn *sink)
 {
-    logger.least = least;
-    logger.format = format;
-    logger.context = context;
-    logger.clock = clock;
-    logger.sink = sink;
+    ASSERT(sink == NULL || clock != NULL);
+    log_state.least = least;
+    log_state.format = format;
+    log_state.context = context;
+    log_state.clock = clock;
+    log_state.sink = sink;
 }
 
-// As inside a JSON string; also used for text lines, so that nothing can forge a line.
-static void put_escaped(struct buf *out, struct slice text)
+// How one character of a value stands between quotes, the same in both formats.
+static struct slice escape(struct slice character, char scratch[8])
 {
-    for (size_t i = 0; i < text.len; i++) {
-        const uint8_t c = text.ptr[i];
-        if (c == '"' || c == '\\') {
-            buf_put_u8(out, '\\');
-            buf_put_u8(out, c);
-        } else if (c < 0x20 || c == 0x7f) {
-            buf_put_format(out, "\\u%04x", c);
-        } else {
-            buf_put_u8(out, c);
+    const uint8_t byte = character.ptr[0];
+
+    if (byte == '"' || byte == '\\') {
+        (void)snprintf(scratch, 8, "\\%c", byte);
+        return slice_text(scratch);
+    }
+    if (byte < 0x20 || byte == 0x7f) {
+        (void)snprintf(scratch, 8, "\\u%04x", byte);
+        return slice_text(scratch);
+    }
+    return character;
+}
+
+// Puts characters while they leave `kept` bytes free; true if all were put. Bytes that are no UTF-8
+// become U+FFFD, so that a line is always text.
+static bool put_escaped(struct buf *line, struct slice s, size_t kept)
+{
+    struct slice rest = s;
+
+    while (rest.len > 0) {
+        char scratch[8];
+        const size_t step = slice_utf8_step(rest);
+        const struct slice shown =
+            step == 0 ? SLICE("\xef\xbf\xbd") : escape(slice_sub(rest, 0, step), scratch);
+        if (shown.len + kept > buf_room(line)) {
+            return false;
+        }
+        buf_put_slice(line, shown);
+        rest = slice_sub(rest, step == 0 ? 1 : step, rest.len);
+    }
+    return true;
+}
+
+// Text that a reader of `name=value` can tell from what follows it.
+static bool is_plain(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        const uint8_t byte = s.ptr[i];
+        if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte >= 0x7f) {
+            return false;
         }
     }
+    return s.len > 0;
 }
 
-static void put_field_value(struct buf *out, const struct log_field *field)
+// Overflows only if not even the quotes fit.
+static void put_text(struct buf *line, struct slice s)
 {
-    struct slice text = field->text;
-    if (field->kind == LOG_FIELD_INT) {
-        buf_put_format(out, "%lld", (long long)field->number);
+    if (log_state.format == LOG_FORMAT_TEXT && is_plain(s)) {
+        (void)put_escaped(line, s, 0);
         return;
     }
-    buf_put_u8(out, '"');
-    if (field->kind == LOG_FIELD_TOKEN) {
-        text = slice_sub(text, 0, 4);
-    }
-    put_escaped(out, text);
-    buf_put_text(out, field->kind == LOG_FIELD_TOKEN ? "...\"" : "\"");
+    buf_put_u8(line, '"');
+    (void)put_escaped(line, s, 1);
+    buf_put_u8(line, '"');
 }
 
-static void put_head(struct buf *out, enum log_level level, const char *event)
+static void put_token(struct buf *line, struct slice token)
+{
+    char shown[LOG_TOKEN_SHOWN + sizeof("...")];
+    struct buf text = buf_over(shown, sizeof(shown));
+
+    if (token.len >= 2 * (size_t)LOG_TOKEN_SHOWN) {
+        buf_put_slice(&text, slice_sub(token, 0, LOG_TOKEN_SHOWN));
+    }
+    buf_put_text(&text, "...");
+    ASSERT(!text.overflow);
+    put_text(line, buf_view(&text));
+}
+
+static void put_field(struct buf *line, const struct log_field *field)
+{
+    buf_put_format(line, log_state.format == LOG_FORMAT_JSON ? ",\"%s\":" : " %s=", field->name);
+    switch (field->kind) {
+    case LOG_FIELD_TEXT:
+        put_text(line, field->text);
+        break;
+    case LOG_FIELD_INT:
+        buf_put_format(line, "%" PRId64, field->number);
+        break;
+    case LOG_FIELD_TOKEN:
+        put_token(line, field->text);
+        break;
+    }
+}
+
+static void put_head(struct buf *line, enum log_level level, const char *event)
 {
     char time[25];
-    wall_format((struct wall){logger.clock != NULL ? logger.clock(logger.context) : 0}, time);
-    if (logger.format == LOG_FORMAT_JSON) {
-        buf_put_format(out, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time,
+    wall_format((struct wall){log_state.clock(log_state.context)}, time);
+    if (log_state.format == LOG_FORMAT_JSON) {
+        buf_put_format(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time,
                        level_names[level], event);
     } else {
-        buf_put_format(out, "%s %-5s %s", time, level_names[level], event);
+        buf_put_format(line, "%s %-5s %s", time, level_names[level], event);
     }
+    ASSERT(!line->overflow);
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                unsigned count)
 {
-    if (logger.sink == NULL || level < logger.least) {
+    char memory[LOG_LINE_SIZE];
+    struct buf line = buf_over(memory, sizeof(memory) - LOG_ENDING_SIZE);
+
+    ASSERT(level <= LOG_ERROR);
+    ASSERT(count <= LOG_FIELDS_MAX);
+    if (log_state.sink == NULL || level < log_state.least) {
         return;
     }
-    char memory[LOG_LINE_SIZE];
-    // Two bytes stay free, so that a cut line still ends as it should.
-    struct buf out = buf_over(memory, sizeof(memory) - 2);
-    put_head(&out, level, event);
+    put_head(&line, level, event);
     for (unsigned i = 0; i < count; i++) {
-        const struct buf before = out;
-        buf_put_format(&out, logger.format == LOG_FORMAT_JSON ? ",\"%s\":" : " %s=",
-                       fields[i].name);
-        put_field_value(&out, &fields[i]);
-        if (out.overflow) {
-            out = before;
+        const struct buf before = line;
+        put_field(&line, &fields[i]);
+        if (line.overflow) {
+            line = before;
             break;
         }
     }
-    out.cap = sizeof(memory);
-    buf_put_text(&out, logger.format == LOG_FORMAT_JSON ? "}\n" : "\n");
-    logger.sink(logger.context, level, buf_view(&out));
+    line.cap += LOG_ENDING_SIZE;
+    buf_put_text(&line, log_state.format == LOG_FORMAT_JSON ? "}\n" : "\n");
+    ASSERT(!line.overflow);
+    log_state.sink(log_state.context, level, buf_view(&line));
 }

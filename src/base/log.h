@@ -1,9 +1,14 @@
 // base/log.h: structured log lines through a sink that `server` sets. A line has a level, a dotted
 // event name and up to eight fields. Secrets never go in: a token is logged as its first four
-// characters by LOG_TOKEN.
+// characters by LOG_TOKEN (nothing of it if it is shorter than twice that).
 //
-// Lines are formatted on the caller's stack (at most LOG_LINE_SIZE bytes, cut after that) and given
-// to the sink in one piece; the sink may be called from any thread. Without a sink nothing happens.
+// Text:  2026-01-31T23:59:59.123Z warn  coap.refused peer=127.0.0.1:5683 reason="no room"
+// JSON:  {"time":"2026-01-31T23:59:59.123Z","level":"warn","event":"coap.refused",...}
+// Values are escaped, so that no field can forge a line. A line ends with a newline.
+//
+// Lines are formatted on the caller's stack (at most LOG_LINE_SIZE bytes; what does not fit is left
+// out, and a JSON line stays well-formed) and given to the sink in one piece; the sink may be
+// called from any thread. Without a sink nothing happens.
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +17,7 @@
 #include "base/slice.h"
 
 #define LOG_LINE_SIZE 1024
+#define LOG_FIELDS_MAX 8
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -35,10 +41,11 @@ typedef int64_t log_clock_fn(void *context);
 
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-// Set once at start, before threads.
+// Set once at start, before threads. `sink` NULL: nothing is logged.
 void log_init(enum log_level least, enum log_format format, void *context, log_clock_fn *clock,
               log_sink_fn *sink);
 
+// `event` and the names are static text of the program, written as they stand.
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                unsigned count);
 

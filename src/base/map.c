@@ -1,112 +1,164 @@
+// A third more cells than entries: at most 75% are in use, so a probe ends after a few steps. A
+// cell is empty when its value is MAP_NONE. Removal shifts the rest of the run back, so there are
+// no tombstones and a table that churns for years stays as fast as a new one.
 #include "base/map.h"
 
-#include "base/hash.h"
-
-struct entry {
+struct map_cell {
     uint64_t key;
-    uint32_t value;  // MAP_NONE: free
-    uint32_t unused;
+    uint32_t value;
+    uint32_t unused; // 16 bytes keep a cell within one cache line
 };
+
+_Static_assert(sizeof(struct map_cell) == 16, "tables have millions of cells");
 
 struct map {
-    uint32_t count;
     uint32_t entries_max;
-    uint32_t mask;
+    uint32_t count;
+    uint32_t cells_count;
     uint32_t unused;
-    struct entry entries[];
+    struct map_cell cells[];
 };
 
-// At most half full.
-static uint32_t table_size(uint32_t entries_max)
+static uint32_t cells_for(uint32_t entries_max)
 {
-    uint32_t size = 16;
-    while (size < entries_max * 2U) {
-        size *= 2;
-    }
-    return size;
+    ASSERT(entries_max <= UINT32_MAX / 2);
+    // One more than the entries at least, so that every probe meets an empty cell.
+    return entries_max + entries_max / 3 + 1;
 }
 
 size_t map_footprint(uint32_t entries_max)
 {
-    return sizeof(struct map) + table_size(entries_max) * sizeof(struct entry);
+    return sizeof(struct map) + cells_for(entries_max) * sizeof(struct map_cell);
 }
 
 struct map *map_init(void *memory, uint32_t entries_max)
 {
-    ASSERT(entries_max < UINT32_MAX / 4);
     struct map *map = memory;
-    *map = (struct map){.entries_max = entries_max, .mask = table_size(entries_max) - 1};
-    for (uint32_t i = 0; i <= map->mask; i++) {
-        map->entries[i] = (struct entry){0, MAP_NONE, 0};
+
+    ASSERT((uintptr_t)memory % _Alignof(struct map) == 0);
+    *map = (struct map){.entries_max = entries_max, .cells_count = cells_for(entries_max)};
+    for (uint32_t i = 0; i < map->cells_count; i++) {
+        map->cells[i] = (struct map_cell){0, MAP_NONE, 0};
     }
     return map;
 }
 
-static uint32_t home(const struct map *map, uint64_t key)
+// Ids come in sequence, so the key is spread by the golden ratio; its upper half is then scaled to
+// the number of cells, which need not be a power of two.
+static uint32_t home_of(const struct map *map, uint64_t key)
 {
-    return (uint32_t)hash_word(key) & map->mask;
+    const uint64_t upper = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+    return (uint32_t)((upper * map->cells_count) >> 32);
+}
+
+static uint32_t next_cell(const struct map *map, uint32_t index)
+{
+    return index + 1 == map->cells_count ? 0 : index + 1;
+}
+
+// Steps from the home of its key to the cell.
+static uint32_t distance_from_home(const struct map *map, uint32_t index)
+{
+    const uint32_t home = home_of(map, map->cells[index].key);
+    return index >= home ? index - home : index + (map->cells_count - home);
 }
 
 bool map_put(struct map *map, uint64_t key, uint32_t value)
 {
+    uint32_t index = home_of(map, key);
+
     ASSERT(value != MAP_NONE);
     if (map->count == map->entries_max) {
         return false;
     }
-    uint32_t at = home(map, key);
-    while (map->entries[at].value != MAP_NONE) {
-        at = (at + 1) & map->mask;
+    while (map->cells[index].value != MAP_NONE) {
+        index = next_cell(map, index);
     }
-    map->entries[at] = (struct entry){key, value, 0};
+    map->cells[index] = (struct map_cell){key, value, 0};
     map->count++;
     return true;
+}
+
+uint32_t map_get(const struct map *map, uint64_t key)
+{
+    uint32_t index = home_of(map, key);
+
+    while (map->cells[index].value != MAP_NONE && map->cells[index].key != key) {
+        index = next_cell(map, index);
+    }
+    return map->cells[index].value;
 }
 
 uint32_t map_find(const struct map *map, uint64_t key, void *context,
                   bool (*match)(void *context, uint32_t value))
 {
-    for (uint32_t at = home(map, key); map->entries[at].value != MAP_NONE;
-         at = (at + 1) & map->mask) {
-        const struct entry *entry = &map->entries[at];
-        if (entry->key == key && (match == NULL || match(context, entry->value))) {
-            return entry->value;
+    uint32_t index = home_of(map, key);
+
+    while (map->cells[index].value != MAP_NONE) {
+        const struct map_cell *cell = &map->cells[index];
+        if (cell->key == key && match(context, cell->value)) {
+            return cell->value;
         }
+        index = next_cell(map, index);
     }
     return MAP_NONE;
 }
 
-uint32_t map_get(const struct map *map, uint64_t key)
-{
-    return map_find(map, key, NULL, NULL);
-}
-
-// Fills the hole with later entries of the run that may stand there (backward shift).
+// Fills the hole at `hole` from the cells behind it: a cell may move back into the hole if its home
+// is not between the two.
 static void close_hole(struct map *map, uint32_t hole)
 {
-    for (uint32_t at = (hole + 1) & map->mask; map->entries[at].value != MAP_NONE;
-         at = (at + 1) & map->mask) {
-        const uint32_t distance = (at - home(map, map->entries[at].key)) & map->mask;
-        if (distance >= ((at - hole) & map->mask)) {
-            map->entries[hole] = map->entries[at];
-            hole = at;
+    uint32_t gap = 1; // steps from the hole to the cell that is looked at
+    uint32_t index = next_cell(map, hole);
+
+    while (map->cells[index].value != MAP_NONE) {
+        if (distance_from_home(map, index) >= gap) {
+            map->cells[hole] = map->cells[index];
+            hole = index;
+            gap = 0;
         }
+        index = next_cell(map, index);
+        gap++;
     }
-    map->entries[hole] = (struct entry){0, MAP_NONE, 0};
+    map->cells[hole] = (struct map_cell){0, MAP_NONE, 0};
 }
 
 void map_remove(struct map *map, uint64_t key, uint32_t value)
 {
-    for (uint32_t at = home(map, key); map->entries[at].value != MAP_NONE;
-         at = (at + 1) & map->mask) {
-        if (map->entries[at].key == key && map->entries[at].value == value) {
-            close_hole(map, at);
+    uint32_t index = home_of(map, key);
+
+    ASSERT(value != MAP_NONE);
+    while (map->cells[index].value != MAP_NONE) {
+        if (map->cells[index].key == key && map->cells[index].value == value) {
+            close_hole(map, index);
             map->count--;
             return;
         }
+        index = next_cell(map, index);
     }
 }
 
 uint32_t map_count(const struct map *map)
 {
     return map->count;
+}
+
+void map_check(const struct map *map)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < map->cells_count; i++) {
+        if (map->cells[i].value == MAP_NONE) {
+            continue;
+        }
+        count++;
+        // Every cell from the home on must be in use, or a probe would end before it gets here.
+        uint32_t at = home_of(map, map->cells[i].key);
+        while (at != i) {
+            ASSERT(map->cells[at].value != MAP_NONE);
+            at = next_cell(map, at);
+        }
+    }
+    ASSERT(count == map->count);
+    ASSERT(count <= map->entries_max);
 }

@@ -13,16 +13,23 @@ struct map;
 
 #define MAP_NONE UINT32_MAX
 
+// Bytes that `map_init` uses for this many entries: about 21 for each.
 size_t map_footprint(uint32_t entries_max);
+// Builds the map inside `memory` (aligned to 8), which outlives it.
 struct map *map_init(void *memory, uint32_t entries_max);
 
-// False when `entries_max` entries are in it.
+// Adds an entry; one that is there already is added once more. `value` is not MAP_NONE. False when
+// `entries_max` entries are in it.
 MUST_USE bool map_put(struct map *map, uint64_t key, uint32_t value);
 // The first value under `key`, or MAP_NONE.
 uint32_t map_get(const struct map *map, uint64_t key);
-// Calls `match` with each value under `key` until it returns true; that value, or MAP_NONE.
+// Calls `match` with each value under `key` until it returns true; that value, or MAP_NONE. `match`
+// must not change the map.
 uint32_t map_find(const struct map *map, uint64_t key, void *context,
                   bool (*match)(void *context, uint32_t value));
-// Removes the entry (key, value) if it is there.
+// Removes one entry (key, value) if it is there.
 void map_remove(struct map *map, uint64_t key, uint32_t value);
 uint32_t map_count(const struct map *map);
+
+// Asserts every invariant. For tests and the simulator.
+void map_check(const struct map *map);

@@ -10,7 +10,7 @@
 
 struct pool_handle {
     uint32_t index;
-    uint32_t generation;  // odd while the slot is taken; 0 names nothing
+    uint32_t generation; // odd while the slot is taken; 0 names nothing
 };
 
 #define POOL_HANDLE_NONE ((struct pool_handle){0, 0})
@@ -35,3 +35,6 @@ void *pool_at(const struct pool *pool, uint32_t index, bool *taken);
 
 uint32_t pool_count(const struct pool *pool);
 uint32_t pool_taken(const struct pool *pool);
+
+// Asserts every invariant. For tests and the simulator.
+void pool_check(const struct pool *pool);

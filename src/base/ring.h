@@ -13,13 +13,15 @@
 
 struct ring;
 
-// `size` is a power of two, at least 4096; a record may have at most a quarter of it.
+// `size` is a power of two, at least 4096, below 4 GiB; a record may have at most a quarter of it.
 size_t ring_footprint(size_t size);
+// Builds the ring inside `memory` (aligned to 64), which outlives it.
 struct ring *ring_init(void *memory, size_t size);
 size_t ring_record_max(const struct ring *ring);
 
-// Producer: room for a record of at most `len` bytes, aligned to 8, or NULL when the ring is full.
-// Nothing is visible to the consumer before `ring_publish`.
+// Producer: room for a record of at most `len` bytes (itself at most `ring_record_max`), aligned to
+// 8, or NULL when the ring is full. Nothing is visible to the consumer before `ring_publish`. A
+// reservation that is not committed is forgotten by the next one.
 MUST_USE void *ring_reserve(struct ring *ring, size_t len);
 // Producer: the reserved record is complete with `len` bytes (at most what was reserved).
 void ring_commit(struct ring *ring, size_t len);

@@ -48,6 +48,9 @@ struct slice slice_cut(struct slice *rest, char separator);
 // Decimal digits with an optional '-'; false if anything else stands there or it does not fit.
 bool slice_to_int64(struct slice s, int64_t *value);
 
+// Bytes of the well-formed UTF-8 sequence at the start: 1 to 4, or 0 if there is none.
+size_t slice_utf8_step(struct slice s);
+
 // True if the bytes are well-formed UTF-8 (no surrogates, no overlong forms).
 bool slice_is_utf8(struct slice s);
 
