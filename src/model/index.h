@@ -38,7 +38,7 @@ struct model_index_entry {
     struct uuid uuid;
     enum model_credential_kind kind;
     enum model_transport transport;
-    uint8_t credential_len;
+    uint8_t credential_len;  // at least 1
     char credential[MODEL_CREDENTIAL_ID_MAX];
 };
 
