@@ -226,14 +226,15 @@ enum err model_index_put(struct model_index *index, const struct model_index_ent
     if (node == NULL) {
         return ERR_EXHAUSTED;
     }
-    model_index_remove(index, entry->device);
     node->entry = *entry;
     node->hash = credential_hash(entry->kind, credential);
+    // The new one is published before the old one goes, so that a reader always finds the device.
+    place(atomic_load_explicit(&index->table, memory_order_relaxed), node);
+    index->count++;
+    model_index_remove(index, entry->device);
     struct node **chain = device_place(index, entry->device);
     node->device_next = *chain;
     *chain = node;
-    place(atomic_load_explicit(&index->table, memory_order_relaxed), node);
-    index->count++;
     return ERR_OK;
 }
 

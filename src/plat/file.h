@@ -13,6 +13,9 @@
 // Creates the directory and its parents (mode 0700 for the new ones) and syncs the parent.
 MUST_USE enum err plat_file_make_directory(const char *path);
 
+// After creating or renaming something in it.
+MUST_USE enum err plat_file_sync_directory(const char *path);
+
 // Takes an exclusive lock on `path`, creating it. ERR_IN_USE when another process has it. The lock
 // lives until the process ends or `plat_file_unlock`.
 MUST_USE enum err plat_file_lock(const char *path, int *descriptor);

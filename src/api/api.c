@@ -1,0 +1,220 @@
+#include "api/api.h"
+
+#include "api/call.h"
+#include "api/route.h"
+#include "api/status.h"
+#include "api/telemetry.h"
+#include "base/buf.h"
+
+typedef enum api_outcome api_handler_fn(const struct api_call *call, struct coap_reply *reply);
+
+// What may be done below /api/v1. A pair that is not here is 4.00, as upstream answers it; one
+// without a handler is known to the protocol and not served by this version.
+static const struct {
+    enum api_feature feature;
+    uint8_t method;
+    api_handler_fn *handler;
+} routes[] = {
+    {API_FEATURE_TELEMETRY, COAP_POST, api_telemetry_post},
+    {API_FEATURE_ATTRIBUTES, COAP_POST, NULL},
+    {API_FEATURE_ATTRIBUTES, COAP_GET, NULL},
+    {API_FEATURE_RPC, COAP_POST, NULL},
+    {API_FEATURE_RPC, COAP_GET, NULL},
+    {API_FEATURE_CLAIM, COAP_POST, NULL},
+    {API_FEATURE_PROVISION, COAP_POST, NULL},
+};
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+static const struct slice banner = {(const uint8_t *)"Motehub CoAP server", 19};
+
+void api_reply_code(struct coap_reply *reply, uint8_t code)
+{
+    *reply = (struct coap_reply){
+        .code = code, .content_format = COAP_FORMAT_NONE, .max_age_s = COAP_MAX_AGE_NONE};
+}
+
+enum api_outcome api_refuse_form(uint8_t code, const char *reason, struct coap_reply *reply)
+{
+    api_reply_code(reply, code);
+    reply->no_effect = true;
+    if (reason != NULL) {
+        reply->payload = slice_text(reason);
+    }
+    return API_REPLIED;
+}
+
+enum api_outcome api_refuse(const struct api_call *call, enum err err, const char *reason,
+                            struct coap_reply *reply)
+{
+    const uint8_t code = api_status_code(err, call->api->settings.upstream_codes);
+    (void)api_refuse_form(code, reason != NULL ? reason : err_text(err), reply);
+    reply->max_age_s = api_status_max_age(code, call->request->peer);
+    reply->authenticated = call->principal.device != NULL;
+    return API_REPLIED;
+}
+
+enum api_outcome api_refuse_at(const struct api_call *call, enum err err,
+                               const struct err_place *place, struct coap_reply *reply)
+{
+    (void)api_refuse(call, err, place->reason, reply);
+    void *memory = arena_take(call->api->memory, COAP_DIAGNOSTIC_MAX);
+    if (place->reason == NULL || memory == NULL) {
+        return API_REPLIED;
+    }
+    struct buf text = buf_over(memory, COAP_DIAGNOSTIC_MAX);
+    buf_put_format(&text, "byte %zu: %s", place->offset, place->reason);
+    if (!text.overflow) {
+        reply->payload = buf_view(&text);
+    }
+    return API_REPLIED;
+}
+
+uint64_t api_ticket(struct coap_handle exchange)
+{
+    return (uint64_t)exchange.slot.generation << 32 | exchange.slot.index;
+}
+
+static struct coap_handle exchange_of(uint64_t ticket)
+{
+    return (struct coap_handle){{(uint32_t)ticket, (uint32_t)(ticket >> 32)}};
+}
+
+// The first gate: the form. NULL when `reply` already refuses.
+static api_handler_fn *handler_for(const struct api_call *call, struct coap_reply *reply)
+{
+    const uint8_t method = call->request->method;
+    const enum api_feature feature = call->route.feature;
+    if (method != COAP_GET && method != COAP_POST) {
+        (void)api_refuse_form(COAP_METHOD_NOT_ALLOWED, NULL, reply);
+        return NULL;
+    }
+    if (feature == API_FEATURE_NONE) {
+        (void)api_refuse_form(COAP_BAD_REQUEST,
+                              "path is not /api/v1/{token}/telemetry or a like feature", reply);
+        return NULL;
+    }
+    for (unsigned i = 0; i < ROUTE_COUNT; i++) {
+        if (routes[i].feature == feature && routes[i].method == method) {
+            if (routes[i].handler == NULL) {
+                (void)api_refuse(call, ERR_UNSUPPORTED, "this version does not serve it", reply);
+            }
+            return routes[i].handler;
+        }
+    }
+    (void)api_refuse_form(COAP_BAD_REQUEST, "the feature has no such method", reply);
+    return NULL;
+}
+
+// The second gate: the credential. API_PENDING lets the request pass.
+static enum api_outcome authenticate(struct api_call *call, struct coap_reply *reply)
+{
+    struct api *api = call->api;
+    enum err err = ERR_UNAUTHORIZED;
+    if (call->route.has_token) {
+        err = core_auth_token(&api->core, call->route.token, &call->principal);
+    }
+    if (err == ERR_OK) {
+        return API_PENDING;
+    }
+    metric_add(&api->metrics.wrong_tokens, 1);
+    if (!api_refusals_answer(&api->refusals, call->now.mono, call->request->peer)) {
+        return API_DROPPED;
+    }
+    return api_refuse(call, err, NULL, reply);
+}
+
+static enum api_outcome request_elsewhere(const struct api_call *call, struct coap_reply *reply)
+{
+    if (call->route.place == API_PLACE_ELSEWHERE) {
+        return api_refuse_form(COAP_NOT_FOUND, NULL, reply);
+    }
+    if (call->route.place == API_PLACE_API || call->request->method != COAP_GET) {
+        return api_refuse_form(COAP_METHOD_NOT_ALLOWED, NULL, reply);
+    }
+    api_reply_code(reply, COAP_CONTENT);
+    reply->content_format = COAP_FORMAT_TEXT;
+    reply->payload = banner;
+    return API_REPLIED;
+}
+
+// Both gates. API_PENDING leaves the handler in `*handler` and the device in the call.
+static enum api_outcome admit(struct api_call *call, api_handler_fn **handler,
+                              struct coap_reply *reply)
+{
+    api_route_find(call->request->options, &call->route);
+    if (call->route.place != API_PLACE_V1) {
+        return request_elsewhere(call, reply);
+    }
+    *handler = handler_for(call, reply);
+    return *handler == NULL ? API_REPLIED : authenticate(call, reply);
+}
+
+static void count(struct api *api, enum api_outcome outcome, const struct coap_reply *reply)
+{
+    if (outcome == API_DROPPED) {
+        metric_add(&api->metrics.dropped, 1);
+    } else if (outcome == API_REPLIED) {
+        const unsigned class = coap_code_class(reply->code);
+        struct metric *metric = class == 2   ? &api->metrics.accepted
+                                : class == 4 ? &api->metrics.refused
+                                             : &api->metrics.failed;
+        metric_add(metric, 1);
+    }
+}
+
+enum api_outcome api_request(struct api *api, struct api_time now,
+                             const struct coap_request *request, const struct store_trace *trace,
+                             struct coap_reply *reply)
+{
+    metric_add(&api->metrics.requests, 1);
+    struct api_call call = {.api = api, .request = request, .trace = trace, .now = now};
+    api_handler_fn *handler = NULL;
+    enum api_outcome outcome = admit(&call, &handler, reply);
+    if (outcome == API_PENDING) {
+        outcome = handler(&call, reply);
+    }
+    if (outcome == API_REPLIED && call.principal.device != NULL) {
+        reply->authenticated = true;
+    }
+    count(api, outcome, reply);
+    return outcome;
+}
+
+enum api_outcome api_body_begins(struct api *api, struct api_time now,
+                                 const struct coap_request *request, uint32_t *body_max,
+                                 struct coap_reply *reply)
+{
+    struct api_call call = {.api = api, .request = request, .now = now};
+    api_handler_fn *handler = NULL;
+    const enum api_outcome outcome = admit(&call, &handler, reply);
+    *body_max = api->settings.body_max;
+    if (outcome != API_PENDING) {
+        count(api, outcome, reply);
+        return outcome;
+    }
+    if (request->options->has_size1 && request->options->size1 > *body_max) {
+        (void)api_refuse(&call, ERR_TOO_LARGE, NULL, reply);
+        reply->size1 = *body_max;
+        count(api, API_REPLIED, reply);
+        return API_REPLIED;
+    }
+    return API_PENDING;
+}
+
+void api_completed(struct api *api, const struct store_completion *completion,
+                   struct coap_handle *exchange, struct coap_reply *reply)
+{
+    *exchange = exchange_of(completion->ticket);
+    api_reply_code(reply, api_status_code(completion->err, api->settings.upstream_codes));
+    reply->authenticated = true;
+    if (completion->err != ERR_OK) {
+        reply->no_effect = true;
+        reply->payload = slice_text(err_text(completion->err));
+        // The peer is not at hand here; the ticket spreads as well.
+        if (reply->code == COAP_SERVICE_UNAVAILABLE) {
+            reply->max_age_s = 2U + (uint32_t)(hash_word(completion->ticket) % 9U);
+        }
+    }
+    count(api, API_REPLIED, reply);
+}

@@ -1,0 +1,73 @@
+// api/api.h: /api/v1 for devices, between the CoAP endpoint and the core. One per worker.
+//
+// A request passes four gates in this order: the form of the path and method, the credential, the
+// payload, the limits; what follows is the core's. Refusals carry a short diagnostic payload with
+// the reason and the place (architecture.md section 6, Q-10).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/refusals.h"
+#include "base/arena.h"
+#include "base/metric.h"
+#include "base/time.h"
+#include "coap/endpoint.h"
+#include "core/core.h"
+#include "store/store.h"
+
+struct api_settings {
+    bool type_cast;
+    uint32_t string_units_max;
+    bool strict_formats;
+    bool upstream_codes;
+    uint32_t body_max;
+};
+
+struct api_metrics {
+    struct metric requests;
+    struct metric accepted;       // answered 2.xx
+    struct metric refused;        // answered 4.xx
+    struct metric failed;         // answered 5.xx
+    struct metric wrong_tokens;
+    struct metric dropped;        // refused in silence: the source is over its limit
+};
+
+struct api {
+    struct api_settings settings;
+    struct core_worker core;
+    struct api_refusals refusals;
+    struct arena *memory;  // the worker's turn arena
+    struct api_metrics metrics;
+};
+
+// When a request is judged.
+struct api_time {
+    struct mono mono;
+    struct wall wall;
+};
+
+enum api_outcome {
+    API_REPLIED,  // `reply` is the answer
+    API_PENDING,  // a completion with the exchange's ticket will come
+    API_DROPPED,  // no answer at all
+};
+
+// Runs one whole request. `trace` goes with its durable effects. The reply's payload lives in the
+// turn arena.
+enum api_outcome api_request(struct api *api, struct api_time now,
+                             const struct coap_request *request, const struct store_trace *trace,
+                             struct coap_reply *reply);
+
+// Judges the first block of a larger body by path, credential and size before anything is kept.
+// API_PENDING means: admit it, with `body_max` bytes.
+enum api_outcome api_body_begins(struct api *api, struct api_time now,
+                                 const struct coap_request *request, uint32_t *body_max,
+                                 struct coap_reply *reply);
+
+// The answer for a completion that arrived on the worker's lane, and whom it is for.
+void api_completed(struct api *api, const struct store_completion *completion,
+                   struct coap_handle *exchange, struct coap_reply *reply);
+
+// Exchanges name their completions by this.
+uint64_t api_ticket(struct coap_handle exchange);

@@ -1,0 +1,26 @@
+// api/call.h: one request on its way through a resource handler, and the answers handlers give.
+#pragma once
+
+#include "api/api.h"
+#include "api/route.h"
+#include "core/core.h"
+
+struct api_call {
+    struct api *api;
+    const struct coap_request *request;
+    const struct store_trace *trace;
+    struct api_time now;
+    struct api_route route;
+    struct core_principal principal;
+};
+
+// An answer with this code and no payload.
+void api_reply_code(struct coap_reply *reply, uint8_t code);
+// A refusal for `err` with a diagnostic payload; `reason` may be NULL. With `place` the byte offset
+// stands before the reason.
+enum api_outcome api_refuse(const struct api_call *call, enum err err, const char *reason,
+                            struct coap_reply *reply);
+enum api_outcome api_refuse_at(const struct api_call *call, enum err err,
+                               const struct err_place *place, struct coap_reply *reply);
+// A refusal by the form of the request, with the code given.
+enum api_outcome api_refuse_form(uint8_t code, const char *reason, struct coap_reply *reply);

@@ -1,0 +1,121 @@
+#include "store/entities.h"
+#include "store/entities_list.h"
+
+#define COLUMNS                                                                                    \
+    "id, tenant, name, description, image, is_default, transport, provision_type, provision_key,"  \
+    " profile_data, version"
+
+enum err store_profile_insert(struct store_tx *tx, const struct model_device_profile *profile)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "INSERT INTO device_profile (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,1)", NULL);
+    store_sql_bind_uuid(&query, &profile->id);
+    store_sql_bind_int(&query, (int64_t)profile->tenant.number);
+    store_sql_bind_text(&query, profile->name);
+    store_sql_bind_text(&query, profile->description);
+    store_sql_bind_text(&query, profile->image);
+    store_sql_bind_int(&query, profile->is_default);
+    store_sql_bind_int(&query, profile->transport);
+    store_sql_bind_text(&query, profile->provision_type);
+    store_sql_bind_text(&query, profile->provision_key);
+    store_sql_bind_text(&query, profile->profile_data);
+    return store_sql_done(&query, NULL);
+}
+
+static void profile_read(struct store_query *query, struct model_device_profile *profile)
+{
+    profile->id = store_sql_read_uuid(query);
+    profile->tenant.number = (uint64_t)store_sql_read_int(query);
+    profile->name = store_sql_read_text(query);
+    profile->description = store_sql_read_text(query);
+    profile->image = store_sql_read_text(query);
+    profile->is_default = store_sql_read_int(query) != 0;
+    profile->transport = (enum model_transport)store_sql_read_int(query);
+    profile->provision_type = store_sql_read_text(query);
+    profile->provision_key = store_sql_read_text(query);
+    profile->profile_data = store_sql_read_text(query);
+    profile->version = store_sql_read_int(query);
+}
+
+static enum err profile_one(struct store_query *query, struct model_device_profile *profile)
+{
+    const bool found = store_sql_row(query);
+    if (found) {
+        profile_read(query, profile);
+    }
+    const enum err err = store_sql_end(query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
+enum err store_profile_get(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                           const struct uuid *id, struct model_device_profile *profile)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "SELECT " COLUMNS " FROM device_profile WHERE tenant = ? AND id = ?", memory);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    store_sql_bind_uuid(&query, id);
+    return profile_one(&query, profile);
+}
+
+enum err store_profile_by_name(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                               struct slice name, struct model_device_profile *profile)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "SELECT " COLUMNS " FROM device_profile WHERE tenant = ? AND name = ?", memory);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    store_sql_bind_text(&query, name);
+    return profile_one(&query, profile);
+}
+
+enum err store_profile_default(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                               struct model_device_profile *profile)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "SELECT " COLUMNS " FROM device_profile WHERE tenant = ? AND is_default = 1",
+        memory);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    return profile_one(&query, profile);
+}
+
+#define WHERE                                                                                      \
+    " FROM device_profile WHERE tenant = ?1 AND (?2 IS NULL OR name LIKE ?2 ESCAPE '\\')"
+#define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?3 OFFSET ?4"
+
+static const struct store_order orders[] = {
+    {"createdTime", LIST("id"), LIST("id DESC")},
+    {"name", LIST("name"), LIST("name DESC")},
+    {"type", LIST("id "), LIST("id DESC ")},
+    {"description", LIST("description, name"), LIST("description DESC, name")},
+    {"isDefault", LIST("is_default, name"), LIST("is_default DESC, name")},
+};
+
+enum err store_profile_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                            const struct model_page *page, int64_t *total, void *context,
+                            store_profile_fn *emit)
+{
+    const char *text = store_list_order(orders, sizeof(orders) / sizeof(orders[0]), page);
+    if (text == NULL) {
+        return ERR_INVALID;
+    }
+    const struct slice pattern = store_list_pattern(memory, page->search);
+    struct store_query counter = store_sql_prepare(tx->sql, "SELECT count(*)" WHERE, NULL);
+    store_sql_bind_int(&counter, (int64_t)tenant.number);
+    store_sql_bind_text(&counter, pattern);
+    *total = store_sql_row(&counter) ? store_sql_read_int(&counter) : 0;
+    const enum err err = store_sql_end(&counter);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_query query = store_sql_prepare(tx->sql, text, memory);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    store_sql_bind_text(&query, pattern);
+    store_list_bind_page(&query, page);
+    while (store_sql_row(&query)) {
+        const size_t mark = arena_mark(memory);
+        struct model_device_profile profile;
+        profile_read(&query, &profile);
+        emit(context, &profile);
+        arena_rewind(memory, mark);
+    }
+    return store_sql_end(&query);
+}

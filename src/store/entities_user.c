@@ -1,0 +1,177 @@
+#include "store/entities.h"
+#include "store/entities_list.h"
+
+#define USER_COLUMNS                                                                               \
+    "user.id, user.tenant, (SELECT tenant.id FROM tenant WHERE tenant.number = user.tenant),"      \
+    " customer, authority, email, first_name, last_name, phone, additional_info, password,"       \
+    " enabled, changed_ms, version"
+
+enum err store_user_insert(struct store_tx *tx, const struct model_user *user)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "INSERT INTO user (id, tenant, customer, authority, email, first_name, last_name,"
+                 " phone, additional_info, password, enabled, changed_ms, version)"
+                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1)", NULL);
+    store_sql_bind_uuid(&query, &user->id);
+    if (user->tenant.number != 0) {
+        store_sql_bind_int(&query, (int64_t)user->tenant.number);
+    } else {
+        store_sql_bind_null(&query);
+    }
+    if (uuid_equal(&user->customer, &uuid_null)) {
+        store_sql_bind_null(&query);
+    } else {
+        store_sql_bind_uuid(&query, &user->customer);
+    }
+    store_sql_bind_int(&query, user->authority);
+    store_sql_bind_text(&query, user->email);
+    store_sql_bind_text(&query, user->first_name);
+    store_sql_bind_text(&query, user->last_name);
+    store_sql_bind_text(&query, user->phone);
+    store_sql_bind_text(&query, user->additional_info);
+    store_sql_bind_text(&query, user->password_hash);
+    store_sql_bind_int(&query, user->enabled);
+    store_sql_bind_int(&query, user->changed_ms);
+    return store_sql_done(&query, NULL);
+}
+
+static void user_read(struct store_query *query, struct model_user *user)
+{
+    user->id = store_sql_read_uuid(query);
+    user->tenant.number = (uint64_t)store_sql_read_int(query);
+    user->tenant_uuid = store_sql_read_uuid(query);
+    user->customer = store_sql_read_uuid(query);
+    user->authority = (enum model_authority)store_sql_read_int(query);
+    user->email = store_sql_read_text(query);
+    user->first_name = store_sql_read_text(query);
+    user->last_name = store_sql_read_text(query);
+    user->phone = store_sql_read_text(query);
+    user->additional_info = store_sql_read_text(query);
+    user->password_hash = store_sql_read_text(query);
+    user->enabled = store_sql_read_int(query) != 0;
+    user->changed_ms = store_sql_read_int(query);
+    user->version = store_sql_read_int(query);
+}
+
+static enum err user_one(struct store_query *query, struct model_user *user)
+{
+    const bool found = store_sql_row(query);
+    if (found) {
+        user_read(query, user);
+    }
+    const enum err err = store_sql_end(query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
+enum err store_user_get(struct store_tx *tx, struct arena *memory, const struct uuid *id,
+                        struct model_user *user)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT " USER_COLUMNS " FROM user WHERE id = ?", memory);
+    store_sql_bind_uuid(&query, id);
+    return user_one(&query, user);
+}
+
+enum err store_user_by_email(struct store_tx *tx, struct arena *memory, struct slice email,
+                             struct model_user *user)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT " USER_COLUMNS " FROM user WHERE email = ?", memory);
+    store_sql_bind_text(&query, email);
+    return user_one(&query, user);
+}
+
+enum err store_user_set_password(struct store_tx *tx, const struct uuid *id,
+                                 struct slice password_hash, int64_t changed_ms)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "UPDATE user SET password = ?, changed_ms = ?, version = version + 1"
+                 " WHERE id = ?", NULL);
+    store_sql_bind_text(&query, password_hash);
+    store_sql_bind_int(&query, changed_ms);
+    store_sql_bind_uuid(&query, id);
+    int changed = 0;
+    const enum err err = store_sql_done(&query, &changed);
+    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+}
+
+enum err store_session_end(struct store_tx *tx, const struct uuid *session, int64_t until_ms,
+                           int64_t now_ms)
+{
+    struct store_query clean =
+        store_sql_prepare(tx->sql, "DELETE FROM ended_session WHERE until_ms < ?", NULL);
+    store_sql_bind_int(&clean, now_ms);
+    const enum err err = store_sql_done(&clean, NULL);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_query query = store_sql_prepare(
+        tx->sql, "INSERT INTO ended_session (id, until_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        NULL);
+    store_sql_bind_uuid(&query, session);
+    store_sql_bind_int(&query, until_ms);
+    return store_sql_done(&query, NULL);
+}
+
+enum err store_session_ended(struct store_tx *tx, const struct uuid *session, bool *ended)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT 1 FROM ended_session WHERE id = ?", NULL);
+    store_sql_bind_uuid(&query, session);
+    *ended = store_sql_row(&query);
+    return store_sql_end(&query);
+}
+
+#define USER_WHERE                                                                                 \
+    " FROM user WHERE tenant = ?1 AND (?2 IS NULL OR customer = ?2)"                               \
+    " AND (?3 IS NULL OR email LIKE ?3 ESCAPE '\\')"
+#define USER_LIST(order) "SELECT " USER_COLUMNS USER_WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+
+static const struct store_order user_orders[] = {
+    {"createdTime", USER_LIST("user.id"), USER_LIST("user.id DESC")},
+    {"email", USER_LIST("email"), USER_LIST("email DESC")},
+    {"firstName", USER_LIST("first_name, email"), USER_LIST("first_name DESC, email")},
+    {"lastName", USER_LIST("last_name, email"), USER_LIST("last_name DESC, email")},
+};
+
+static void bind_filter(struct store_query *query, struct tenant_id tenant,
+                        const struct uuid *customer, struct slice pattern)
+{
+    store_sql_bind_int(query, (int64_t)tenant.number);
+    if (customer != NULL) {
+        store_sql_bind_uuid(query, customer);
+    } else {
+        store_sql_bind_null(query);
+    }
+    store_sql_bind_text(query, pattern);
+}
+
+enum err store_user_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                         const struct uuid *customer, const struct model_page *page,
+                         int64_t *total, void *context, store_user_fn *emit)
+{
+    const char *text =
+        store_list_order(user_orders, sizeof(user_orders) / sizeof(user_orders[0]), page);
+    if (text == NULL) {
+        return ERR_INVALID;
+    }
+    const struct slice pattern = store_list_pattern(memory, page->search);
+    struct store_query counter = store_sql_prepare(tx->sql, "SELECT count(*)" USER_WHERE, NULL);
+    bind_filter(&counter, tenant, customer, pattern);
+    *total = store_sql_row(&counter) ? store_sql_read_int(&counter) : 0;
+    const enum err err = store_sql_end(&counter);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_query query = store_sql_prepare(tx->sql, text, memory);
+    bind_filter(&query, tenant, customer, pattern);
+    store_list_bind_page(&query, page);
+    while (store_sql_row(&query)) {
+        const size_t mark = arena_mark(memory);
+        struct model_user user;
+        user_read(&query, &user);
+        emit(context, &user);
+        arena_rewind(memory, mark);
+    }
+    return store_sql_end(&query);
+}
