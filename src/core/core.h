@@ -7,11 +7,58 @@
 
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/epoch.h"
 #include "base/err.h"
+#include "base/hash.h"
+#include "model/entity.h"
 #include "model/index.h"
+#include "store/attempts.h"
+#include "store/entities.h"
 #include "store/store.h"
+
+#define CORE_TOKEN_KEY_SIZE 64U
+
+struct core {
+    struct store_entities *entities;
+    struct store *store;
+    struct store_attempts *attempts;
+    struct model_index *index;
+    struct epoch *epoch;
+    // Called while a verb waits until every worker has passed a change.
+    void (*pause)(void);
+    // Made once per data directory.
+    uint8_t token_key[CORE_TOKEN_KEY_SIZE];
+    struct hash_key dedup_key;
+};
+
+// Reads the keys of the data directory, or makes them at the first start. The other members are set.
+MUST_USE enum err core_open(struct core *core);
+// Fills the index from the entity store.
+MUST_USE enum err core_index_fill(struct core *core);
+
+// For people: why a verb refused. Empty if the error says it all.
+struct core_problem {
+    char text[256];
+};
+
+void core_problem_set(struct core_problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// Who calls an administrative verb, and when.
+struct core_caller {
+    struct uuid user;
+    enum model_authority authority;
+    struct tenant_id tenant;  // 0 for the system administrator
+    struct uuid tenant_uuid;
+    struct uuid customer;     // uuid_null unless a customer user
+    struct wall now;
+};
+
+// A new id, made now.
+struct uuid core_new_id(struct wall now);
+// Bounded, not blank, no markup (server-api.md 0.1, "Names"). ERR_INVALID with the problem.
+MUST_USE enum err core_name_check(struct slice name, const char *what,
+                                  struct core_problem *problem);
 
 struct core_worker {
     struct store_lane *lane;
@@ -40,3 +87,7 @@ MUST_USE enum err core_telemetry_save(const struct core_worker *worker,
                                       const struct model_readings *readings, struct wall now,
                                       const struct store_trace *trace, uint64_t ticket,
                                       enum core_step *step);
+
+// Purges the data of one deleted device through a lane of the caller's own. ERR_NOT_FOUND when
+// nothing is left to purge.
+MUST_USE enum err core_purge_one(struct core *core, struct store_lane *lane);

@@ -1,0 +1,326 @@
+// Customers, tenants, users and profiles; devices are in device_admin.c.
+#include "core/admin.h"
+
+#include "core/admin_priv.h"
+
+static const char not_allowed[] = "You don't have permission to perform this operation!";
+
+enum err core_admin_require(const struct core_admin *admin, unsigned authorities)
+{
+    if ((admin->caller->authority & authorities) != 0) {
+        return ERR_OK;
+    }
+    core_problem_set(admin->problem, "%s", not_allowed);
+    return ERR_FORBIDDEN;
+}
+
+enum err core_admin_refuse(const struct core_admin *admin)
+{
+    return core_admin_require(admin, 0);
+}
+
+enum err core_admin_missing(const struct core_admin *admin, const char *what,
+                            const struct uuid *id, enum err err)
+{
+    char text[UUID_TEXT_SIZE];
+    if (err == ERR_NOT_FOUND) {
+        core_problem_set(admin->problem, "%s with id [%s] is not found", what,
+                         uuid_format(id, text));
+    }
+    return err;
+}
+
+struct customer_job {
+    const struct core_admin *admin;
+    const struct uuid *id;
+    struct slice title;
+    struct model_customer *customer;
+};
+
+static enum err customer_get(struct store_tx *tx, void *context)
+{
+    const struct customer_job *job = context;
+    return store_customer_get(tx, job->admin->memory, job->admin->caller->tenant, job->id,
+                              job->customer);
+}
+
+static enum err customer_by_title(struct store_tx *tx, void *context)
+{
+    const struct customer_job *job = context;
+    return store_customer_by_title(tx, job->admin->memory, job->admin->caller->tenant, job->title,
+                                   job->customer);
+}
+
+static enum err customer_insert(struct store_tx *tx, void *context)
+{
+    const struct customer_job *job = context;
+    return store_customer_insert(tx, job->customer);
+}
+
+static enum err customer_update(struct store_tx *tx, void *context)
+{
+    const struct customer_job *job = context;
+    struct model_customer old;
+    const enum err err = store_customer_get(tx, job->admin->memory, job->admin->caller->tenant,
+                                            &job->customer->id, &old);
+    if (err != ERR_OK) {
+        return err;
+    }
+    job->customer->version = old.version;
+    return store_customer_update(tx, job->customer);
+}
+
+static enum err customer_delete(struct store_tx *tx, void *context)
+{
+    const struct customer_job *job = context;
+    return store_customer_delete(tx, job->admin->caller->tenant, job->id);
+}
+
+enum err core_customer_save(const struct core_admin *admin, struct model_customer *customer)
+{
+    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    if (err == ERR_OK) {
+        err = core_name_check(customer->title, "Customer title", admin->problem);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct customer_job job = {.admin = admin, .customer = customer};
+    const bool is_new = uuid_equal(&customer->id, &uuid_null);
+    customer->tenant = admin->caller->tenant;
+    if (is_new) {
+        customer->id = core_new_id(admin->caller->now);
+        customer->version = 1;
+    }
+    err = store_entities_write(admin->core->entities, &job,
+                               is_new ? customer_insert : customer_update, NULL);
+    if (err == ERR_ALREADY_EXISTS) {
+        core_problem_set(admin->problem, "Customer with such title already exists!");
+    }
+    return core_admin_missing(admin, "Customer", &customer->id, err);
+}
+
+enum err core_customer_get(const struct core_admin *admin, const struct uuid *id,
+                           struct model_customer *customer)
+{
+    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (admin->caller->authority == MODEL_CUSTOMER_USER &&
+        !uuid_equal(id, &admin->caller->customer)) {
+        return core_admin_refuse(admin);
+    }
+    struct customer_job job = {.admin = admin, .id = id, .customer = customer};
+    err = store_entities_read(admin->core->entities, &job, customer_get);
+    return core_admin_missing(admin, "Customer", id, err);
+}
+
+enum err core_customer_by_title(const struct core_admin *admin, struct slice title,
+                                struct model_customer *customer)
+{
+    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct customer_job job = {.admin = admin, .title = title, .customer = customer};
+    err = store_entities_read(admin->core->entities, &job, customer_by_title);
+    if (err == ERR_NOT_FOUND) {
+        core_problem_set(admin->problem, "Customer with title [%.*s] is not found",
+                         SLICE_ARGS(slice_sub(title, 0, 100)));
+    }
+    return err;
+}
+
+enum err core_customer_delete(const struct core_admin *admin, const struct uuid *id)
+{
+    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct customer_job job = {.admin = admin, .id = id};
+    err = store_entities_write(admin->core->entities, &job, customer_delete, NULL);
+    return core_admin_missing(admin, "Customer", id, err);
+}
+
+struct list_job {
+    const struct core_admin *admin;
+    const struct model_page *page;
+    const struct uuid *customer;
+    int64_t *total;
+    void *context;
+    union {
+        store_customer_fn *customers;
+        store_user_fn *users;
+        store_profile_fn *profiles;
+    } emit;
+};
+
+static enum err customer_list(struct store_tx *tx, void *context)
+{
+    const struct list_job *job = context;
+    return store_customer_list(tx, job->admin->memory, job->admin->caller->tenant, job->page,
+                               job->total, job->context, job->emit.customers);
+}
+
+static enum err user_list(struct store_tx *tx, void *context)
+{
+    const struct list_job *job = context;
+    return store_user_list(tx, job->admin->memory, job->admin->caller->tenant, job->customer,
+                           job->page, job->total, job->context, job->emit.users);
+}
+
+static enum err profile_list(struct store_tx *tx, void *context)
+{
+    const struct list_job *job = context;
+    return store_profile_list(tx, job->admin->memory, job->admin->caller->tenant, job->page,
+                              job->total, job->context, job->emit.profiles);
+}
+
+enum err core_admin_listed(const struct core_admin *admin, const struct model_page *page,
+                           enum err err)
+{
+    if (err == ERR_INVALID) {
+        core_problem_set(admin->problem, "Unsupported sort property '%.*s'",
+                         SLICE_ARGS(slice_sub(page->sort, 0, 64)));
+    }
+    return err;
+}
+
+enum err core_customer_list(const struct core_admin *admin, const struct model_page *page,
+                            int64_t *total, void *context, store_customer_fn *emit)
+{
+    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct list_job job = {
+        .admin = admin, .page = page, .total = total, .context = context, .emit.customers = emit};
+    return core_admin_listed(admin, page,
+                             store_entities_read(admin->core->entities, &job, customer_list));
+}
+
+enum err core_user_list(const struct core_admin *admin, const struct uuid *customer,
+                        const struct model_page *page, int64_t *total, void *context,
+                        store_user_fn *emit)
+{
+    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    if (err != ERR_OK) {
+        return err;
+    }
+    const bool own_only = admin->caller->authority == MODEL_CUSTOMER_USER;
+    struct list_job job = {.admin = admin,
+                           .page = page,
+                           .customer = own_only ? &admin->caller->customer : customer,
+                           .total = total,
+                           .context = context,
+                           .emit.users = emit};
+    return core_admin_listed(admin, page,
+                             store_entities_read(admin->core->entities, &job, user_list));
+}
+
+struct user_job {
+    const struct core_admin *admin;
+    const struct uuid *id;
+    struct model_user *user;
+};
+
+static enum err user_get(struct store_tx *tx, void *context)
+{
+    const struct user_job *job = context;
+    return store_user_get(tx, job->admin->memory, job->id, job->user);
+}
+
+// Whether the caller may see that user (server-api.md 1.6).
+static bool user_visible(const struct core_caller *caller, const struct model_user *user)
+{
+    switch (caller->authority) {
+    case MODEL_SYS_ADMIN:
+        return user->authority != MODEL_CUSTOMER_USER;
+    case MODEL_TENANT_ADMIN:
+        return user->tenant.number == caller->tenant.number;
+    case MODEL_CUSTOMER_USER:
+        return user->tenant.number == caller->tenant.number &&
+               uuid_equal(&user->customer, &caller->customer);
+    }
+    return false;
+}
+
+enum err core_user_get(const struct core_admin *admin, const struct uuid *id,
+                       struct model_user *user)
+{
+    struct user_job job = {admin, id, user};
+    const enum err err = store_entities_read(admin->core->entities, &job, user_get);
+    if (err == ERR_OK && !user_visible(admin->caller, user)) {
+        return core_admin_refuse(admin);
+    }
+    return core_admin_missing(admin, "User", id, err);
+}
+
+struct tenant_job {
+    const struct core_admin *admin;
+    const struct uuid *id;
+    struct model_tenant *tenant;
+};
+
+static enum err tenant_get(struct store_tx *tx, void *context)
+{
+    const struct tenant_job *job = context;
+    return store_tenant_get(tx, job->admin->memory, job->id, job->tenant);
+}
+
+enum err core_tenant_get(const struct core_admin *admin, const struct uuid *id,
+                         struct model_tenant *tenant)
+{
+    enum err err = core_admin_require(admin, MODEL_SYS_ADMIN | MODEL_TENANT_ADMIN);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (admin->caller->authority == MODEL_TENANT_ADMIN &&
+        !uuid_equal(id, &admin->caller->tenant_uuid)) {
+        return core_admin_refuse(admin);
+    }
+    struct tenant_job job = {admin, id, tenant};
+    err = store_entities_read(admin->core->entities, &job, tenant_get);
+    return core_admin_missing(admin, "Tenant", id, err);
+}
+
+struct profile_job {
+    const struct core_admin *admin;
+    const struct uuid *id;
+    struct model_device_profile *profile;
+};
+
+static enum err profile_get(struct store_tx *tx, void *context)
+{
+    const struct profile_job *job = context;
+    const struct tenant_id tenant = job->admin->caller->tenant;
+    return job->id != NULL
+               ? store_profile_get(tx, job->admin->memory, tenant, job->id, job->profile)
+               : store_profile_default(tx, job->admin->memory, tenant, job->profile);
+}
+
+enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
+                          struct model_device_profile *profile)
+{
+    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct profile_job job = {admin, id, profile};
+    err = store_entities_read(admin->core->entities, &job, profile_get);
+    return id != NULL ? core_admin_missing(admin, "Device profile", id, err) : err;
+}
+
+enum err core_profile_list(const struct core_admin *admin, const struct model_page *page,
+                           int64_t *total, void *context, store_profile_fn *emit)
+{
+    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct list_job job = {
+        .admin = admin, .page = page, .total = total, .context = context, .emit.profiles = emit};
+    return core_admin_listed(admin, page,
+                             store_entities_read(admin->core->entities, &job, profile_list));
+}

@@ -1,0 +1,76 @@
+// core/admin.h: people administer devices, credentials, customers and profiles. Every verb knows its
+// caller and holds to the permission matrix of server-api.md 1.6: ERR_FORBIDDEN for what the caller
+// may not do, ERR_NOT_FOUND for what is not in the caller's tenant.
+//
+// Texts of results live in `memory`. A verb that changes credentials returns only when every worker
+// has passed the change.
+#pragma once
+
+#include "base/arena.h"
+#include "core/core.h"
+
+struct core_admin {
+    struct core *core;
+    const struct core_caller *caller;
+    struct arena *memory;
+    struct core_problem *problem;
+};
+
+// A device to be saved: id uuid_null creates. `profile` uuid_null takes the profile named by `type`,
+// made if need be, or the tenant's default. `token` is for a new device; empty: a random one.
+struct core_device_save {
+    struct model_device device;
+    bool has_version;
+    struct slice token;
+    const struct model_credentials *credentials;  // instead of the token, or NULL
+};
+
+MUST_USE enum err core_device_save(const struct core_admin *admin, struct core_device_save *save);
+MUST_USE enum err core_device_get(const struct core_admin *admin, const struct uuid *id,
+                                  struct model_device *device);
+MUST_USE enum err core_device_by_name(const struct core_admin *admin, struct slice name,
+                                      struct model_device *device);
+MUST_USE enum err core_device_delete(const struct core_admin *admin, const struct uuid *id);
+// `customer` uuid_null takes it away.
+MUST_USE enum err core_device_assign(const struct core_admin *admin, const struct uuid *id,
+                                     const struct uuid *customer, struct model_device *device);
+
+struct core_device_list {
+    const struct uuid *customer;  // NULL: the tenant's
+    const struct uuid *profile;   // NULL: all
+    struct slice type;            // profile by name; empty: all
+    const struct model_page *page;
+};
+
+MUST_USE enum err core_device_list(const struct core_admin *admin,
+                                   const struct core_device_list *list, int64_t *total,
+                                   void *context, store_device_fn *emit);
+
+MUST_USE enum err core_credentials_get(const struct core_admin *admin, const struct uuid *device,
+                                       struct model_credentials *credentials);
+MUST_USE enum err core_credentials_save(const struct core_admin *admin,
+                                        struct model_credentials *credentials, bool has_version);
+
+MUST_USE enum err core_customer_save(const struct core_admin *admin,
+                                     struct model_customer *customer);
+MUST_USE enum err core_customer_get(const struct core_admin *admin, const struct uuid *id,
+                                    struct model_customer *customer);
+MUST_USE enum err core_customer_by_title(const struct core_admin *admin, struct slice title,
+                                         struct model_customer *customer);
+MUST_USE enum err core_customer_delete(const struct core_admin *admin, const struct uuid *id);
+MUST_USE enum err core_customer_list(const struct core_admin *admin, const struct model_page *page,
+                                     int64_t *total, void *context, store_customer_fn *emit);
+
+MUST_USE enum err core_tenant_get(const struct core_admin *admin, const struct uuid *id,
+                                  struct model_tenant *tenant);
+MUST_USE enum err core_user_get(const struct core_admin *admin, const struct uuid *id,
+                                struct model_user *user);
+MUST_USE enum err core_user_list(const struct core_admin *admin, const struct uuid *customer,
+                                 const struct model_page *page, int64_t *total, void *context,
+                                 store_user_fn *emit);
+
+// `id` NULL: the tenant's default profile.
+MUST_USE enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
+                                   struct model_device_profile *profile);
+MUST_USE enum err core_profile_list(const struct core_admin *admin, const struct model_page *page,
+                                    int64_t *total, void *context, store_profile_fn *emit);

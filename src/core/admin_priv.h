@@ -1,0 +1,14 @@
+// core/admin_priv.h: what the administrative verbs share.
+#pragma once
+
+#include "core/admin.h"
+
+// ERR_FORBIDDEN, with the problem, unless the caller has one of the authorities.
+MUST_USE enum err core_admin_require(const struct core_admin *admin, unsigned authorities);
+MUST_USE enum err core_admin_refuse(const struct core_admin *admin);
+// Names what was not found, if that is the error; gives the error back.
+MUST_USE enum err core_admin_missing(const struct core_admin *admin, const char *what,
+                                     const struct uuid *id, enum err err);
+// Names a sort property that does not exist, if that is the error; gives the error back.
+MUST_USE enum err core_admin_listed(const struct core_admin *admin, const struct model_page *page,
+                                    enum err err);

@@ -1,0 +1,130 @@
+#include "core/core.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "crypto/hash.h"
+
+void core_problem_set(struct core_problem *problem, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(problem->text, sizeof(problem->text), format, args);
+    va_end(args);
+}
+
+static enum err key_take(struct store_tx *tx, const char *name, void *bytes, size_t len)
+{
+    const enum err err = store_setting_get(tx, name, bytes, len);
+    if (err != ERR_NOT_FOUND) {
+        return err;
+    }
+    crypto_random(bytes, len);
+    return store_setting_put(tx, name, slice_of(bytes, len));
+}
+
+static enum err keys_take(struct store_tx *tx, void *context)
+{
+    struct core *core = context;
+    const enum err err = key_take(tx, "token-key", core->token_key, sizeof(core->token_key));
+    return err != ERR_OK ? err
+                         : key_take(tx, "dedup-key", &core->dedup_key, sizeof(core->dedup_key));
+}
+
+enum err core_open(struct core *core)
+{
+    return store_entities_write(core->entities, core, keys_take, NULL);
+}
+
+static enum err index_one(void *context, const struct model_index_entry *entry)
+{
+    struct core *core = context;
+    return model_index_put(core->index, entry);
+}
+
+static enum err index_all(struct store_tx *tx, void *context)
+{
+    return store_index_load(tx, context, index_one);
+}
+
+enum err core_index_fill(struct core *core)
+{
+    return store_entities_read(core->entities, core, index_all);
+}
+
+struct uuid core_new_id(struct wall now)
+{
+    uint64_t random[2];
+    crypto_random(random, sizeof(random));
+    return uuid_make(now, (uint32_t)(random[1] % 10000U), random[0]);
+}
+
+enum err core_name_check(struct slice name, const char *what, struct core_problem *problem)
+{
+    const char *reason = NULL;
+    if (name.ptr == NULL || name.len == 0) {
+        core_problem_set(problem, "Validation error: %s should be specified!", what);
+        return ERR_INVALID;
+    }
+    if (model_key_check(name, &reason) != ERR_OK) {
+        core_problem_set(problem, "Validation error: %s: %s", what, reason);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
+enum err core_auth_token(const struct core_worker *worker, struct slice token,
+                         struct core_principal *principal)
+{
+    const struct model_index_entry *entry =
+        model_index_find(worker->index, MODEL_CREDENTIAL_TOKEN, token);
+    if (entry == NULL) {
+        return ERR_UNAUTHORIZED;
+    }
+    if (entry->transport != MODEL_TRANSPORT_DEFAULT && entry->transport != MODEL_TRANSPORT_COAP) {
+        return ERR_WRONG_TRANSPORT;
+    }
+    principal->device = entry;
+    return ERR_OK;
+}
+
+struct purge {
+    struct tenant_id tenant;
+    struct device_id device;
+};
+
+static enum err purge_next(struct store_tx *tx, void *context)
+{
+    struct purge *purge = context;
+    return store_purge_next(tx, &purge->tenant, &purge->device);
+}
+
+static enum err purge_done(struct store_tx *tx, void *context)
+{
+    const struct purge *purge = context;
+    return store_purge_done(tx, purge->device);
+}
+
+enum err core_purge_one(struct core *core, struct store_lane *lane)
+{
+    struct purge purge;
+    enum err err = store_entities_read(core->entities, &purge, purge_next);
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct store_record record = {.verb = STORE_PURGE,
+                                        .ticket = purge.device.number,
+                                        .tenant = purge.tenant,
+                                        .device = purge.device};
+    err = store_submit(lane, &record);
+    if (err != ERR_OK) {
+        return err;
+    }
+    store_flush(lane);
+    struct store_completion completion;
+    err = store_await(lane, record.ticket, &completion);
+    if (err == ERR_OK) {
+        err = completion.err;
+    }
+    return err != ERR_OK ? err : store_entities_write(core->entities, &purge, purge_done, NULL);
+}

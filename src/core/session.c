@@ -1,0 +1,186 @@
+#include "core/session.h"
+
+#include "crypto/password.h"
+
+#define PASSWORD_UNITS_MIN 6U
+
+struct user_search {
+    struct arena *memory;
+    struct slice email;
+    struct model_user *user;
+};
+
+static enum err find_by_email(struct store_tx *tx, void *context)
+{
+    const struct user_search *search = context;
+    return store_user_by_email(tx, search->memory, search->email, search->user);
+}
+
+static const char *c_text(struct arena *memory, struct slice s)
+{
+    char *text = arena_take(memory, s.len + 1);
+    if (text != NULL) {
+        memcpy(text, s.ptr, s.len);
+        text[s.len] = 0;
+    }
+    return text;
+}
+
+static bool password_matches(struct arena *memory, const struct model_user *user,
+                             struct slice password)
+{
+    const char *hash = user->password_hash.ptr != NULL ? c_text(memory, user->password_hash) : NULL;
+    if (hash == NULL) {
+        crypto_password_pretend(password);
+        return false;
+    }
+    return crypto_password_matches(password, hash);
+}
+
+enum err core_session_log_in(struct core *core, struct arena *memory, struct slice email,
+                             struct slice password, struct wall now, struct mono mono,
+                             uint64_t source, struct model_user *user,
+                             struct core_problem *problem)
+{
+    (void)now;
+    const uint64_t key = hash_word(hash_bytes(email) ^ source);
+    if (!store_attempts_allowed(core->attempts, mono, key)) {
+        core_problem_set(problem, "Too many wrong log-in attempts, try again later");
+        return ERR_LIMITED;
+    }
+    struct user_search search = {memory, email, user};
+    const enum err err = store_entities_read(core->entities, &search, find_by_email);
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        return err;
+    }
+    bool right = false;
+    if (err == ERR_OK) {
+        right = password_matches(memory, user, password);
+    } else {
+        crypto_password_pretend(password);
+    }
+    if (!right) {
+        store_attempts_failed(core->attempts, mono, key);
+        core_problem_set(problem, "Invalid username or password");
+        return ERR_UNAUTHORIZED;
+    }
+    if (!user->enabled) {
+        core_problem_set(problem, "User account is not active");
+        return ERR_UNAUTHORIZED;
+    }
+    return ERR_OK;
+}
+
+struct session_search {
+    struct arena *memory;
+    const struct core_claims *claims;
+    struct model_user *user;
+    bool ended;
+};
+
+static enum err find_session(struct store_tx *tx, void *context)
+{
+    struct session_search *search = context;
+    const enum err err = store_session_ended(tx, &search->claims->session, &search->ended);
+    return err != ERR_OK
+               ? err
+               : store_user_get(tx, search->memory, &search->claims->user, search->user);
+}
+
+enum err core_session_user(struct core *core, struct arena *memory,
+                           const struct core_claims *claims, struct model_user *user)
+{
+    struct session_search search = {memory, claims, user, false};
+    const enum err err = store_entities_read(core->entities, &search, find_session);
+    if (err == ERR_NOT_FOUND) {
+        return ERR_EXPIRED;
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    // Claims count seconds: a token of the same second as the change stays good.
+    const bool stale = claims->issued_s < user->changed_ms / 1000;
+    return search.ended || stale || !user->enabled ? ERR_EXPIRED : ERR_OK;
+}
+
+struct core_caller core_session_caller(const struct model_user *user, struct wall now)
+{
+    return (struct core_caller){.user = user->id,
+                                .authority = user->authority,
+                                .tenant = user->tenant,
+                                .tenant_uuid = user->tenant_uuid,
+                                .customer = user->customer,
+                                .now = now};
+}
+
+struct session_end {
+    const struct uuid *session;
+    struct wall now;
+    struct wall until;
+};
+
+static enum err end_session(struct store_tx *tx, void *context)
+{
+    const struct session_end *end = context;
+    return store_session_end(tx, end->session, end->until.ms, end->now.ms);
+}
+
+enum err core_session_log_out(struct core *core, const struct uuid *session, struct wall now,
+                              struct wall until)
+{
+    struct session_end end = {session, now, until};
+    return store_entities_write(core->entities, &end, end_session, NULL);
+}
+
+struct password_change {
+    const struct uuid *user;
+    const char *hash;
+    int64_t at_ms;
+};
+
+static enum err set_password(struct store_tx *tx, void *context)
+{
+    const struct password_change *change = context;
+    return store_user_set_password(tx, change->user, slice_text(change->hash), change->at_ms);
+}
+
+struct own_search {
+    struct arena *memory;
+    const struct uuid *id;
+    struct model_user *user;
+};
+
+static enum err find_own(struct store_tx *tx, void *context)
+{
+    const struct own_search *search = context;
+    return store_user_get(tx, search->memory, search->id, search->user);
+}
+
+enum err core_session_change_password(struct core *core, struct arena *memory,
+                                      const struct core_caller *caller, struct slice current,
+                                      struct slice next, struct core_problem *problem)
+{
+    struct model_user user;
+    struct own_search search = {memory, &caller->user, &user};
+    enum err err = store_entities_read(core->entities, &search, find_own);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (!password_matches(memory, &user, current)) {
+        core_problem_set(problem, "Current password doesn't match!");
+        return ERR_INVALID;
+    }
+    if (slice_utf16_units(next) < PASSWORD_UNITS_MIN) {
+        core_problem_set(problem, "Password must be %u or more characters in length.",
+                         PASSWORD_UNITS_MIN);
+        return ERR_INVALID;
+    }
+    char hash[CRYPTO_PASSWORD_HASH_SIZE];
+    err = crypto_password_hash(next, hash);
+    if (err != ERR_OK) {
+        core_problem_set(problem, "Validation error: new password: %s", err_text(err));
+        return ERR_INVALID;
+    }
+    struct password_change change = {&caller->user, hash, caller->now.ms};
+    return store_entities_write(core->entities, &change, set_password, NULL);
+}
