@@ -31,14 +31,16 @@ enum model_transport {
 
 #define MODEL_CREDENTIAL_ID_MAX 128U
 
-// What a worker must know of a device to admit and serve its messages.
+// What a worker must know of a device to admit and serve its messages. An entry that a lookup gives
+// ends behind the `credential_len` bytes of its credential: it is read in place, never copied
+// whole.
 struct model_index_entry {
     struct device_id device;
     struct tenant_id tenant;
     struct uuid uuid;
     enum model_credential_kind kind;
     enum model_transport transport;
-    uint8_t credential_len;  // at least 1
+    uint8_t credential_len; // at least 1
     char credential[MODEL_CREDENTIAL_ID_MAX];
 };
 
@@ -56,11 +58,13 @@ const struct model_index_entry *model_index_find(const struct model_index *index
 
 // Writer: publishes an entry, in the place of an older one of the same device if there is one.
 // ERR_EXHAUSTED; ERR_ALREADY_EXISTS when another device has the credential.
-MUST_USE enum err model_index_put(struct model_index *index,
-                                  const struct model_index_entry *entry);
+MUST_USE enum err model_index_put(struct model_index *index, const struct model_index_entry *entry);
 // Writer: takes the device out. Nothing if it is not there.
 void model_index_remove(struct model_index *index, struct device_id device);
 // Writer: frees what no reader can hold any more; returns the epoch number of the last change, so
 // that the caller may wait until every worker has passed it.
 uint64_t model_index_reclaim(struct model_index *index);
+// Any thread.
 uint32_t model_index_count(const struct model_index *index);
+// Writer: bytes in use, without what waits for readers.
+uint64_t model_index_bytes(const struct model_index *index);
