@@ -23,18 +23,18 @@ bool uuid_equal(const struct uuid *a, const struct uuid *b);
 const char *uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE]);
 // False if it is not 8-4-4-4-12 hexadecimal digits.
 MUST_USE bool uuid_parse(struct slice text, struct uuid *uuid);
-// Version 1 from a wall time and 62 random bits; `tick` (100 ns units, 0 to 9,999) orders the ids of
-// one millisecond.
+// Version 1 from a wall time (1582 to 5236) and 61 random bits, which take the place of clock and
+// node (RFC 4122 4.5); `tick` (100 ns units, 0 to 9,999) orders the ids of one millisecond.
 struct uuid uuid_make(struct wall at, uint32_t tick, uint64_t random);
 // The time inside a version 1 UUID.
 struct wall uuid_time(const struct uuid *uuid);
 
 struct tenant_id {
-    uint64_t number;  // from 1
+    uint64_t number; // from 1
 };
 
 struct device_id {
-    uint64_t number;  // from 1
+    uint64_t number; // from 1
 };
 
 #define SHARD_COUNT 256

@@ -16,7 +16,7 @@ enum model_value_type {
     MODEL_VALUE_LONG = 1,
     MODEL_VALUE_DOUBLE = 2,
     MODEL_VALUE_STRING = 3,
-    MODEL_VALUE_JSON = 4,  // compact JSON text of an object or array
+    MODEL_VALUE_JSON = 4, // compact JSON text of an object or array
 };
 
 // The numbers of the types are stored; they never change.
@@ -26,7 +26,7 @@ struct model_value {
         bool boolean;
         int64_t number;
         double real;
-        struct slice text;  // STRING (UTF-8), JSON
+        struct slice text; // STRING (UTF-8), JSON
     };
 };
 
@@ -36,8 +36,8 @@ struct model_point {
 };
 
 struct model_reading {
-    bool has_time;    // the sender gave the time; else the server assigns one
-    int64_t time_ms;  // when has_time
+    bool has_time;   // the sender gave the time; else the server assigns one
+    int64_t time_ms; // when has_time
     const struct model_point *points;
     uint32_t point_count;
 };
@@ -45,11 +45,11 @@ struct model_reading {
 struct model_readings {
     const struct model_reading *items;
     uint32_t count;
-    uint32_t point_count;  // of all together
+    uint32_t point_count; // of all together
 };
 
-#define MODEL_KEY_UNITS_MAX 255U      // UTF-16 units
-#define MODEL_POINTS_MAX 10000U       // in one request
+#define MODEL_KEY_UNITS_MAX 255U // UTF-16 units
+#define MODEL_POINTS_MAX 10000U  // in one request
 
 bool model_value_equal(const struct model_value *a, const struct model_value *b);
 
