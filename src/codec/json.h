@@ -3,8 +3,9 @@
 //
 // A document is parsed into an arena and its nodes are views that live as long as the arena and the
 // text. Strict JSON first; with `lenient` a text that is not strict is normalised by the grammar of
-// device-api.md 2.1 (codec/lenient.h) and parsed again. Nesting is limited to 255, digits of a
-// number literal to 400 (device-api.md Q-29).
+// device-api.md 2.1 (codec/lenient.h) and parsed again. Nesting is limited to 255. Number literals
+// stay as they were written until they are read; reading one with more than 400 digits fails
+// (device-api.md Q-29). Of members with the same name the last counts; walks see them all.
 #pragma once
 
 #include <stdbool.h>
@@ -34,7 +35,8 @@ struct codec_json {
 };
 
 // ERR_SYNTAX with place (byte offset in the original text); ERR_EXHAUSTED when the arena is full.
-// Empty or blank text is a null document when lenient, else ERR_SYNTAX.
+// Empty or blank text is a null document when lenient, else ERR_SYNTAX. After an error the arena is
+// as before.
 MUST_USE enum err codec_json_parse(struct arena *arena, struct slice text, bool lenient,
                                    struct codec_json *root, struct err_place *place);
 
@@ -48,7 +50,8 @@ static inline bool codec_json_exists(struct codec_json value)
 }
 uint32_t codec_json_count(struct codec_json array_or_object);
 
-// Typed reads; false when the type does not fit. Numbers are read from their literal.
+// Typed reads; false when the type does not fit. Numbers are read from their literal: 5, 5.0 and
+// 5e0 are the integer 5, 5.5 is none.
 MUST_USE bool codec_json_boolean(struct codec_json value, bool *out);
 MUST_USE bool codec_json_int64(struct codec_json value, int64_t *out);
 MUST_USE bool codec_json_string(struct codec_json value, struct slice *out);
@@ -70,7 +73,7 @@ void codec_json_write(struct codec_json value, struct buf *out);
 // Writes JSON front to back; commas are put by the writer. Nesting at most 64.
 struct codec_json_writer {
     struct buf *out;
-    uint64_t has_items;  // one bit a level
+    uint64_t has_items; // one bit a level
     unsigned depth;
     bool after_name;
 };
@@ -87,7 +90,8 @@ void codec_json_put_int64(struct codec_json_writer *writer, int64_t value);
 void codec_json_put_string(struct codec_json_writer *writer, struct slice text);
 // Text that is JSON already.
 void codec_json_put_raw(struct codec_json_writer *writer, struct slice json);
-// As upstream renders it: 42.0, 1.0E7, 1.0E-5 (shortest digits that read back the same).
+// As upstream renders it: 42.0, 1.0E7, 1.0E-5 (shortest digits that read back the same). What is
+// not finite becomes a text: "NaN", "Infinity".
 void codec_json_put_double(struct codec_json_writer *writer, double value);
 void codec_json_put_value(struct codec_json_writer *writer, const struct model_value *value);
 

@@ -4,23 +4,26 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/slice.h"
 #include "codec/json.h"
 #include "model/reading.h"
 
 struct codec_telemetry_rules {
-    bool type_cast;               // strings that look like numbers become numbers
-    uint32_t string_units_max;    // UTF-16 units of a top-level string value; 0 is no limit
+    bool type_cast;            // strings that look like numbers become numbers
+    uint32_t string_units_max; // UTF-16 units of a top-level string value; 0 is no limit
+    struct hash_key hash_key;  // random, so that nobody can aim keys at one place; zero works too
 };
 
 // Reads a telemetry document: an object of points, {"ts","values"}, or an array of these. Elements
-// without a time have `has_time == false` and, since they share one stamp, stand in one reading;
-// of a key given twice in it the last stays. Nulls are dropped; a reading without points is left
-// out, so `{}`, `[]` and `{"a":null}` give zero readings.
+// without a time have `has_time == false` and, since they share one stamp, stand in one reading, in
+// the place of the first of them; of a key given twice in a reading the last stays. Nulls are
+// dropped (and take an earlier value of their own object with them); a reading without points is
+// left out, so `{}`, `[]` and `{"a":null}` give zero readings. At most MODEL_POINTS_MAX members.
 //
-// Errors with place: ERR_SYNTAX, ERR_INVALID (wrong type, `ts` not a number, too many points, number
-// too large with type cast off, bad key by model_key_check), ERR_TOO_LARGE (string over the limit),
-// ERR_EXHAUSTED (arena). Nothing is stored unless all of it is right.
+// Errors with place: ERR_SYNTAX, ERR_INVALID (wrong type, `ts` not a number, too many points,
+// number too large with type cast off, bad key by model_key_check), ERR_TOO_LARGE (string over the
+// limit), ERR_EXHAUSTED (arena). Nothing is stored unless all of it is right.
 MUST_USE enum err codec_telemetry_json(struct arena *arena, struct slice text,
                                        const struct codec_telemetry_rules *rules,
                                        struct model_readings *readings, struct err_place *place);
