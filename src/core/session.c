@@ -37,30 +37,49 @@ static bool password_matches(struct arena *memory, const struct model_user *user
     return crypto_password_matches(password, hash);
 }
 
-enum err core_session_log_in(struct core *core, struct arena *memory, struct slice email,
-                             struct slice password, struct wall now, struct mono mono,
-                             uint64_t source, struct model_user *user,
+// Folded as the entities compare e-mails, so that another spelling is no further attempt.
+static uint64_t attempt_key(struct slice email, uint64_t source)
+{
+    uint64_t hash = source;
+    for (size_t i = 0; i < email.len; i++) {
+        const uint8_t c = email.ptr[i];
+        hash = hash_word(hash ^ (c >= 'A' && c <= 'Z' ? c | 0x20U : c));
+    }
+    return hash;
+}
+
+static enum err attempt_begin(struct core *core, struct mono now, uint64_t key,
+                              struct core_problem *problem)
+{
+    if (store_attempts_allowed(core->attempts, now, key)) {
+        return ERR_OK;
+    }
+    core_problem_set(problem, "Too many wrong log-in attempts, try again later");
+    return ERR_LIMITED;
+}
+
+enum err core_session_log_in(struct core *core, struct arena *memory,
+                             const struct core_login *login, struct model_user *user,
                              struct core_problem *problem)
 {
-    (void)now;
-    const uint64_t key = hash_word(hash_bytes(email) ^ source);
-    if (!store_attempts_allowed(core->attempts, mono, key)) {
-        core_problem_set(problem, "Too many wrong log-in attempts, try again later");
-        return ERR_LIMITED;
+    const uint64_t key = attempt_key(login->email, login->source);
+    enum err err = attempt_begin(core, login->now, key, problem);
+    if (err != ERR_OK) {
+        return err;
     }
-    struct user_search search = {memory, email, user};
-    const enum err err = store_entities_read(core->entities, &search, find_by_email);
+    struct user_search search = {memory, login->email, user};
+    err = store_entities_read(core->entities, &search, find_by_email);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
         return err;
     }
     bool right = false;
     if (err == ERR_OK) {
-        right = password_matches(memory, user, password);
+        right = password_matches(memory, user, login->password);
     } else {
-        crypto_password_pretend(password);
+        crypto_password_pretend(login->password);
     }
     if (!right) {
-        store_attempts_failed(core->attempts, mono, key);
+        store_attempts_failed(core->attempts, login->now, key);
         core_problem_set(problem, "Invalid username or password");
         return ERR_UNAUTHORIZED;
     }
@@ -82,9 +101,8 @@ static enum err find_session(struct store_tx *tx, void *context)
 {
     struct session_search *search = context;
     const enum err err = store_session_ended(tx, &search->claims->session, &search->ended);
-    return err != ERR_OK
-               ? err
-               : store_user_get(tx, search->memory, &search->claims->user, search->user);
+    return err != ERR_OK ? err
+                         : store_user_get(tx, search->memory, &search->claims->user, search->user);
 }
 
 enum err core_session_user(struct core *core, struct arena *memory,
@@ -98,8 +116,9 @@ enum err core_session_user(struct core *core, struct arena *memory,
     if (err != ERR_OK) {
         return err;
     }
-    // Claims count seconds: a token of the same second as the change stays good.
-    const bool stale = claims->issued_s < user->changed_ms / 1000;
+    // Claims count seconds; the id of the session has the milliseconds.
+    const bool stale = claims->issued_s < user->changed_ms / 1000 ||
+                       uuid_time(&claims->session).ms < user->changed_ms;
     return search.ended || stale || !user->enabled ? ERR_EXPIRED : ERR_OK;
 }
 
@@ -132,7 +151,7 @@ enum err core_session_log_out(struct core *core, const struct uuid *session, str
     return store_entities_write(core->entities, &end, end_session, NULL);
 }
 
-struct password_change {
+struct password_set {
     const struct uuid *user;
     const char *hash;
     int64_t at_ms;
@@ -140,8 +159,8 @@ struct password_change {
 
 static enum err set_password(struct store_tx *tx, void *context)
 {
-    const struct password_change *change = context;
-    return store_user_set_password(tx, change->user, slice_text(change->hash), change->at_ms);
+    const struct password_set *set = context;
+    return store_user_set_password(tx, set->user, slice_text(set->hash), set->at_ms);
 }
 
 struct own_search {
@@ -156,31 +175,44 @@ static enum err find_own(struct store_tx *tx, void *context)
     return store_user_get(tx, search->memory, search->id, search->user);
 }
 
-enum err core_session_change_password(struct core *core, struct arena *memory,
-                                      const struct core_caller *caller, struct slice current,
-                                      struct slice next, struct core_problem *problem)
+static enum err new_password_check(struct slice next, struct core_problem *problem)
 {
-    struct model_user user;
-    struct own_search search = {memory, &caller->user, &user};
-    enum err err = store_entities_read(core->entities, &search, find_own);
-    if (err != ERR_OK) {
-        return err;
-    }
-    if (!password_matches(memory, &user, current)) {
-        core_problem_set(problem, "Current password doesn't match!");
-        return ERR_INVALID;
-    }
     if (slice_utf16_units(next) < PASSWORD_UNITS_MIN) {
         core_problem_set(problem, "Password must be %u or more characters in length.",
                          PASSWORD_UNITS_MIN);
         return ERR_INVALID;
     }
+    return ERR_OK;
+}
+
+enum err core_session_change_password(struct core *core, struct arena *memory,
+                                      const struct core_caller *caller,
+                                      const struct core_password_change *change,
+                                      struct core_problem *problem)
+{
+    struct model_user user;
+    struct own_search search = {memory, &caller->user, &user};
+    enum err err = store_entities_read(core->entities, &search, find_own);
+    const uint64_t key = err == ERR_OK ? attempt_key(user.email, change->source) : 0;
+    err = err == ERR_OK ? attempt_begin(core, change->now, key, problem) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (!password_matches(memory, &user, change->current)) {
+        store_attempts_failed(core->attempts, change->now, key);
+        core_problem_set(problem, "Current password doesn't match!");
+        return ERR_INVALID;
+    }
+    err = new_password_check(change->next, problem);
+    if (err != ERR_OK) {
+        return err;
+    }
     char hash[CRYPTO_PASSWORD_HASH_SIZE];
-    err = crypto_password_hash(next, hash);
+    err = crypto_password_hash(change->next, hash);
     if (err != ERR_OK) {
         core_problem_set(problem, "Validation error: new password: %s", err_text(err));
         return ERR_INVALID;
     }
-    struct password_change change = {&caller->user, hash, caller->now.ms};
-    return store_entities_write(core->entities, &change, set_password, NULL);
+    struct password_set set = {&caller->user, hash, caller->now.ms};
+    return store_entities_write(core->entities, &set, set_password, NULL);
 }

@@ -1,5 +1,5 @@
-// core/session.h: people log in, stay logged in by a refresh token, and log out. Here are the rules;
-// how claims become tokens is `rest`'s business.
+// core/session.h: people log in, stay logged in by a refresh token, and log out. Here are the
+// rules; how claims become tokens is `rest`'s business.
 #pragma once
 
 #include "base/arena.h"
@@ -8,22 +8,30 @@
 // What a token says (server-api.md 1.3).
 struct core_claims {
     struct uuid user;
-    struct uuid session;
+    struct uuid session; // made by core_new_id when the user logged in: its time counts
     bool refresh;        // a refresh token, good for nothing else
     int64_t issued_s;
     int64_t expires_s;
 };
 
+// One attempt to show that one knows a password.
+struct core_login {
+    struct slice email; // ASCII case does not matter
+    struct slice password;
+    uint64_t source; // hash of the address it comes from
+    struct mono now;
+};
+
 // Checks e-mail and password. ERR_UNAUTHORIZED for either being wrong (the same text and the same
-// time for both), ERR_FORBIDDEN for a disabled user, ERR_LIMITED after too many wrong attempts for
-// this user from this source. `source` is a hash of the address.
-MUST_USE enum err core_session_log_in(struct core *core, struct arena *memory, struct slice email,
-                                      struct slice password, struct wall now, struct mono mono,
-                                      uint64_t source, struct model_user *user,
+// time for both) and for a disabled user, ERR_LIMITED after too many wrong attempts for this user
+// from this source.
+MUST_USE enum err core_session_log_in(struct core *core, struct arena *memory,
+                                      const struct core_login *login, struct model_user *user,
                                       struct core_problem *problem);
 
-// The user of a token whose signature and life were checked. ERR_EXPIRED when it was issued before
-// the user's credentials changed, or its session was logged out.
+// The user of a token whose signature and life were checked. ERR_EXPIRED when the user is gone or
+// disabled, when the token was issued or its session began before the user's credentials changed,
+// and when the session was logged out.
 MUST_USE enum err core_session_user(struct core *core, struct arena *memory,
                                     const struct core_claims *claims, struct model_user *user);
 
@@ -33,8 +41,17 @@ struct core_caller core_session_caller(const struct model_user *user, struct wal
 MUST_USE enum err core_session_log_out(struct core *core, const struct uuid *session,
                                        struct wall now, struct wall until);
 
-// ERR_INVALID with the problem for a wrong current or a weak new password.
+struct core_password_change {
+    struct slice current;
+    struct slice next;
+    uint64_t source;
+    struct mono now;
+};
+
+// The caller's own password. Every token of the user is stale afterwards; the caller makes new ones
+// with a new session. ERR_INVALID with the problem for a wrong current or a weak new password,
+// ERR_LIMITED after too many wrong ones.
 MUST_USE enum err core_session_change_password(struct core *core, struct arena *memory,
                                                const struct core_caller *caller,
-                                               struct slice current, struct slice next,
+                                               const struct core_password_change *change,
                                                struct core_problem *problem);
