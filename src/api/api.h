@@ -22,6 +22,7 @@ struct api_settings {
     bool strict_formats;
     bool upstream_codes;
     uint32_t body_max;
+    struct hash_key hash_key;  // random, against chosen collisions of key names
 };
 
 struct api_metrics {

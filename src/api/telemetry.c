@@ -59,7 +59,8 @@ static enum err read_body(const struct api_call *call, struct model_readings *re
 {
     const struct coap_request *request = call->request;
     const struct api_settings *settings = &call->api->settings;
-    const struct codec_telemetry_rules rules = {settings->type_cast, settings->string_units_max};
+    const struct codec_telemetry_rules rules = {settings->type_cast, settings->string_units_max,
+                                                settings->hash_key};
     const enum reading_way way = way_of(request->options->content_format, settings->strict_formats);
     const struct slice key = coap_options_query(request->options, SLICE("key"));
 

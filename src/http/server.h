@@ -1,9 +1,9 @@
 // http/server.h: the HTTP and WebSocket server (libwebsockets, seen by this folder only). One
 // service thread talks to the network; handlers run on a small pool and may block.
 //
-// Bounds: connections, waiting requests (503 with Retry-After when full), body size (413), header
-// size (libwebsockets' 4 KiB: 431 or closed), response size. A connection that sends nothing for 30 s
-// is closed; a response is sent as the peer reads it.
+// Bounds: connections (those beyond wait in the kernel), waiting requests (503 with Retry-After when
+// full), body size (413), header size (16 KiB, then closed), query parameters (400), response size
+// (500). A connection that sends nothing for 30 s is closed; a response goes out as the peer reads.
 #pragma once
 
 #include <stdbool.h>
@@ -20,11 +20,19 @@ struct http_server;
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_PATCH, HTTP_HEAD, HTTP_OPTIONS };
 
+#define HTTP_PARAMETERS_MAX 32
+
+struct http_parameter {
+    struct slice name;
+    struct slice value;
+};
+
 // All views live until the handler returns.
 struct http_request {
     enum http_method method;
     struct slice path;           // decoded, without the query
-    struct slice query;          // as sent
+    struct http_parameter parameters[HTTP_PARAMETERS_MAX];  // of the query, decoded, in order
+    unsigned parameter_count;
     struct slice authorization;  // X-Authorization if there, else Authorization; else empty
     struct slice content_type;
     struct slice accept;
@@ -41,6 +49,9 @@ struct http_response {
     const char *location;       // NULL: none
     struct buf body;            // bounded; overflow answers 500 and is logged
 };
+
+// The first query parameter of that name; `ptr == NULL` if it is not there.
+struct slice http_request_parameter(const struct http_request *request, const char *name);
 
 typedef void http_handler_fn(void *context, const struct http_request *request,
                              struct http_response *response);

@@ -1,0 +1,195 @@
+#include "http/exchange.h"
+
+#include <stdlib.h>
+
+#define HEAD_MAX 32768U
+
+struct http_exchange *http_exchange_create(struct http_server *server, struct lws *wsi)
+{
+    struct http_exchange *exchange = calloc(1, sizeof(*exchange));
+    if (exchange != NULL) {
+        exchange->server = server;
+        exchange->wsi = wsi;
+        exchange->head = malloc(HEAD_MAX);
+    }
+    if (exchange != NULL && exchange->head == NULL) {
+        free(exchange);
+        return NULL;
+    }
+    return exchange;
+}
+
+void http_exchange_destroy(struct http_exchange *exchange)
+{
+    free(exchange->head);
+    free(exchange->body);
+    free(exchange->out);
+    free(exchange->location);
+    free(exchange);
+}
+
+static const struct {
+    enum lws_token_indexes token;
+    enum http_method method;
+} methods[] = {
+    {WSI_TOKEN_GET_URI, HTTP_GET},       {WSI_TOKEN_POST_URI, HTTP_POST},
+    {WSI_TOKEN_PUT_URI, HTTP_PUT},       {WSI_TOKEN_DELETE_URI, HTTP_DELETE},
+    {WSI_TOKEN_PATCH_URI, HTTP_PATCH},   {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
+    {WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
+};
+
+static enum err read_method(struct http_exchange *exchange)
+{
+    for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (lws_hdr_total_length(exchange->wsi, methods[i].token) > 0) {
+            exchange->request.method = methods[i].method;
+            return ERR_OK;
+        }
+    }
+    return ERR_UNSUPPORTED;
+}
+
+// Where the next text goes, and how much room is left with a terminator.
+static char *room(const struct http_exchange *exchange, int *len)
+{
+    *len = (int)(HEAD_MAX - exchange->head_len);
+    return exchange->head + exchange->head_len;
+}
+
+static struct slice taken(struct http_exchange *exchange, int len)
+{
+    const struct slice text = slice_of(exchange->head + exchange->head_len, (size_t)len);
+    exchange->head_len += (size_t)len + 1;
+    return text;
+}
+
+static enum err read_header(struct http_exchange *exchange, enum lws_token_indexes token,
+                            struct slice *text)
+{
+    int len = 0;
+    char *at = room(exchange, &len);
+    *text = SLICE_EMPTY;
+    if (lws_hdr_total_length(exchange->wsi, token) == 0) {
+        return ERR_OK;
+    }
+    len = lws_hdr_copy(exchange->wsi, at, len, token);
+    if (len < 0) {
+        return ERR_TOO_LARGE;
+    }
+    *text = taken(exchange, len);
+    return ERR_OK;
+}
+
+static enum err read_custom(struct http_exchange *exchange, const char *name, struct slice *text)
+{
+    const int name_len = (int)strlen(name);
+    int len = lws_hdr_custom_length(exchange->wsi, name, name_len);
+    if (len <= 0) {
+        return ERR_OK;
+    }
+    char *at = room(exchange, &len);
+    len = lws_hdr_custom_copy(exchange->wsi, at, len, name, name_len);
+    if (len < 0) {
+        return ERR_TOO_LARGE;
+    }
+    *text = taken(exchange, len);
+    return ERR_OK;
+}
+
+// libwebsockets has split the query at '&' and decoded each part.
+static enum err read_parameters(struct http_exchange *exchange)
+{
+    struct http_request *request = &exchange->request;
+    for (int part = 0;; part++) {
+        int len = 0;
+        char *at = room(exchange, &len);
+        const int part_len = lws_hdr_fragment_length(exchange->wsi, WSI_TOKEN_HTTP_URI_ARGS, part);
+        if (part_len <= 0) {
+            return ERR_OK;
+        }
+        if (request->parameter_count == HTTP_PARAMETERS_MAX) {
+            return ERR_INVALID;
+        }
+        len = lws_hdr_copy_fragment(exchange->wsi, at, len, WSI_TOKEN_HTTP_URI_ARGS, part);
+        if (len < 0) {
+            return ERR_TOO_LARGE;
+        }
+        struct slice value = taken(exchange, len);
+        const struct slice name = slice_cut(&value, '=');
+        request->parameters[request->parameter_count++] = (struct http_parameter){name, value};
+    }
+}
+
+static void read_remote(struct http_exchange *exchange)
+{
+    char ip[64] = "";
+    char text[80];
+    (void)lws_get_peer_simple(exchange->wsi, ip, sizeof(ip));
+    const bool ipv6 = strchr(ip, ':') != NULL;
+    lws_snprintf(text, sizeof(text), ipv6 ? "[%s]:0" : "%s:0", ip);
+    if (address_parse(slice_text(text), &exchange->request.remote) != ERR_OK) {
+        exchange->request.remote = (struct address){.port = 0};
+    }
+}
+
+enum err http_exchange_read(struct http_exchange *exchange, struct slice path)
+{
+    struct http_request *request = &exchange->request;
+    if (path.len >= HEAD_MAX / 2) {
+        return ERR_TOO_LARGE;
+    }
+    memcpy(exchange->head, path.ptr, path.len);
+    exchange->head[path.len] = 0;
+    request->path = taken(exchange, (int)path.len);
+    read_remote(exchange);
+    enum err err = read_method(exchange);
+    err = err == ERR_OK ? read_parameters(exchange) : err;
+    err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_AUTHORIZATION,
+                                      &request->authorization)
+                        : err;
+    err = err == ERR_OK ? read_custom(exchange, "x-authorization:", &request->authorization) : err;
+    err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_CONTENT_TYPE,
+                                      &request->content_type)
+                        : err;
+    err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_ACCEPT, &request->accept) : err;
+    return err == ERR_OK ? read_header(exchange, WSI_TOKEN_HOST, &request->host) : err;
+}
+
+enum err http_exchange_body(struct http_exchange *exchange, struct slice part, size_t most)
+{
+    const size_t need = exchange->body_len + part.len;
+    if (need > most) {
+        return ERR_TOO_LARGE;
+    }
+    if (need > exchange->body_cap) {
+        size_t cap = exchange->body_cap == 0 ? 1024 : exchange->body_cap;
+        while (cap < need) {
+            cap *= 2;
+        }
+        uint8_t *larger = realloc(exchange->body, cap);
+        if (larger == NULL) {
+            return ERR_EXHAUSTED;
+        }
+        exchange->body = larger;
+        exchange->body_cap = cap;
+    }
+    memcpy(exchange->body + exchange->body_len, part.ptr, part.len);
+    exchange->body_len = need;
+    exchange->request.body = slice_of(exchange->body, need);
+    return ERR_OK;
+}
+
+void http_exchange_answer(struct http_exchange *exchange, int status, const char *content_type,
+                          struct slice body)
+{
+    exchange->answered = true;
+    exchange->status = status;
+    exchange->content_type = content_type;
+    exchange->out = malloc(LWS_PRE + body.len + 1);
+    exchange->out_len = exchange->out != NULL ? body.len : 0;
+    if (exchange->out == NULL) {
+        exchange->status = 503;
+    } else if (body.len > 0) {
+        memcpy(exchange->out + LWS_PRE, body.ptr, body.len);
+    }
+}

@@ -1,0 +1,10 @@
+// plat/memory.h: large zeroed memory from the kernel, touched as it is used. For start-up.
+#pragma once
+
+#include <stddef.h>
+
+#include "base/assert.h"
+
+// Aligned to a page; NULL when the address space is used up.
+MUST_USE void *plat_memory_reserve(size_t size);
+void plat_memory_release(void *memory, size_t size);

@@ -1,0 +1,93 @@
+#include "rest/handlers.h"
+#include "rest/token.h"
+#include "rest/write.h"
+
+static enum err read_field(struct rest_call *call, struct codec_json object, const char *name,
+                           struct slice *text)
+{
+    if (codec_json_string(codec_json_get(object, name), text)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be a text", name);
+}
+
+// An IPv4 address or an IPv6 /64.
+static uint64_t source_of(const struct rest_call *call)
+{
+    const struct address *remote = &call->request->remote;
+    return hash_bytes(slice_of(remote->ip, address_is_ipv4(remote) ? 16 : 8));
+}
+
+enum err rest_auth_log_in(struct rest_call *call)
+{
+    struct codec_json object;
+    struct slice email;
+    struct slice password;
+    if (rest_call_body(call, &object) != ERR_OK ||
+        !codec_json_string(codec_json_get(object, "username"), &email) ||
+        !codec_json_string(codec_json_get(object, "password"), &password) || email.len == 0 ||
+        password.len == 0) {
+        return rest_call_refuse(call, ERR_UNAUTHORIZED, "Username or Password not provided");
+    }
+    const struct core_login login = {email, password, source_of(call), call->rest->mono()};
+    struct model_user user;
+    const enum err err = core_session_log_in(call->rest->core, call->request->memory, &login,
+                                             &user, &call->problem);
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct uuid session = core_new_id(call->now);
+    return rest_token_write_pair(call, &user, &session);
+}
+
+enum err rest_auth_refresh(struct rest_call *call)
+{
+    struct codec_json object;
+    struct slice token;
+    enum err err = rest_call_body(call, &object);
+    if (err != ERR_OK || !codec_json_string(codec_json_get(object, "refreshToken"), &token)) {
+        return rest_call_refuse(call, ERR_UNAUTHORIZED, "Refresh token is not provided");
+    }
+    err = rest_token_read(call, token, &call->claims);
+    if (err == ERR_OK && !call->claims.refresh) {
+        return rest_call_refuse(call, ERR_UNAUTHORIZED, "Invalid refresh token");
+    }
+    if (err == ERR_OK) {
+        err = core_session_user(call->rest->core, call->request->memory, &call->claims,
+                                &call->user);
+    }
+    return err != ERR_OK ? ERR_EXPIRED
+                         : rest_token_write_pair(call, &call->user, &call->claims.session);
+}
+
+enum err rest_auth_user(struct rest_call *call)
+{
+    struct rest_write_context context = {rest_call_writer(call), call->caller.tenant_uuid};
+    rest_write_user(&context, &call->user);
+    return ERR_OK;
+}
+
+enum err rest_auth_log_out(struct rest_call *call)
+{
+    const int64_t life_ms = (int64_t)call->rest->settings.refresh_life_s * 1000;
+    return core_session_log_out(call->rest->core, &call->claims.session, call->now,
+                                (struct wall){call->now.ms + life_ms});
+}
+
+enum err rest_auth_change_password(struct rest_call *call)
+{
+    struct codec_json object;
+    struct core_password_change change = {.source = source_of(call), .now = call->rest->mono()};
+    enum err err = rest_call_body(call, &object);
+    err = err == ERR_OK ? read_field(call, object, "currentPassword", &change.current) : err;
+    err = err == ERR_OK ? read_field(call, object, "newPassword", &change.next) : err;
+    if (err == ERR_OK) {
+        err = core_session_change_password(call->rest->core, call->request->memory, &call->caller,
+                                           &change, &call->problem);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct uuid session = core_new_id(call->now);
+    return rest_token_write_pair(call, &call->user, &session);
+}

@@ -1,0 +1,130 @@
+#include "rest/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define PAGE_SIZE_MAX 10000
+
+enum err rest_call_refuse(struct rest_call *call, enum err err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(call->problem.text, sizeof(call->problem.text), format, args);
+    va_end(args);
+    return err;
+}
+
+static enum err read_id(struct rest_call *call, struct slice text, struct uuid *id)
+{
+    if (uuid_parse(text, id)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Invalid UUID string: %.*s",
+                            SLICE_ARGS(slice_sub(text, 0, 64)));
+}
+
+enum err rest_call_id(struct rest_call *call, unsigned position, struct uuid *id)
+{
+    ASSERT(position < call->match.parameter_count);
+    return read_id(call, call->match.parameters[position], id);
+}
+
+enum err rest_call_id_parameter(struct rest_call *call, const char *name, bool *given,
+                                struct uuid *id)
+{
+    const struct slice text = http_request_parameter(call->request, name);
+    *given = text.len > 0;
+    return *given ? read_id(call, text, id) : ERR_OK;
+}
+
+enum err rest_call_int(struct rest_call *call, const char *name, bool required, int64_t otherwise,
+                       int64_t *value)
+{
+    const struct slice text = http_request_parameter(call->request, name);
+    if (text.len == 0 && required) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Required request parameter '%s' is not present", name);
+    }
+    *value = otherwise;
+    if (text.len > 0 && !slice_to_int64(text, value)) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter '%s' is not a number: %.*s", name,
+                                SLICE_ARGS(slice_sub(text, 0, 64)));
+    }
+    return ERR_OK;
+}
+
+enum err rest_call_boolean(struct rest_call *call, const char *name, bool otherwise, bool *value)
+{
+    static const struct {
+        const char *text;
+        bool value;
+    } words[] = {{"true", true},   {"on", true},   {"yes", true}, {"1", true},
+                 {"false", false}, {"off", false}, {"no", false}, {"0", false}};
+    const struct slice text = http_request_parameter(call->request, name);
+    *value = otherwise;
+    if (text.len == 0) {
+        return ERR_OK;
+    }
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (slice_equal_nocase(text, slice_text(words[i].text))) {
+            *value = words[i].value;
+            return ERR_OK;
+        }
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Parameter '%s' is not a boolean: %.*s", name,
+                            SLICE_ARGS(slice_sub(text, 0, 64)));
+}
+
+enum err rest_call_page(struct rest_call *call, struct model_page *page)
+{
+    int64_t size = 0;
+    int64_t number = 0;
+    enum err err = rest_call_int(call, "pageSize", true, 0, &size);
+    err = err == ERR_OK ? rest_call_int(call, "page", true, 0, &number) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (size < 1 || size > PAGE_SIZE_MAX) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Incorrect page link page size '%lld'. Page size must be from 1 to "
+                                "%d.", (long long)size, PAGE_SIZE_MAX);
+    }
+    if (number < 0 || number > INT32_MAX) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Incorrect page link page '%lld'. Page must be positive integer.",
+                                (long long)number);
+    }
+    const struct slice order = http_request_parameter(call->request, "sortOrder");
+    const bool descending = slice_equal_nocase(order, SLICE("DESC"));
+    if (order.len > 0 && !descending && !slice_equal_nocase(order, SLICE("ASC"))) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Unsupported sort order '%.*s'! Only 'ASC' or 'DESC' types are "
+                                "allowed.", SLICE_ARGS(slice_sub(order, 0, 32)));
+    }
+    *page = (struct model_page){.size = (uint32_t)size,
+                                .number = (uint32_t)number,
+                                .search = http_request_parameter(call->request, "textSearch"),
+                                .sort = http_request_parameter(call->request, "sortProperty"),
+                                .descending = descending};
+    return ERR_OK;
+}
+
+enum err rest_call_body(struct rest_call *call, struct codec_json *object)
+{
+    struct err_place place = {NULL, 0};
+    const enum err err = codec_json_parse(call->request->memory, call->request->body, false,
+                                          object, &place);
+    if (err == ERR_SYNTAX) {
+        return rest_call_refuse(call, ERR_SYNTAX, "Malformed JSON at byte %zu: %s", place.offset,
+                                place.reason != NULL ? place.reason : "syntax error");
+    }
+    if (err == ERR_OK && !codec_json_is(*object, CODEC_JSON_OBJECT)) {
+        return rest_call_refuse(call, ERR_INVALID, "The request body is not a JSON object");
+    }
+    return err;
+}
+
+struct codec_json_writer rest_call_writer(struct rest_call *call)
+{
+    return codec_json_writer_over(&call->response->body);
+}

@@ -1,0 +1,245 @@
+#include "rest/handlers.h"
+#include "rest/read.h"
+#include "rest/write.h"
+
+static struct rest_write_context write_context(struct rest_call *call)
+{
+    return (struct rest_write_context){rest_call_writer(call), call->caller.tenant_uuid};
+}
+
+static enum err answer_device(struct rest_call *call, const struct model_device *device, bool info)
+{
+    struct rest_write_context context = write_context(call);
+    rest_write_device(&context, device, info);
+    return ERR_OK;
+}
+
+static enum err read_device(struct rest_call *call, struct codec_json object,
+                            struct core_device_save *save)
+{
+    struct model_device *device = &save->device;
+    enum err err = rest_read_id(call, object, "id", &device->id);
+    err = err == ERR_OK ? rest_read_id(call, object, "customerId", &device->customer) : err;
+    err = err == ERR_OK ? rest_read_id(call, object, "deviceProfileId", &device->profile) : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "name", &device->name) : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "type", &device->type) : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "label", &device->label) : err;
+    err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &device->additional_info)
+                        : err;
+    err = err == ERR_OK ? rest_read_json(call, object, "deviceData", &device->device_data) : err;
+    return err == ERR_OK
+               ? rest_read_int(call, object, "version", &save->has_version, &device->version)
+               : err;
+}
+
+enum err rest_device_save(struct rest_call *call)
+{
+    struct codec_json object;
+    struct core_device_save save = {.token = http_request_parameter(call->request, "accessToken")};
+    enum err err = rest_call_body(call, &object);
+    err = err == ERR_OK ? read_device(call, object, &save) : err;
+    err = err == ERR_OK ? core_device_save(&call->admin, &save) : err;
+    return err == ERR_OK ? answer_device(call, &save.device, false) : err;
+}
+
+static enum err read_credentials(struct rest_call *call, struct codec_json object,
+                                 struct model_credentials *credentials)
+{
+    struct slice kind = SLICE_EMPTY;
+    enum err err = rest_read_id(call, object, "id", &credentials->id);
+    err = err == ERR_OK ? rest_read_id(call, object, "deviceId", &credentials->device) : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "credentialsType", &kind) : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "credentialsId", &credentials->credential)
+                        : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "credentialsValue", &credentials->value)
+                        : err;
+    if (err == ERR_OK && !model_credential_parse(kind, &credentials->kind)) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Validation error: Unsupported credentials type '%.*s'",
+                                SLICE_ARGS(slice_sub(kind, 0, 64)));
+    }
+    if (err == ERR_OK && credentials->kind != MODEL_CREDENTIAL_TOKEN) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Credentials of type %s are not supported by this version",
+                                model_credential_name(credentials->kind));
+    }
+    return err;
+}
+
+enum err rest_device_save_with_credentials(struct rest_call *call)
+{
+    struct codec_json object;
+    struct core_device_save save = {.has_version = false};
+    struct model_credentials credentials = {.kind = MODEL_CREDENTIAL_TOKEN};
+    enum err err = rest_call_body(call, &object);
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct codec_json device = codec_json_get(object, "device");
+    const struct codec_json given = codec_json_get(object, "credentials");
+    if (!codec_json_exists(device) || !codec_json_is(device, CODEC_JSON_OBJECT) ||
+        !codec_json_exists(given) || !codec_json_is(given, CODEC_JSON_OBJECT)) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Validation error: 'device' and 'credentials' must be objects");
+    }
+    err = read_device(call, device, &save);
+    err = err == ERR_OK ? read_credentials(call, given, &credentials) : err;
+    save.credentials = &credentials;
+    err = err == ERR_OK ? core_device_save(&call->admin, &save) : err;
+    return err == ERR_OK ? answer_device(call, &save.device, false) : err;
+}
+
+static enum err get(struct rest_call *call, bool info)
+{
+    struct uuid id;
+    struct model_device device;
+    enum err err = rest_call_id(call, 0, &id);
+    err = err == ERR_OK ? core_device_get(&call->admin, &id, &device) : err;
+    return err == ERR_OK ? answer_device(call, &device, info) : err;
+}
+
+enum err rest_device_get(struct rest_call *call)
+{
+    return get(call, false);
+}
+
+enum err rest_device_info(struct rest_call *call)
+{
+    return get(call, true);
+}
+
+enum err rest_device_by_name(struct rest_call *call)
+{
+    struct model_device device;
+    const struct slice name = http_request_parameter(call->request, "deviceName");
+    if (name.len == 0) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'deviceName' can't be empty!");
+    }
+    const enum err err = core_device_by_name(&call->admin, name, &device);
+    return err == ERR_OK ? answer_device(call, &device, false) : err;
+}
+
+enum err rest_device_delete(struct rest_call *call)
+{
+    struct uuid id;
+    const enum err err = rest_call_id(call, 0, &id);
+    return err == ERR_OK ? core_device_delete(&call->admin, &id) : err;
+}
+
+static void emit_device(void *context, const struct model_device *device)
+{
+    rest_write_device(context, device, false);
+}
+
+static void emit_info(void *context, const struct model_device *device)
+{
+    rest_write_device(context, device, true);
+}
+
+static enum err list(struct rest_call *call, const struct uuid *customer, bool infos)
+{
+    struct model_page page;
+    struct uuid profile;
+    bool by_profile = false;
+    int64_t total = 0;
+    enum err err = rest_call_page(call, &page);
+    err = err == ERR_OK ? rest_call_id_parameter(call, "deviceProfileId", &by_profile, &profile)
+                        : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct core_device_list wanted = {
+        .customer = customer,
+        .profile = by_profile ? &profile : NULL,
+        .type = http_request_parameter(call->request, "type"),
+        .page = &page,
+    };
+    struct rest_write_context context = write_context(call);
+    rest_write_page_begin(&context);
+    err = core_device_list(&call->admin, &wanted, &total, &context,
+                           infos ? emit_info : emit_device);
+    rest_write_page_end(&context, &page, total);
+    return err;
+}
+
+enum err rest_device_list(struct rest_call *call)
+{
+    // The hidden overload: one device by its name.
+    if (http_request_parameter(call->request, "deviceName").ptr != NULL) {
+        return rest_device_by_name(call);
+    }
+    return list(call, NULL, false);
+}
+
+enum err rest_device_list_infos(struct rest_call *call)
+{
+    return list(call, NULL, true);
+}
+
+enum err rest_device_list_of_customer(struct rest_call *call)
+{
+    struct uuid customer;
+    const enum err err = rest_call_id(call, 0, &customer);
+    return err == ERR_OK ? list(call, &customer, false) : err;
+}
+
+enum err rest_device_list_infos_of_customer(struct rest_call *call)
+{
+    struct uuid customer;
+    const enum err err = rest_call_id(call, 0, &customer);
+    return err == ERR_OK ? list(call, &customer, true) : err;
+}
+
+static enum err assign(struct rest_call *call, const struct uuid *id, const struct uuid *customer)
+{
+    struct model_device device;
+    const enum err err = core_device_assign(&call->admin, id, customer, &device);
+    return err == ERR_OK ? answer_device(call, &device, false) : err;
+}
+
+enum err rest_device_assign(struct rest_call *call)
+{
+    struct uuid customer;
+    struct uuid id;
+    enum err err = rest_call_id(call, 0, &customer);
+    err = err == ERR_OK ? rest_call_id(call, 1, &id) : err;
+    return err == ERR_OK ? assign(call, &id, &customer) : err;
+}
+
+enum err rest_device_unassign(struct rest_call *call)
+{
+    struct uuid id;
+    const enum err err = rest_call_id(call, 0, &id);
+    return err == ERR_OK ? assign(call, &id, &uuid_null) : err;
+}
+
+static enum err answer_credentials(struct rest_call *call,
+                                   const struct model_credentials *credentials)
+{
+    struct rest_write_context context = write_context(call);
+    rest_write_credentials(&context, credentials);
+    return ERR_OK;
+}
+
+enum err rest_credentials_get(struct rest_call *call)
+{
+    struct uuid id;
+    struct model_credentials credentials;
+    enum err err = rest_call_id(call, 0, &id);
+    err = err == ERR_OK ? core_credentials_get(&call->admin, &id, &credentials) : err;
+    return err == ERR_OK ? answer_credentials(call, &credentials) : err;
+}
+
+enum err rest_credentials_save(struct rest_call *call)
+{
+    struct codec_json object;
+    struct model_credentials credentials = {.kind = MODEL_CREDENTIAL_TOKEN};
+    bool has_version = false;
+    enum err err = rest_call_body(call, &object);
+    err = err == ERR_OK ? read_credentials(call, object, &credentials) : err;
+    err = err == ERR_OK
+              ? rest_read_int(call, object, "version", &has_version, &credentials.version)
+              : err;
+    err = err == ERR_OK ? core_credentials_save(&call->admin, &credentials, has_version) : err;
+    return err == ERR_OK ? answer_credentials(call, &credentials) : err;
+}

@@ -1,0 +1,49 @@
+// rest/handlers.h: the handlers behind the table of routes, by noun. Each fills the response and
+// returns ERR_OK, or an error with the reason in `call->problem`.
+#pragma once
+
+#include "rest/call.h"
+
+// auth.c
+enum err rest_auth_log_in(struct rest_call *call);
+enum err rest_auth_refresh(struct rest_call *call);
+enum err rest_auth_user(struct rest_call *call);
+enum err rest_auth_log_out(struct rest_call *call);
+enum err rest_auth_change_password(struct rest_call *call);
+// device.c
+enum err rest_device_save(struct rest_call *call);
+enum err rest_device_save_with_credentials(struct rest_call *call);
+enum err rest_device_get(struct rest_call *call);
+enum err rest_device_info(struct rest_call *call);
+enum err rest_device_by_name(struct rest_call *call);
+enum err rest_device_delete(struct rest_call *call);
+enum err rest_device_list(struct rest_call *call);
+enum err rest_device_list_infos(struct rest_call *call);
+enum err rest_device_list_of_customer(struct rest_call *call);
+enum err rest_device_list_infos_of_customer(struct rest_call *call);
+enum err rest_device_assign(struct rest_call *call);
+enum err rest_device_unassign(struct rest_call *call);
+enum err rest_credentials_get(struct rest_call *call);
+enum err rest_credentials_save(struct rest_call *call);
+// customer.c
+enum err rest_customer_save(struct rest_call *call);
+enum err rest_customer_get(struct rest_call *call);
+enum err rest_customer_by_title(struct rest_call *call);
+enum err rest_customer_delete(struct rest_call *call);
+enum err rest_customer_list(struct rest_call *call);
+enum err rest_tenant_get(struct rest_call *call);
+enum err rest_user_get(struct rest_call *call);
+enum err rest_user_list(struct rest_call *call);
+enum err rest_user_list_of_customer(struct rest_call *call);
+// profile.c
+enum err rest_profile_get(struct rest_call *call);
+enum err rest_profile_list(struct rest_call *call);
+enum err rest_profile_info(struct rest_call *call);
+enum err rest_profile_info_default(struct rest_call *call);
+enum err rest_profile_info_list(struct rest_call *call);
+// telemetry.c
+enum err rest_telemetry_keys(struct rest_call *call);
+enum err rest_telemetry_values(struct rest_call *call);
+// health.c
+enum err rest_health_live(struct rest_call *call);
+enum err rest_health_ready(struct rest_call *call);

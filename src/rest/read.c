@@ -1,0 +1,68 @@
+#include "rest/read.h"
+
+static bool is_absent(struct codec_json value)
+{
+    return !codec_json_exists(value) || codec_json_is(value, CODEC_JSON_NULL);
+}
+
+enum err rest_read_text(struct rest_call *call, struct codec_json object, const char *name,
+                        struct slice *text)
+{
+    const struct codec_json value = codec_json_get(object, name);
+    *text = SLICE_EMPTY;
+    if (is_absent(value) || codec_json_string(value, text)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be a text", name);
+}
+
+enum err rest_read_id(struct rest_call *call, struct codec_json object, const char *name,
+                      struct uuid *id)
+{
+    const struct codec_json value = codec_json_get(object, name);
+    struct slice text;
+    *id = uuid_null;
+    if (is_absent(value)) {
+        return ERR_OK;
+    }
+    if (codec_json_is(value, CODEC_JSON_OBJECT) &&
+        codec_json_string(codec_json_get(value, "id"), &text) && uuid_parse(text, id)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must hold an id", name);
+}
+
+enum err rest_read_json(struct rest_call *call, struct codec_json object, const char *name,
+                        struct slice *json)
+{
+    const struct codec_json value = codec_json_get(object, name);
+    *json = SLICE_EMPTY;
+    if (is_absent(value)) {
+        return ERR_OK;
+    }
+    // Compact text is never longer than six times the body (control characters as \u00xx).
+    const size_t size = call->request->body.len * 6 + 16;
+    const size_t mark = arena_mark(call->request->memory);
+    void *memory = arena_take(call->request->memory, size);
+    if (memory == NULL) {
+        return ERR_TOO_LARGE;
+    }
+    struct buf out = buf_over(memory, size);
+    codec_json_write(value, &out);
+    arena_rewind(call->request->memory, mark + ((out.len + 15) & ~(size_t)15));
+    *json = buf_view(&out);
+    return out.overflow ? ERR_TOO_LARGE : ERR_OK;
+}
+
+enum err rest_read_int(struct rest_call *call, struct codec_json object, const char *name,
+                       bool *given, int64_t *value)
+{
+    const struct codec_json member = codec_json_get(object, name);
+    *given = !is_absent(member);
+    *value = 0;
+    if (!*given || codec_json_int64(member, value)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be a whole number",
+                            name);
+}

@@ -1,0 +1,16 @@
+// rest/read.h: members of a request's JSON object, with errors that name the member.
+#pragma once
+
+#include "rest/call.h"
+
+// A text, or `ptr == NULL` when absent or null.
+MUST_USE enum err rest_read_text(struct rest_call *call, struct codec_json object,
+                                 const char *name, struct slice *text);
+// {"entityType":...,"id":"uuid"} or {"id":"uuid"}; uuid_null when absent or null.
+MUST_USE enum err rest_read_id(struct rest_call *call, struct codec_json object, const char *name,
+                               struct uuid *id);
+// Any JSON as compact text in the request's memory; `ptr == NULL` when absent or null.
+MUST_USE enum err rest_read_json(struct rest_call *call, struct codec_json object,
+                                 const char *name, struct slice *json);
+MUST_USE enum err rest_read_int(struct rest_call *call, struct codec_json object, const char *name,
+                                bool *given, int64_t *value);

@@ -1,0 +1,28 @@
+// rest/rest.h: the REST API for people and programs (server-api.md), over `core`. Handlers run on the
+// pool threads of `http` and may block.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/core.h"
+#include "http/server.h"
+
+struct rest_settings {
+    uint64_t token_life_s;
+    uint64_t refresh_life_s;
+};
+
+struct rest {
+    struct core *core;
+    struct rest_settings settings;
+    // Time comes from whoever owns the clock.
+    struct wall (*wall)(void);
+    struct mono (*mono)(void);
+    // Whether the server takes readings now; for /readyz.
+    bool (*ready)(void *context);
+    void *ready_context;
+};
+
+// The http_handler_fn; `context` is a struct rest.
+void rest_handle(void *context, const struct http_request *request, struct http_response *response);

@@ -1,0 +1,285 @@
+#include "rest/handlers.h"
+#include "rest/write.h"
+
+#define KEYS_MAX 1000U
+
+// Which device a telemetry request is about, once the caller may read it.
+static enum err find_device(struct rest_call *call, struct model_device *device)
+{
+    struct uuid id;
+    if (!slice_equal(call->match.parameters[0], SLICE("DEVICE"))) {
+        return rest_call_refuse(call, ERR_INVALID, "Entities of type '%.*s' hold no time series here",
+                                SLICE_ARGS(slice_sub(call->match.parameters[0], 0, 32)));
+    }
+    if (call->caller.authority == MODEL_SYS_ADMIN) {
+        return rest_call_refuse(call, ERR_FORBIDDEN,
+                                "System administrator is not allowed to perform this operation!");
+    }
+    enum err err = rest_call_id(call, 1, &id);
+    err = err == ERR_OK ? core_device_get(&call->admin, &id, device) : err;
+    if (err == ERR_NOT_FOUND) {
+        return rest_call_refuse(call, err, "Device with requested id wasn't found!");
+    }
+    return err;
+}
+
+static bool emit_key(void *context, struct slice key)
+{
+    codec_json_put_string(context, key);
+    return true;
+}
+
+enum err rest_telemetry_keys(struct rest_call *call)
+{
+    struct model_device device;
+    enum err err = find_device(call, &device);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct codec_json_writer writer = rest_call_writer(call);
+    codec_json_begin_array(&writer);
+    err = store_keys(call->rest->core->store, device.tenant, device.number, &writer, emit_key);
+    codec_json_end_array(&writer);
+    return err;
+}
+
+struct keys {
+    struct slice *items;
+    uint32_t count;
+};
+
+static bool key_is_there(const struct keys *keys, struct slice key)
+{
+    for (uint32_t i = 0; i < keys->count; i++) {
+        if (slice_equal(keys->items[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err add_key(struct rest_call *call, struct keys *keys, struct slice key)
+{
+    if (key.len == 0 || key_is_there(keys, key)) {
+        return ERR_OK;
+    }
+    if (keys->count == KEYS_MAX) {
+        return rest_call_refuse(call, ERR_INVALID, "More than %u keys are asked for", KEYS_MAX);
+    }
+    keys->items[keys->count++] = key;
+    return ERR_OK;
+}
+
+// `key=` as often as needed (names with commas), else `keys=a,b`.
+static enum err read_keys(struct rest_call *call, struct keys *keys)
+{
+    const struct http_request *request = call->request;
+    keys->count = 0;
+    keys->items = arena_take_array(request->memory, KEYS_MAX, sizeof(*keys->items));
+    if (keys->items == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    enum err err = ERR_OK;
+    for (unsigned i = 0; err == ERR_OK && i < request->parameter_count; i++) {
+        if (slice_equal(request->parameters[i].name, SLICE("key"))) {
+            err = add_key(call, keys, request->parameters[i].value);
+        }
+    }
+    struct slice list = http_request_parameter(request, "keys");
+    while (err == ERR_OK && keys->count == 0 && list.ptr != NULL && list.len > 0) {
+        struct slice rest = list;
+        while (err == ERR_OK && rest.ptr != NULL) {
+            err = add_key(call, keys, slice_cut(&rest, ','));
+        }
+        break;
+    }
+    return err;
+}
+
+struct points {
+    struct codec_json_writer *writer;
+    struct arena *memory;
+    bool strict;
+    const struct keys *asked;
+    bool *found;  // by position in `asked`
+};
+
+static void put_value(struct points *points, const struct model_value *value)
+{
+    struct codec_json_writer *writer = points->writer;
+    codec_json_name(writer, SLICE("value"));
+    if (points->strict) {
+        codec_json_put_value(writer, value);
+        return;
+    }
+    const size_t mark = arena_mark(points->memory);
+    const bool text = value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON;
+    const size_t size = text ? value->text.len + 1 : 512;
+    struct buf out = buf_over(arena_take(points->memory, size), size);
+    if (out.ptr == NULL) {
+        writer->out->overflow = true;
+        return;
+    }
+    codec_value_text(value, &out);
+    codec_json_put_string(writer, buf_view(&out));
+    arena_rewind(points->memory, mark);
+}
+
+static bool emit_point(void *context, const struct store_point *point)
+{
+    struct points *points = context;
+    codec_json_begin_object(points->writer);
+    codec_json_field_int64(points->writer, "ts", point->time_ms);
+    put_value(points, &point->value);
+    codec_json_end_object(points->writer);
+    return !points->writer->out->overflow;
+}
+
+static void note_found(struct points *points, struct slice key)
+{
+    for (uint32_t i = 0; i < points->asked->count; i++) {
+        if (slice_equal(points->asked->items[i], key)) {
+            points->found[i] = true;
+        }
+    }
+}
+
+static bool emit_latest(void *context, const struct store_point *point)
+{
+    struct points *points = context;
+    note_found(points, point->key);
+    codec_json_name(points->writer, point->key);
+    codec_json_begin_array(points->writer);
+    (void)emit_point(context, point);
+    codec_json_end_array(points->writer);
+    return true;
+}
+
+// A key that was asked for and is not there answers null, now.
+static void put_missing(struct rest_call *call, struct points *points)
+{
+    for (uint32_t i = 0; i < points->asked->count; i++) {
+        if (points->found[i]) {
+            continue;
+        }
+        codec_json_name(points->writer, points->asked->items[i]);
+        codec_json_begin_array(points->writer);
+        codec_json_begin_object(points->writer);
+        codec_json_field_int64(points->writer, "ts", call->now.ms);
+        codec_json_field_null(points->writer, "value");
+        codec_json_end_object(points->writer);
+        codec_json_end_array(points->writer);
+    }
+}
+
+static enum err answer_latest(struct rest_call *call, const struct model_device *device,
+                              struct points *points)
+{
+    codec_json_begin_object(points->writer);
+    const enum err err =
+        store_latest(call->rest->core->store, device->tenant, device->number,
+                     points->asked->items, points->asked->count, points, emit_latest);
+    put_missing(call, points);
+    codec_json_end_object(points->writer);
+    return err;
+}
+
+struct range_wish {
+    int64_t start_ms;
+    int64_t end_ms;
+    int64_t limit;
+    bool descending;
+};
+
+static enum err read_range(struct rest_call *call, struct range_wish *wish)
+{
+    const struct slice aggregation = http_request_parameter(call->request, "agg");
+    const struct slice order = http_request_parameter(call->request, "orderBy");
+    enum err err = rest_call_int(call, "startTs", true, 0, &wish->start_ms);
+    err = err == ERR_OK ? rest_call_int(call, "endTs", true, 0, &wish->end_ms) : err;
+    err = err == ERR_OK ? rest_call_int(call, "limit", false, 100, &wish->limit) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    int64_t interval = 0;
+    err = rest_call_int(call, "interval", false, 0, &interval);
+    if (err != ERR_OK) {
+        return err;
+    }
+    // Aggregation over interval 0 is answered as NONE (server-api.md 3.2).
+    if (aggregation.len > 0 && !slice_equal(aggregation, SLICE("NONE")) && interval != 0) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Aggregation '%.*s' is not supported by this version, only NONE",
+                                SLICE_ARGS(slice_sub(aggregation, 0, 16)));
+    }
+    wish->descending = !slice_equal_nocase(order, SLICE("ASC"));
+    if (order.len > 0 && wish->descending && !slice_equal_nocase(order, SLICE("DESC"))) {
+        return rest_call_refuse(call, ERR_INVALID, "orderBy must be ASC or DESC");
+    }
+    if (wish->limit < 1 || wish->limit > INT32_MAX) {
+        return rest_call_refuse(call, ERR_INVALID, "limit must be at least 1");
+    }
+    return ERR_OK;
+}
+
+static enum err answer_range(struct rest_call *call, const struct model_device *device,
+                             struct points *points)
+{
+    struct range_wish wish;
+    enum err err = read_range(call, &wish);
+    if (err == ERR_OK && points->asked->count == 0) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'keys' can't be empty!");
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    codec_json_begin_object(points->writer);
+    for (uint32_t i = 0; err == ERR_OK && i < points->asked->count; i++) {
+        const struct store_range range = {.tenant = device->tenant,
+                                          .device = device->number,
+                                          .key = points->asked->items[i],
+                                          .start_ms = wish.start_ms,
+                                          .end_ms = wish.end_ms,
+                                          .limit = (uint32_t)wish.limit,
+                                          .descending = wish.descending,
+                                          .now = call->now};
+        // A key without points in the range is left out of the answer.
+        const struct codec_json_writer before = *points->writer;
+        const size_t before_len = points->writer->out->len;
+        codec_json_name(points->writer, range.key);
+        codec_json_begin_array(points->writer);
+        const size_t empty_len = points->writer->out->len;
+        err = store_range(call->rest->core->store, &range, points, emit_point);
+        if (points->writer->out->len == empty_len) {
+            *points->writer = before;
+            points->writer->out->len = before_len;
+        } else {
+            codec_json_end_array(points->writer);
+        }
+    }
+    codec_json_end_object(points->writer);
+    return err;
+}
+
+enum err rest_telemetry_values(struct rest_call *call)
+{
+    struct model_device device;
+    struct keys keys;
+    struct codec_json_writer writer = rest_call_writer(call);
+    struct points points = {.writer = &writer, .memory = call->request->memory, .asked = &keys};
+    enum err err = find_device(call, &device);
+    err = err == ERR_OK ? read_keys(call, &keys) : err;
+    err = err == ERR_OK ? rest_call_boolean(call, "useStrictDataTypes", false, &points.strict)
+                        : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    points.found = arena_take_array(call->request->memory, KEYS_MAX, sizeof(bool));
+    if (points.found == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    const bool has_start = http_request_parameter(call->request, "startTs").len > 0;
+    const bool has_end = http_request_parameter(call->request, "endTs").len > 0;
+    return has_start && has_end ? answer_range(call, &device, &points)
+                                : answer_latest(call, &device, &points);
+}

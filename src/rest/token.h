@@ -1,0 +1,12 @@
+// rest/token.h: what a token says, as JSON Web Token with upstream's claims (server-api.md 1.3).
+#pragma once
+
+#include "rest/call.h"
+
+// Appends {"token":...,"refreshToken":...} for this user and session.
+MUST_USE enum err rest_token_write_pair(struct rest_call *call, const struct model_user *user,
+                                        const struct uuid *session);
+
+// Reads and checks one: signature, form, life. ERR_UNAUTHORIZED, ERR_EXPIRED.
+MUST_USE enum err rest_token_read(const struct rest_call *call, struct slice token,
+                                  struct core_claims *claims);
