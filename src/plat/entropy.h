@@ -1,5 +1,5 @@
-// plat/entropy.h: random bytes from the kernel. Used at start and for secrets; everything else takes
-// its chance from a `struct random` that was seeded with it.
+// plat/entropy.h: random bytes from the kernel. Used at start and for secrets; everything else
+// takes its chance from a `struct random` that was seeded with it.
 #pragma once
 
 #include <stddef.h>

@@ -10,7 +10,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-// Creates the directory and its parents (mode 0700 for the new ones) and syncs the parent.
+// Creates the directory and its parents (mode 0700 for the new ones) and syncs their parents. That
+// it exists is no error; ERR_ALREADY_EXISTS if a file of that name does, ERR_FORBIDDEN,
+// ERR_NO_SPACE, ERR_IO.
 MUST_USE enum err plat_file_make_directory(const char *path);
 
 // After creating or renaming something in it.
@@ -26,7 +28,9 @@ void plat_file_unlock(int descriptor);
 MUST_USE enum err plat_file_read(const char *path, size_t max, uint8_t **owned_bytes, size_t *len);
 void plat_file_free(uint8_t *owned_bytes);
 
-// Writes a whole file by a temporary name, sync, rename and sync of the directory.
+// Writes a whole file by a temporary name (`path` with ".new"), sync, rename and sync of the
+// directory: after a crash the old or the new one is there, whole. `mode` holds whatever the umask.
+// One writer at a time for a path. ERR_NO_SPACE, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_IO.
 MUST_USE enum err plat_file_write(const char *path, struct slice bytes, unsigned mode);
 
 bool plat_file_exists(const char *path);

@@ -1,5 +1,5 @@
-// plat/thread.h: threads, locks, and a small pool for work that may block. Mutexes exist here and in
-// the store's back ends only; workers take none.
+// plat/thread.h: threads, locks, and a small pool for work that may block. Mutexes exist here and
+// in the store's back ends only; workers take none.
 #pragma once
 
 #include <pthread.h>
@@ -15,13 +15,14 @@ struct plat_thread {
 };
 
 // Starts a thread named `name` (at most 15 characters), with all signals blocked. `cpu` pins it, or
-// -1 leaves it free.
+// -1 leaves it free. Start-up only. ERR_EXHAUSTED, or ERR_INVALID if there is no such processor.
 MUST_USE enum err plat_thread_start(struct plat_thread *thread, const char *name, int cpu,
                                     void *context, void (*run)(void *context));
 void plat_thread_join(struct plat_thread *thread);
 // Processors that this process may use, at least 1.
 unsigned plat_thread_cpu_count(void);
 
+// Locking twice and unlocking what another holds stop the process.
 struct plat_mutex {
     pthread_mutex_t mutex;
 };
@@ -31,7 +32,7 @@ void plat_mutex_deinit(struct plat_mutex *mutex);
 void plat_mutex_lock(struct plat_mutex *mutex);
 void plat_mutex_unlock(struct plat_mutex *mutex);
 
-// Many readers or one writer.
+// Many readers or one writer. A waiting writer goes first, so a reader must not take it again.
 struct plat_rwlock {
     pthread_rwlock_t lock;
 };

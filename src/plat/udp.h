@@ -2,7 +2,11 @@
 // of each, so that an answer leaves from the address that was asked (IP_PKTINFO, IPV6_PKTINFO).
 //
 // Sockets of one address share the port by SO_REUSEPORT; a classic BPF program on the group decides
-// which of them gets a datagram (plat/steer.h).
+// which of them gets a datagram (plat/steer.h). They are opened in the order of the workers, the
+// first with `group_first` and the others with its bound address. The first takes the port as its
+// own before it opens it to the group, so a second server on the same port is told so.
+//
+// All memory is taken when the socket is opened; receiving and sending take none.
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +15,7 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "plat/steer.h"
 
 #define PLAT_UDP_BATCH 64
 // Largest datagram that is read whole; a longer one is handed over cut, with `truncated` set.
@@ -20,14 +25,17 @@ struct plat_udp;
 
 struct plat_udp_options {
     struct address bind;
-    unsigned group_size;     // sockets that will share the port; the program is made for it
-    bool group_first;        // this one carries the steering program
-    uint32_t receive_bytes;  // SO_RCVBUFFORCE, else SO_RCVBUF
+    unsigned group_size;        // sockets that will share the port; the program is made for it
+    bool group_first;           // this one carries the steering program
+    enum plat_steer_kind steer; // what the program goes by
+    uint32_t receive_bytes;     // SO_RCVBUFFORCE, else SO_RCVBUF; 0 leaves the system's default
 };
 
 struct plat_udp_datagram {
     struct address remote;
-    struct address local;  // its port is the socket's; for sending, an all-zero ip lets the kernel choose
+    // Where it was sent to, perhaps a multicast address; its port is the socket's. For sending:
+    // where it leaves from; an any or multicast address lets the kernel choose.
+    struct address local;
     struct slice bytes;
     bool truncated;
 };
@@ -39,15 +47,16 @@ void plat_udp_close(struct plat_udp *udp);
 int plat_udp_descriptor(const struct plat_udp *udp);
 // The bound address (its port if 0 was asked for).
 struct address plat_udp_local(const struct plat_udp *udp);
-// What the kernel granted, in bytes.
+// What the kernel granted, in bytes, as `receive_bytes` counts them.
 uint32_t plat_udp_receive_bytes(const struct plat_udp *udp);
 
 // Reads up to PLAT_UDP_BATCH datagrams without blocking; views into the socket's own buffers, valid
 // until the next receive. Returns the count, 0 if there are none.
 unsigned plat_udp_receive(struct plat_udp *udp, struct plat_udp_datagram out[PLAT_UDP_BATCH]);
 
-// Sends without blocking, in order. What the kernel refuses for want of room is dropped, as the
-// network may; returns how many it took. Errors of one datagram never stop the next.
+// Sends any number of datagrams without blocking, in order. What the kernel refuses for want of
+// room is dropped, as the network may; returns how many it took. Errors of one datagram (no route,
+// too long, an address that is not ours any more, the other family) never stop the next.
 unsigned plat_udp_send(struct plat_udp *udp, const struct plat_udp_datagram *datagrams,
                        unsigned count);
 
