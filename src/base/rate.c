@@ -1,44 +1,56 @@
+// A bucket is kept as one moment, at which it will be full again. Taking a token moves it on by the
+// time that one token needs; the bucket is empty when that would put it further ahead than all
+// tokens together need. So refill is exact, costs nothing, and the moment of the next token is
+// known.
 #include "base/rate.h"
 
 #define WAYS 4U
+#define SECOND_NS UINT64_C(1000000000)
 
 struct sender {
-    uint64_t key;  // 0: free
+    uint64_t key; // 0: free
     struct mono seen;
-    float tokens[RATE_BUCKETS_MAX];
+    uint64_t full_ns[RATE_BUCKETS_MAX];
+};
+
+struct bucket {
+    uint64_t token_ns; // one token comes in this time
+    uint64_t whole_ns; // all of them
 };
 
 struct rate_table {
-    struct rate rate;
+    struct bucket buckets[RATE_BUCKETS_MAX];
+    uint32_t bucket_count;
     uint32_t set_count;
     struct sender senders[];
 };
 
-static enum err parse_bucket(struct slice text, struct rate *rate)
+static bool parse_count(struct slice text, uint32_t *count)
 {
-    const struct slice capacity_text = slice_cut(&text, ':');
-    int64_t capacity = 0;
-    int64_t seconds = 0;
-    if (text.ptr == NULL || !slice_to_int64(capacity_text, &capacity) ||
-        !slice_to_int64(text, &seconds) || capacity < 1 || capacity > INT32_MAX || seconds < 1 ||
-        seconds > INT32_MAX || rate->count == RATE_BUCKETS_MAX) {
-        return ERR_INVALID;
+    int64_t value;
+    if (!slice_to_int64(text, &value) || value < 1 || value > INT32_MAX) {
+        return false;
     }
-    rate->capacity[rate->count] = (uint32_t)capacity;
-    rate->seconds[rate->count] = (uint32_t)seconds;
-    rate->count++;
-    return ERR_OK;
+    *count = (uint32_t)value;
+    return true;
 }
 
 enum err rate_parse(struct slice text, struct rate *rate)
 {
-    *rate = (struct rate){.count = 0};
-    while (text.ptr != NULL && text.len > 0) {
-        const enum err err = parse_bucket(slice_cut(&text, ','), rate);
-        if (err != ERR_OK) {
-            return err;
+    struct rate parsed = {.count = 0};
+    struct slice rest = text.len == 0 ? SLICE_EMPTY : text;
+
+    while (rest.ptr != NULL) {
+        struct slice seconds = slice_cut(&rest, ',');
+        const struct slice capacity = slice_cut(&seconds, ':');
+        if (parsed.count == RATE_BUCKETS_MAX ||
+            !parse_count(capacity, &parsed.capacity[parsed.count]) ||
+            !parse_count(seconds, &parsed.seconds[parsed.count])) {
+            return ERR_INVALID;
         }
+        parsed.count++;
     }
+    *rate = parsed;
     return ERR_OK;
 }
 
@@ -49,69 +61,82 @@ size_t rate_table_footprint(uint32_t senders_max)
 
 struct rate_table *rate_table_init(void *memory, uint32_t senders_max, const struct rate *rate)
 {
-    ASSERT(senders_max >= WAYS && (senders_max & (senders_max - 1)) == 0);
     struct rate_table *table = memory;
-    table->rate = *rate;
+
+    ASSERT(senders_max >= WAYS);
+    ASSERT((senders_max & (senders_max - 1)) == 0);
+    ASSERT(rate->count <= RATE_BUCKETS_MAX);
+    table->bucket_count = rate->count;
     table->set_count = senders_max / WAYS;
+    for (unsigned i = 0; i < rate->count; i++) {
+        ASSERT(rate->capacity[i] > 0);
+        const uint64_t whole_ns = rate->seconds[i] * SECOND_NS;
+        // Rounded up, at most a nanosecond: never more tokens than were granted.
+        const uint64_t token_ns = (whole_ns + rate->capacity[i] - 1) / rate->capacity[i];
+        table->buckets[i] = (struct bucket){token_ns, token_ns * rate->capacity[i]};
+    }
     return table;
 }
 
-// The sender's place, or the one that gives way to it, filled up.
-static struct sender *place_of(struct rate_table *table, uint64_t key, struct mono now)
+// The sender's place, or with full buckets the one that gives way to it.
+static struct sender *place_of(struct rate_table *table, struct mono now, uint64_t given_key)
 {
+    const uint64_t key = given_key != 0 ? given_key : 1;
     struct sender *set = &table->senders[(key % table->set_count) * WAYS];
     struct sender *oldest = &set[0];
+
     for (unsigned i = 0; i < WAYS; i++) {
         if (set[i].key == key) {
+            set[i].seen = now;
             return &set[i];
         }
         if (set[i].seen.ns < oldest->seen.ns) {
             oldest = &set[i];
         }
     }
-    oldest->key = key;
-    oldest->seen = now;
-    for (unsigned i = 0; i < table->rate.count; i++) {
-        oldest->tokens[i] = (float)table->rate.capacity[i];
-    }
+    *oldest = (struct sender){.key = key, .seen = now};
     return oldest;
 }
 
-static void refill(const struct rate *rate, struct sender *sender, struct mono now)
+// When the bucket will be full again if a token is taken now.
+static uint64_t full_after_take(const struct bucket *bucket, uint64_t full_ns, struct mono now)
 {
-    const float elapsed_s = (float)mono_since(now, sender->seen).ns / 1e9F;
-    for (unsigned i = 0; i < rate->count; i++) {
-        const float capacity = (float)rate->capacity[i];
-        const float tokens = sender->tokens[i] + elapsed_s * capacity / (float)rate->seconds[i];
-        sender->tokens[i] = tokens < capacity ? tokens : capacity;
-    }
-    sender->seen = now;
+    return (full_ns > now.ns ? full_ns : now.ns) + bucket->token_ns;
 }
 
-static struct sender *refilled(struct rate_table *table, uint64_t key, struct mono now, bool *has)
+static struct span wait_of(const struct rate_table *table, const struct sender *sender,
+                           struct mono now)
 {
-    struct sender *sender = place_of(table, key != 0 ? key : 1, now);
-    refill(&table->rate, sender, now);
-    *has = true;
-    for (unsigned i = 0; i < table->rate.count; i++) {
-        *has = *has && sender->tokens[i] >= 1.0F;
+    uint64_t longest = 0;
+
+    for (unsigned i = 0; i < table->bucket_count; i++) {
+        const struct bucket *bucket = &table->buckets[i];
+        const uint64_t ahead = full_after_take(bucket, sender->full_ns[i], now) - now.ns;
+        const uint64_t wait = ahead > bucket->whole_ns ? ahead - bucket->whole_ns : 0;
+        longest = wait > longest ? wait : longest;
     }
-    return sender;
+    return (struct span){longest};
+}
+
+struct span rate_table_wait(struct rate_table *table, struct mono now, uint64_t key)
+{
+    return wait_of(table, place_of(table, now, key), now);
 }
 
 bool rate_table_has(struct rate_table *table, struct mono now, uint64_t key)
 {
-    bool has = false;
-    (void)refilled(table, key, now, &has);
-    return has;
+    return rate_table_wait(table, now, key).ns == 0;
 }
 
 bool rate_table_take(struct rate_table *table, struct mono now, uint64_t key)
 {
-    bool has = false;
-    struct sender *sender = refilled(table, key, now, &has);
-    for (unsigned i = 0; has && i < table->rate.count; i++) {
-        sender->tokens[i] -= 1.0F;
+    struct sender *sender = place_of(table, now, key);
+
+    if (wait_of(table, sender, now).ns != 0) {
+        return false;
     }
-    return has;
+    for (unsigned i = 0; i < table->bucket_count; i++) {
+        sender->full_ns[i] = full_after_take(&table->buckets[i], sender->full_ns[i], now);
+    }
+    return true;
 }

@@ -1,5 +1,5 @@
-// base/rate.h: limits of events per time, by token buckets with continuous refill. A limit has up to
-// four buckets, and every one must have a token. A table keeps the buckets of many senders by a
+// base/rate.h: limits of events per time, by token buckets with continuous refill. A limit has up
+// to four buckets, and every one must have a token. A table keeps the buckets of many senders by a
 // 64-bit key.
 //
 // Bound: `senders_max` senders in sets of four; in a full set the one seen longest ago gives way.
@@ -19,10 +19,11 @@
 struct rate {
     uint32_t capacity[RATE_BUCKETS_MAX];
     uint32_t seconds[RATE_BUCKETS_MAX];
-    unsigned count;  // 0: no limit
+    unsigned count; // 0: no limit
 };
 
-// "capacity:seconds[,capacity:seconds...]"; an empty text is no limit. ERR_INVALID.
+// "capacity:seconds[,capacity:seconds...]"; an empty text is no limit. ERR_INVALID
+// for anything else, and for more than four.
 MUST_USE enum err rate_parse(struct slice text, struct rate *rate);
 
 struct rate_table;
@@ -35,3 +36,5 @@ struct rate_table *rate_table_init(void *memory, uint32_t senders_max, const str
 MUST_USE bool rate_table_take(struct rate_table *table, struct mono now, uint64_t key);
 // Whether a take would succeed now.
 bool rate_table_has(struct rate_table *table, struct mono now, uint64_t key);
+// How long from now a take will fail, if nothing else is taken; zero if it would succeed.
+struct span rate_table_wait(struct rate_table *table, struct mono now, uint64_t key);
