@@ -18,12 +18,16 @@ void crypto_hash_hmac_sha512(struct slice key, struct slice bytes,
 // Time does not depend on where they differ.
 bool crypto_hash_equal(struct slice a, struct slice b);
 
+// Lower-case.
 void crypto_hex(struct buf *out, struct slice bytes);
 void crypto_base64(struct buf *out, struct slice bytes);
-void crypto_base64url(struct buf *out, struct slice bytes);  // without padding
+void crypto_base64url(struct buf *out, struct slice bytes); // without padding
+// RFC 4648, strict: with padding here and without there, no other characters, no stray bits.
+// ERR_SYNTAX; ERR_TOO_LARGE when `out` is full. After an error nothing was added.
 MUST_USE enum err crypto_base64_decode(struct buf *out, struct slice text);
 MUST_USE enum err crypto_base64url_decode(struct buf *out, struct slice text);
 
-// Cryptographically random bytes, and text of [A-Za-z0-9] without bias.
+// Cryptographically random bytes, and text of [A-Za-z0-9] without bias (no terminator). Stops the
+// process if there is no entropy.
 void crypto_random(void *bytes, size_t len);
 void crypto_random_text(char *text, size_t len);
