@@ -1,0 +1,180 @@
+#include <stdlib.h>
+
+#include "store/lane_priv.h"
+
+#define LANE_RING_MIN 4096U
+// The least that a record with a completion takes in the ring: header, verb, ids, trace.
+#define LANE_RECORD_MIN 32U
+
+static struct ring *ring_create(size_t size)
+{
+    const size_t bytes = (ring_footprint(size) + 63U) & ~(size_t)63U;
+    void *const memory = aligned_alloc(64, bytes);
+    return memory == NULL ? NULL : ring_init(memory, size);
+}
+
+static size_t power_of_two(size_t least)
+{
+    size_t size = LANE_RING_MIN;
+    while (size < least) {
+        size *= 2;
+    }
+    return size;
+}
+
+enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, store_wake_fn *wake,
+                         struct store_lane **lane)
+{
+    ASSERT(!store->is_running && ring_bytes <= SIZE_MAX / 4);
+    *lane = NULL;
+    if (store->lane_count == STORE_LANES_MAX) {
+        return ERR_EXHAUSTED;
+    }
+    struct store_lane *const made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    const size_t size = power_of_two(ring_bytes);
+    made->store = store;
+    made->context = context;
+    made->wake = wake;
+    made->in_flight_max = size / LANE_RECORD_MIN;
+    made->in = ring_create(size);
+    // 8 bytes of header and possibly a filler at the end: twice the net size is always enough.
+    made->out =
+        ring_create(power_of_two(made->in_flight_max * 2 * sizeof(struct store_completion)));
+    plat_mutex_init(&made->mutex);
+    plat_cond_init(&made->posted);
+    if (made->in == NULL || made->out == NULL) {
+        store_lane_destroy(made);
+        return ERR_EXHAUSTED;
+    }
+    store->lanes[store->lane_count++] = made;
+    *lane = made;
+    return ERR_OK;
+}
+
+void store_lane_destroy(struct store_lane *lane)
+{
+    plat_cond_deinit(&lane->posted);
+    plat_mutex_deinit(&lane->mutex);
+    free(lane->in);
+    free(lane->out);
+    free(lane);
+}
+
+enum err store_submit(struct store_lane *lane, const struct store_record *record)
+{
+    if (metric_read(&lane->store->is_stopping) != 0) {
+        return ERR_STOPPING;
+    }
+    const size_t room = store_record_room(record);
+    if (room == 0 || room > ring_record_max(lane->in)) {
+        return ERR_TOO_LARGE;
+    }
+    if (record->ticket != 0 && lane->in_flight == lane->in_flight_max) {
+        return ERR_EXHAUSTED;
+    }
+    uint8_t *const memory = ring_reserve(lane->in, room);
+    if (memory == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    const size_t len = store_record_encode(record, memory);
+    ASSERT(len <= room);
+    ring_commit(lane->in, len);
+    lane->in_flight += record->ticket != 0;
+    lane->has_unflushed = true;
+    return ERR_OK;
+}
+
+void store_flush(struct store_lane *lane)
+{
+    if (lane->has_unflushed) {
+        lane->has_unflushed = false;
+        ring_publish(lane->in);
+        plat_loop_wake(lane->store->loop);
+    }
+}
+
+bool store_collect(struct store_lane *lane, struct store_completion *completion)
+{
+    const struct slice bytes = ring_peek(lane->out);
+    if (bytes.ptr == NULL) {
+        return false;
+    }
+    ASSERT(bytes.len == sizeof(*completion) && lane->in_flight > 0);
+    memcpy(completion, bytes.ptr, sizeof(*completion));
+    ring_advance(lane->out);
+    ring_release(lane->out);
+    lane->in_flight--;
+    return true;
+}
+
+static bool collect_ticket(struct store_lane *lane, uint64_t ticket,
+                           struct store_completion *completion)
+{
+    while (store_collect(lane, completion)) {
+        if (completion->ticket == ticket) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err store_await(struct store_lane *lane, uint64_t ticket, struct store_completion *completion)
+{
+    ASSERT(ticket != 0 && !lane->has_unflushed);
+    plat_mutex_lock(&lane->mutex);
+    bool is_found = collect_ticket(lane, ticket, completion);
+    while (!is_found && !lane->is_ended) {
+        lane->is_waiting = true;
+        plat_cond_wait(&lane->posted, &lane->mutex);
+        lane->is_waiting = false;
+        is_found = collect_ticket(lane, ticket, completion);
+    }
+    plat_mutex_unlock(&lane->mutex);
+    return is_found ? ERR_OK : ERR_STOPPING;
+}
+
+void store_lane_post(const struct store_item *item)
+{
+    struct store_lane *const lane = item->lane;
+    lane->has_taken = true;
+    if (item->record.ticket == 0) {
+        return;
+    }
+    const struct store_completion completion = {
+        .ticket = item->record.ticket, .err = item->err, .time_ms = item->time_ms};
+    void *const memory = ring_reserve(lane->out, sizeof(completion));
+    ASSERT(memory != NULL);
+    memcpy(memory, &completion, sizeof(completion));
+    ring_commit(lane->out, sizeof(completion));
+    lane->has_posted = true;
+}
+
+void store_lane_publish(struct store_lane *lane)
+{
+    if (lane->has_taken) {
+        ring_release(lane->in);
+    }
+    if (lane->has_posted) {
+        ring_publish(lane->out);
+        plat_mutex_lock(&lane->mutex);
+        if (lane->is_waiting) {
+            plat_cond_signal(&lane->posted);
+        }
+        plat_mutex_unlock(&lane->mutex);
+        if (lane->wake != NULL) {
+            lane->wake(lane->context);
+        }
+    }
+    lane->has_taken = lane->has_posted = false;
+}
+
+void store_lane_end(struct store_lane *lane)
+{
+    plat_mutex_lock(&lane->mutex);
+    lane->is_ended = true;
+    plat_cond_broadcast(&lane->posted);
+    plat_mutex_unlock(&lane->mutex);
+}
