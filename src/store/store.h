@@ -6,9 +6,9 @@
 // ERR_OK means on disk (invariant 2). Reads see merged points, never rows; they may touch the disk
 // and so are called from pool threads only, never from a worker or the HTTP service thread.
 //
-// Meaning (storage-rules.md section 3): a point is (device, key, time); of several with one time the
-// highest sequence wins, and the sequence is given in commit order. Latest is a record of its own
-// per device and key, replaced by a time equal or later. Times that the server assigns strictly
+// Meaning (storage-rules.md section 3): a point is (device, key, time); of several with one time
+// the highest sequence wins, and the sequence is given in commit order. Latest is a record of its
+// own per device and key, replaced by a time equal or later. Times that the server assigns strictly
 // increase per device.
 //
 // Bounds: a lane's rings, the head, keys per device and tenant; a full ring is ERR_EXHAUSTED at
@@ -36,32 +36,32 @@ struct store_trace {
 };
 
 enum store_verb {
-    STORE_SAVE,    // points of one or more readings
-    STORE_DELETE,  // points of keys in a range of time
-    STORE_PURGE,   // everything of a device that is gone
+    STORE_SAVE,   // points of one or more readings
+    STORE_DELETE, // points of keys in a range of time
+    STORE_PURGE,  // everything of a device that is gone
 };
 
 struct store_save {
     const struct model_readings *readings;
-    struct wall proposed;  // for readings without a time; raised to last + 1 ms where needed
-    uint64_t ttl_s;        // 0: by profile
-    bool series;           // into the time series
-    bool latest;           // into latest
+    struct wall proposed; // for readings without a time; raised to last + 1 ms where needed
+    uint64_t ttl_s;       // 0: by profile
+    bool series;          // into the time series
+    bool latest;          // into latest
 };
 
 struct store_delete {
     const struct slice *keys;
     uint32_t key_count;
-    bool all_time;         // else [start_ms, end_ms)
+    bool all_time; // else [start_ms, end_ms)
     int64_t start_ms;
     int64_t end_ms;
-    bool latest;           // also latest, if its time is in the range
-    bool rewrite_latest;   // from the newest point left before start_ms
+    bool latest;         // also latest, if its time is in the range
+    bool rewrite_latest; // from the newest point left before start_ms
 };
 
 struct store_record {
     enum store_verb verb;
-    uint64_t ticket;  // given back with the completion; 0: no completion is wanted
+    uint64_t ticket; // given back with the completion; 0: no completion is wanted
     struct tenant_id tenant;
     struct device_id device;
     struct store_trace trace;
@@ -73,9 +73,9 @@ struct store_record {
 
 struct store_completion {
     uint64_t ticket;
-    enum err err;      // ERR_OK: durable. ERR_KEY_LIMIT: too many key names. ERR_NO_SPACE, ERR_IO,
-                       // ERR_EXHAUSTED (head full), ERR_UNAVAILABLE (device purged), ERR_STOPPING
-    int64_t time_ms;   // save: the time that readings without one got
+    enum err err;    // ERR_OK: durable. ERR_KEY_LIMIT: too many key names. ERR_NO_SPACE, ERR_IO,
+                     // ERR_EXHAUSTED (head full), ERR_UNAVAILABLE (device purged), ERR_STOPPING
+    int64_t time_ms; // save: the time that readings without one got
 };
 
 // Called by the writer when completions for a lane are published; from the writer's thread.
@@ -111,11 +111,11 @@ struct store_range {
     struct tenant_id tenant;
     struct device_id device;
     struct slice key;
-    int64_t start_ms;  // half open [start, end)
+    int64_t start_ms; // half open [start, end)
     int64_t end_ms;
-    uint32_t limit;    // points; 0: none
+    uint32_t limit; // points; 0: none
     bool descending;
-    struct wall now;   // what has expired by then is not seen
+    struct wall now; // what has expired by then is not seen
 };
 
 // Points of one key, merged, in order.
@@ -138,7 +138,7 @@ struct store_stats {
     uint64_t commit_size_max;
     uint64_t head_bytes, head_bytes_max, journal_bytes, journal_rows;
     uint64_t devices_in_head;
-    bool read_only;  // stopped taking writes: see the log
+    bool read_only; // stopped taking writes: see the log
 };
 struct store_stats store_stats(struct store *store);
 
