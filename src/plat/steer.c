@@ -45,16 +45,21 @@ static uint32_t word_at(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-unsigned plat_steer_worker(const struct address *remote, unsigned workers)
+uint32_t plat_steer_hash(const struct address *remote)
 {
     uint32_t hash = 0;
 
-    ASSERT(workers > 0);
-    ASSERT(workers <= STEER_WORKERS_MAX);
     for (unsigned i = 0; i < 4; i++) {
         hash = mix(hash, word_at(remote->ip + 4 * i));
     }
-    return finish(mix(hash, remote->port)) % workers;
+    return finish(mix(hash, remote->port));
+}
+
+unsigned plat_steer_worker(const struct address *remote, unsigned workers)
+{
+    ASSERT(workers > 0);
+    ASSERT(workers <= STEER_WORKERS_MAX);
+    return plat_steer_hash(remote) % workers;
 }
 
 unsigned plat_steer_worker_dtls(const struct address *remote, struct slice datagram,

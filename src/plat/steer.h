@@ -17,6 +17,8 @@ enum plat_steer_kind {
     PLAT_STEER_DTLS,  // by the connection id where there is one, else as plain
 };
 
+// What the worker is taken from: hash modulo workers. Kept with what outlives a worker.
+uint32_t plat_steer_hash(const struct address *remote);
 // The worker of a plain CoAP peer, by its address and port. The scope plays no part. `workers` is 1
 // to STEER_WORKERS_MAX.
 unsigned plat_steer_worker(const struct address *remote, unsigned workers);
