@@ -1,11 +1,7 @@
 #include "store/conformance.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "store/walk.h"
 
@@ -661,13 +657,18 @@ static void run_scenario(void **state)
     store_fixture_close(&fixture);
 }
 
-int store_conformance_run(const char *name, const struct store_fixture_backend *backend)
+int store_conformance_run(const char *name, const struct store_fixture_backend *backend,
+                          const struct CMUnitTest *more, size_t more_count)
 {
-    struct CMUnitTest tests[SCENARIO_COUNT];
+    struct CMUnitTest tests[SCENARIO_COUNT + STORE_CONFORMANCE_MORE_MAX];
+    assert_in_range(more_count, 0, STORE_CONFORMANCE_MORE_MAX);
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         tests[i] = (struct CMUnitTest){scenarios[i].name, run_scenario, NULL, NULL,
                                        (void *)(uintptr_t)&scenarios[i]};
     }
+    for (size_t i = 0; i < more_count; i++) {
+        tests[SCENARIO_COUNT + i] = more[i];
+    }
     suite_backend = backend;
-    return _cmocka_run_group_tests(name, tests, SCENARIO_COUNT, NULL, NULL);
+    return _cmocka_run_group_tests(name, tests, SCENARIO_COUNT + more_count, NULL, NULL);
 }

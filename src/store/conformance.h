@@ -3,7 +3,17 @@
 // step by step with the reference (memory.c). Built for tests only.
 #pragma once
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "store/fixture.h"
 
-// Runs the suite; the number of failed tests.
-int store_conformance_run(const char *name, const struct store_fixture_backend *backend);
+#define STORE_CONFORMANCE_MORE_MAX 64U
+
+// Runs the suite and `more` tests of the back end's own, as one group; the number of failed tests.
+int store_conformance_run(const char *name, const struct store_fixture_backend *backend,
+                          const struct CMUnitTest *more, size_t more_count);

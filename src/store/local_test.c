@@ -1,12 +1,5 @@
 // The local back end over a simulated disk: the conformance suite; power loss at every operation;
 // damage; the bounds of head, journal and disk; seals, sweeps and traces seen from outside.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "store/blocks_memory.h"
 #include "store/conformance.h"
 #include "store/local_priv.h"
@@ -37,7 +30,7 @@ static const struct store_fixture_backend backend = {
 int main(void)
 {
     disk = store_disk_create();
-    int failed = store_conformance_run("local", &backend);
+    int failed = store_conformance_run("local", &backend, NULL, 0);
     store_disk_destroy(disk);
     return failed;
 }

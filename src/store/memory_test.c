@@ -1,12 +1,5 @@
 // The reference against the scenarios: what the suite says is what memory.c does. The random walk
 // compares it with itself here, which shows that a walk is the same for the same seed.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "store/conformance.h"
 
 static struct store *open_memory(void *context, const struct store_limits *limits)
@@ -24,5 +17,5 @@ static void reset(void *context)
 int main(void)
 {
     const struct store_fixture_backend backend = {.reset = reset, .open = open_memory};
-    return store_conformance_run("memory", &backend);
+    return store_conformance_run("memory", &backend, NULL, 0);
 }

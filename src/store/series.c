@@ -349,6 +349,16 @@ void store_builder_encode(struct store_builder *builder, const struct store_bloc
 
 // Reading.
 
+int64_t store_block_expiry(struct slice value)
+{
+    struct store_wire wire = store_wire_over(value);
+    const uint8_t version = store_wire_get_u8(&wire);
+    const uint8_t flags = store_wire_get_u8(&wire);
+    const bool expires = version == BLOCK_VERSION && (flags & BLOCK_EXPIRES) != 0;
+    const uint64_t expiry = expires ? store_wire_get_u64(&wire) : 0;
+    return wire.bad ? 0 : (int64_t)expiry;
+}
+
 enum err store_block_open(struct slice value, int64_t first_ms, struct store_block *block)
 {
     struct store_wire wire = store_wire_over(value);

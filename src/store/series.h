@@ -117,6 +117,9 @@ struct store_frame {
     int64_t expires_ms[STORE_BLOCK_READINGS_MAX]; // 0: by profile
 };
 
+// When all readings of a block have expired, from its first bytes; 0: never by itself.
+int64_t store_block_expiry(struct slice value);
+
 // ERR_CORRUPT. Views last as long as `value`.
 MUST_USE enum err store_block_open(struct slice value, int64_t first_ms, struct store_block *block);
 MUST_USE enum err store_block_frame(const struct store_block *block, struct store_frame *frame);
