@@ -121,6 +121,15 @@ static void senders_do_not_share_and_zero_is_a_key(void **state)
     free(table);
 }
 
+static void a_third_of_a_second_is_rounded_up(void **state)
+{
+    (void)state;
+    struct rate_table *table = new_table("3:1", SENDERS);
+    assert_int_equal(take_all(table, at_ms(1000), 7), 3);
+    assert_true(rate_table_wait(table, at_ms(1000), 7).ns == 333333334);
+    free(table);
+}
+
 // The rate of large buckets is kept too: nothing is lost by rounding, however often it is asked.
 static void large_buckets_are_exact(void **state)
 {
@@ -191,6 +200,7 @@ int main(void)
         cmocka_unit_test(every_bucket_must_have_a_token),
         cmocka_unit_test(no_limit_refuses_nothing),
         cmocka_unit_test(senders_do_not_share_and_zero_is_a_key),
+        cmocka_unit_test(a_third_of_a_second_is_rounded_up),
         cmocka_unit_test(large_buckets_are_exact),
         cmocka_unit_test(random_takes_agree_with_a_model),
         cmocka_unit_test(in_a_full_set_the_one_seen_longest_ago_gives_way),

@@ -17,14 +17,25 @@
 #include "base/ring.h"
 
 #define SIZE 4096U
+#define GUARD_SIZE 64U
 
 static struct ring *new_ring(size_t size)
 {
-    const size_t footprint = (ring_footprint(size) + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, footprint);
+    // A line more, which must stay untouched.
+    const size_t footprint = ring_footprint(size) + GUARD_SIZE;
+    void *memory = aligned_alloc(64, (footprint + 63) & ~(size_t)63);
     assert_non_null(memory);
     memset(memory, 0xee, footprint);
     return ring_init(memory, size);
+}
+
+static void free_ring(struct ring *ring, size_t size)
+{
+    const uint8_t *guard = (const uint8_t *)ring + ring_footprint(size);
+    for (size_t i = 0; i < GUARD_SIZE; i++) {
+        assert_int_equal(guard[i], 0xee);
+    }
+    free(ring);
 }
 
 static bool put(struct ring *ring, const void *bytes, size_t len)
@@ -56,7 +67,7 @@ static void records_come_out_in_order(void **state)
     assert_true(slice_equal(ring_peek(ring), SLICE("three")));
     ring_advance(ring);
     assert_null(ring_peek(ring).ptr);
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 static void nothing_is_seen_before_publish(void **state)
@@ -70,7 +81,7 @@ static void nothing_is_seen_before_publish(void **state)
     ring_publish(ring);
     assert_true(slice_equal(ring_peek(ring), SLICE("x")));
     assert_int_equal(ring_used(ring), 16);
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 static void room_comes_back_by_release_only(void **state)
@@ -94,7 +105,7 @@ static void room_comes_back_by_release_only(void **state)
     ring_release(ring);
     assert_int_equal(ring_used(ring), 0);
     assert_true(put(ring, quarter, max));
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 static void commit_may_be_shorter_than_the_reservation(void **state)
@@ -108,7 +119,7 @@ static void commit_may_be_shorter_than_the_reservation(void **state)
     ring_publish(ring);
     assert_int_equal(ring_used(ring), 16);
     assert_true(slice_equal(ring_peek(ring), SLICE("short")));
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 // Also where the forgotten one had already stepped over the end of the memory.
@@ -129,7 +140,7 @@ static void forgotten_reservation_leaves_no_trace(void **state)
     assert_true(slice_equal(ring_peek(ring), SLICE("small")));
     ring_advance(ring);
     assert_null(ring_peek(ring).ptr);
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 static void reserve_too_much(void *context)
@@ -161,7 +172,7 @@ static void misuse_stops_the_process(void **state)
     assert_true(assert_stops(commit_without_reservation, ring));
     assert_true(assert_stops(commit_more_than_reserved, ring));
     assert_true(assert_stops(advance_over_nothing, ring));
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 // A record's length and bytes follow from its number, so that both sides can compute them.
@@ -247,7 +258,7 @@ static void random_steps_keep_every_record(void **state)
     }
     assert_true(refusals > 100);
     assert_true(read_next > 1000);
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 #define THREADED_RECORDS 200000U
@@ -293,7 +304,7 @@ static void two_threads_lose_and_tear_nothing(void **state)
     assert_int_equal(pthread_join(producer, NULL), 0);
     assert_int_equal(torn, 0);
     assert_null(ring_peek(ring).ptr);
-    free(ring);
+    free_ring(ring, SIZE);
 }
 
 int main(void)

@@ -1,60 +1,34 @@
 #include "plat/port.h"
 
 #include <errno.h>
-#include <string.h>
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static enum err err_of(int number)
-{
-    switch (number) {
-    case 0:
-        return ERR_OK;
-    case EADDRINUSE:
-        return ERR_IN_USE;
-    case EACCES:
-    case EPERM:
-        return ERR_FORBIDDEN;
-    case EADDRNOTAVAIL:
-    case EAFNOSUPPORT:
-        return ERR_INVALID;
-    default:
-        return ERR_IO;
-    }
-}
+#include "plat/os_address.h"
+#include "plat/os_error.h"
 
-static int bind_and_listen(int descriptor, const struct address *address)
+static enum err bind_and_listen(int fd, const struct address *address)
 {
+    union plat_os_address name;
+    const socklen_t len = plat_os_address_put(address, &name);
     const int on = 1;
-    (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    int result = 0;
-    if (address_is_ipv4(address)) {
-        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(address->port)};
-        memcpy(&to.sin_addr, address->ip + 12, 4);
-        result = bind(descriptor, (const struct sockaddr *)&to, sizeof(to));
-    } else {
-        struct sockaddr_in6 to = {.sin6_family = AF_INET6,
-                                  .sin6_port = htons(address->port),
-                                  .sin6_scope_id = address->scope};
-        memcpy(&to.sin6_addr, address->ip, 16);
-        result = bind(descriptor, (const struct sockaddr *)&to, sizeof(to));
+
+    // As a server does: connections of one before it that are not yet forgotten are no hindrance.
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(fd, &name.any, len) != 0 || listen(fd, 1) != 0) {
+        return plat_os_error(errno);
     }
-    if (result == 0) {
-        result = listen(descriptor, 1);
-    }
-    return result == 0 ? 0 : errno;
+    return ERR_OK;
 }
 
 enum err plat_port_check_tcp(const struct address *address)
 {
-    const int descriptor =
-        socket(address_is_ipv4(address) ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) {
-        return err_of(errno);
+    const int family = address_is_ipv4(address) ? AF_INET : AF_INET6;
+    const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return plat_os_error(errno);
     }
-    const enum err err = err_of(bind_and_listen(descriptor, address));
-    close(descriptor);
+    const enum err err = bind_and_listen(fd, address);
+    (void)close(fd);
     return err;
 }

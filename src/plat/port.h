@@ -1,5 +1,5 @@
-// plat/port.h: whether a TCP port can be bound, so that a taken one is a clear error before a library
-// is asked to listen.
+// plat/port.h: whether a TCP port can be bound, so that a taken one is a clear error before a
+// library is asked to listen.
 #pragma once
 
 #include "base/address.h"

@@ -193,6 +193,39 @@ static void writer_gets_in_and_is_alone(void **state)
     plat_rwlock_deinit(&counter.lock);
 }
 
+static void write_once(void *context)
+{
+    struct counter *counter = context;
+    plat_rwlock_write(&counter->lock);
+    counter->one = 1;
+    plat_rwlock_unlock(&counter->lock);
+}
+
+// As soon as the writer waits, no new reader is let in before it.
+static void waiting_writer_goes_before_new_readers(void **state)
+{
+    (void)state;
+    struct counter counter = {.one = 0};
+    const struct mono deadline = mono_add(plat_clock_mono(), span_s(20));
+    bool let_in = true;
+
+    plat_rwlock_init(&counter.lock);
+    plat_rwlock_read(&counter.lock);
+    struct plat_thread writer = started(&counter, write_once);
+    while (let_in && !mono_reached(plat_clock_mono(), deadline)) {
+        let_in = pthread_rwlock_tryrdlock(&counter.lock.lock) == 0;
+        if (let_in) {
+            plat_rwlock_unlock(&counter.lock);
+            sched_yield();
+        }
+    }
+    assert_false(let_in);
+    plat_rwlock_unlock(&counter.lock);
+    plat_thread_join(&writer);
+    assert_int_equal(counter.one, 1);
+    plat_rwlock_deinit(&counter.lock);
+}
+
 struct gate {
     struct plat_mutex mutex;
     struct plat_rwlock lock;
@@ -287,6 +320,7 @@ int main(void)
         cmocka_unit_test(misuse_stops_the_process),
         cmocka_unit_test(mutex_lets_one_in_at_a_time),
         cmocka_unit_test(writer_gets_in_and_is_alone),
+        cmocka_unit_test(waiting_writer_goes_before_new_readers),
         cmocka_unit_test(readers_share_the_lock),
         cmocka_unit_test(broadcast_reaches_all_and_signal_one),
         cmocka_unit_test(wait_ends_at_its_deadline),

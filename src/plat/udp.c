@@ -1,6 +1,5 @@
 #include "plat/udp.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "plat/os_address.h"
 #include "plat/os_error.h"
 
 // A pending error of the socket (an ICMP message about an earlier datagram) is reported once and
@@ -24,17 +24,11 @@ union control {
     uint8_t bytes[CONTROL_SIZE];
 };
 
-union name {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-};
-
 // One direction's batch. The headers point into the other arrays from the start.
 struct batch {
     struct mmsghdr headers[PLAT_UDP_BATCH];
     struct iovec parts[PLAT_UDP_BATCH];
-    union name names[PLAT_UDP_BATCH];
+    union plat_os_address names[PLAT_UDP_BATCH];
     union control controls[PLAT_UDP_BATCH];
 };
 
@@ -49,40 +43,6 @@ struct plat_udp {
     struct batch out;
     uint8_t bytes[PLAT_UDP_BATCH][PLAT_UDP_DATAGRAM_MAX];
 };
-
-static struct address address_of(const union name *name)
-{
-    struct address address = {0};
-
-    if (name->any.sa_family == AF_INET) {
-        address.ip[10] = 0xff;
-        address.ip[11] = 0xff;
-        memcpy(address.ip + 12, &name->ipv4.sin_addr, 4);
-        address.port = ntohs(name->ipv4.sin_port);
-        return address;
-    }
-    ASSERT(name->any.sa_family == AF_INET6);
-    memcpy(address.ip, &name->ipv6.sin6_addr, 16);
-    address.port = ntohs(name->ipv6.sin6_port);
-    address.scope = name->ipv6.sin6_scope_id;
-    return address;
-}
-
-static socklen_t name_of(const struct address *address, union name *name)
-{
-    memset(name, 0, sizeof(*name));
-    if (address_is_ipv4(address)) {
-        name->ipv4.sin_family = AF_INET;
-        memcpy(&name->ipv4.sin_addr, address->ip + 12, 4);
-        name->ipv4.sin_port = htons(address->port);
-        return sizeof(name->ipv4);
-    }
-    name->ipv6.sin6_family = AF_INET6;
-    memcpy(&name->ipv6.sin6_addr, address->ip, 16);
-    name->ipv6.sin6_port = htons(address->port);
-    name->ipv6.sin6_scope_id = address->scope;
-    return sizeof(name->ipv6);
-}
 
 static bool set_option(int descriptor, int level, int option, int value)
 {
@@ -122,8 +82,8 @@ static void set_receive_bytes(struct plat_udp *udp, uint32_t bytes)
 
 static enum err bind_to(const struct plat_udp *udp, const struct address *address)
 {
-    union name name;
-    const socklen_t len = name_of(address, &name);
+    union plat_os_address name;
+    const socklen_t len = plat_os_address_put(address, &name);
     return bind(udp->descriptor, &name.any, len) == 0 ? ERR_OK : plat_os_error(errno);
 }
 
@@ -168,13 +128,13 @@ static enum err bind_group(const struct plat_udp *udp, const struct plat_udp_opt
 
 static enum err read_local(struct plat_udp *udp)
 {
-    union name name;
+    union plat_os_address name;
     socklen_t len = sizeof(name);
 
     if (getsockname(udp->descriptor, &name.any, &len) != 0) {
         return plat_os_error(errno);
     }
-    udp->local = address_of(&name);
+    udp->local = plat_os_address_take(&name);
     return ERR_OK;
 }
 
@@ -299,7 +259,7 @@ static void take_control(struct plat_udp *udp, struct msghdr *header, struct add
 static int receive_batch(struct plat_udp *udp)
 {
     for (unsigned i = 0; i < PLAT_UDP_BATCH; i++) {
-        udp->in.headers[i].msg_hdr.msg_namelen = sizeof(union name);
+        udp->in.headers[i].msg_hdr.msg_namelen = sizeof(union plat_os_address);
         udp->in.headers[i].msg_hdr.msg_controllen = CONTROL_SIZE;
     }
     for (unsigned i = 0; i < PENDING_ERRORS_MAX; i++) {
@@ -324,7 +284,7 @@ unsigned plat_udp_receive(struct plat_udp *udp, struct plat_udp_datagram out[PLA
         const size_t len = udp->in.headers[i].msg_len;
         ASSERT(len <= PLAT_UDP_DATAGRAM_MAX);
         out[i] = (struct plat_udp_datagram){
-            .remote = address_of(&udp->in.names[i]),
+            .remote = plat_os_address_take(&udp->in.names[i]),
             .local = udp->local,
             .bytes = slice_of(udp->bytes[i], len),
             .truncated = (header->msg_flags & MSG_TRUNC) != 0,
@@ -371,7 +331,7 @@ static void prepare(struct batch *batch, unsigned index, const struct plat_udp_d
     // sendmmsg only reads; iovec has no const form.
     batch->parts[index] =
         (struct iovec){(void *)(uintptr_t)datagram->bytes.ptr, datagram->bytes.len};
-    header->msg_namelen = name_of(&datagram->remote, &batch->names[index]);
+    header->msg_namelen = plat_os_address_put(&datagram->remote, &batch->names[index]);
     put_control(header, &batch->controls[index], &datagram->local);
 }
 

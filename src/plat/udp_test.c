@@ -337,6 +337,30 @@ static void group_does_not_join_another_servers_group(void **state)
     plat_udp_close(stranger);
 }
 
+// Another program that shares its port with everybody of this user.
+static void port_that_another_program_shares_is_taken(void **state)
+{
+    (void)state;
+    const int on = 1;
+    struct sockaddr_in name = {.sin_family = AF_INET};
+    socklen_t len = sizeof(name);
+    struct plat_udp *udp = NULL;
+    struct plat_udp_options options = alone_on("127.0.0.1:0");
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &len), 0);
+    options.bind.port = ntohs(name.sin_port);
+    for (unsigned size = 1; size <= 2; size++) {
+        options.group_size = size;
+        assert_int_equal(plat_udp_open(&udp, &options), ERR_IN_USE);
+    }
+    (void)close(fd);
+}
+
 static void address_that_is_not_ours_is_refused(void **state)
 {
     (void)state;
@@ -502,6 +526,7 @@ int main(void)
         cmocka_unit_test(pending_error_of_the_socket_is_read_past),
         cmocka_unit_test(taken_port_is_said),
         cmocka_unit_test(group_does_not_join_another_servers_group),
+        cmocka_unit_test(port_that_another_program_shares_is_taken),
         cmocka_unit_test(address_that_is_not_ours_is_refused),
         cmocka_unit_test(privileged_port_is_forbidden),
         cmocka_unit_test(no_descriptors_left_is_an_error),
