@@ -21,18 +21,24 @@ struct conf;
 MUST_USE enum err conf_create(struct conf **conf);
 void conf_destroy(struct conf *conf);
 
-// Each writes one line about what is wrong into `message`, naming source, place and reason.
+// Each writes one line about what is wrong into `message`, naming source, place, key and reason.
+// They may be called in any order: the stronger source keeps what it gave.
+//
+// Nested maps and keys with dots; a sequence becomes a list. A key that stands twice is an error.
 MUST_USE enum err conf_load_yaml(struct conf *conf, const char *file_name, struct slice text,
                                  struct buf *message);
 // `environment` is the process's list. MOTEHUB_* that name no key are an error; upstream's names
-// (device-api.md section 9) that have a meaning here are taken as aliases.
+// (device-api.md section 9) that have a meaning here are taken as aliases (alias.def); our own win.
+// Those without a meaning here are named in one line with its newline, with ERR_OK: a warning that
+// the caller shows.
 MUST_USE enum err conf_load_environment(struct conf *conf, char *const *environment,
                                         struct buf *message);
 // "coap.workers=2"
 MUST_USE enum err conf_set(struct conf *conf, const char *assignment, struct buf *message);
 
 // By name; asking for a key that is not in the table, or by another type, is a bug. SIZE in bytes,
-// SPAN_MS in milliseconds.
+// SPAN_MS in milliseconds. Texts of a form (ADDRESSES and so on) are read by conf_text, are of that
+// form, and lists have no blanks. A text lives as long as `conf` and no new value comes.
 bool conf_bool(const struct conf *conf, const char *name);
 int64_t conf_int(const struct conf *conf, const char *name);
 uint64_t conf_size(const struct conf *conf, const char *name);
