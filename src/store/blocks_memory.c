@@ -322,7 +322,10 @@ static void memory_scan_close(struct store_scan *base)
 
 static enum err memory_free_space(struct store_blocks *blocks, uint64_t *bytes)
 {
-    *bytes = ((struct memory_blocks *)blocks)->disk->free_space;
+    struct store_disk *const disk = ((struct memory_blocks *)blocks)->disk;
+    plat_mutex_lock(&disk->mutex);
+    *bytes = disk->free_space;
+    plat_mutex_unlock(&disk->mutex);
     return ERR_OK;
 }
 
@@ -391,21 +394,28 @@ void store_disk_destroy(struct store_disk *disk)
     free(disk);
 }
 
-uint64_t store_disk_operations(const struct store_disk *disk)
+uint64_t store_disk_operations(struct store_disk *disk)
 {
-    return disk->operations;
+    plat_mutex_lock(&disk->mutex);
+    const uint64_t operations = disk->operations;
+    plat_mutex_unlock(&disk->mutex);
+    return operations;
 }
 
 void store_disk_cut(struct store_disk *disk, uint64_t operation, bool keeps_last)
 {
+    plat_mutex_lock(&disk->mutex);
     disk->cut_at = operation;
     disk->keeps_last = keeps_last;
     disk->is_cut = false;
+    plat_mutex_unlock(&disk->mutex);
 }
 
 void store_disk_set_free_space(struct store_disk *disk, uint64_t bytes)
 {
+    plat_mutex_lock(&disk->mutex);
     disk->free_space = bytes;
+    plat_mutex_unlock(&disk->mutex);
 }
 
 bool store_disk_damage(struct store_disk *disk, enum store_family family)
@@ -419,7 +429,10 @@ bool store_disk_damage(struct store_disk *disk, enum store_family family)
     return true;
 }
 
-uint32_t store_disk_rows(const struct store_disk *disk, enum store_family family)
+uint32_t store_disk_rows(struct store_disk *disk, enum store_family family)
 {
-    return disk->families[family]->count;
+    plat_mutex_lock(&disk->mutex);
+    const uint32_t rows = disk->families[family]->count;
+    plat_mutex_unlock(&disk->mutex);
+    return rows;
 }

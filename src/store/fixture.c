@@ -134,3 +134,19 @@ char *store_fixture_keys(struct store *store, struct device_id device)
     assert_int_equal(store_keys(store, STORE_FIXTURE_TENANT, device, &out, collect_key), ERR_OK);
     return out.text;
 }
+
+static struct store *open_reference(void *context, const struct store_limits *limits)
+{
+    (void)context;
+    struct store *store = NULL;
+    assert_int_equal(store_memory_open(limits, &store), ERR_OK);
+    return store;
+}
+
+static void reset_nothing(void *context)
+{
+    (void)context;
+}
+
+const struct store_fixture_backend store_fixture_reference = {.reset = reset_nothing,
+                                                              .open = open_reference};

@@ -25,6 +25,8 @@ struct store_fixture {
 };
 
 extern const struct store_limits store_fixture_limits;
+// memory.c, which nothing lasts in.
+extern const struct store_fixture_backend store_fixture_reference;
 
 void store_fixture_open(struct store_fixture *fixture, const struct store_fixture_backend *backend,
                         const struct store_limits *limits);

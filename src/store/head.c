@@ -90,8 +90,7 @@ static uint64_t cells_left(const struct store_head *head)
 
 bool store_head_is_tight(const struct store_head *head)
 {
-    // Devices without readings give way by themselves, so only what is unsealed counts as full.
-    return cells_left(head) < head->cells_max / 8 && head->sealed.next == &head->sealed;
+    return cells_left(head) + head->sealed_cells < head->cells_max / 4;
 }
 
 static void add_slab(struct store_head *head)
@@ -129,15 +128,21 @@ static void give_cell(struct store_head *head, void *cell)
     head->cells_used--;
 }
 
-// Under the write lock: drops sealed devices, the longest sealed first, until `count` cells are
-// left.
-static bool make_room(struct store_head *head, uint64_t count)
+// Cells of a device apart from its readings.
+static uint32_t resident_cells(const struct store_head_device *device)
+{
+    return 1 + (uint32_t)((device->row.len + CHUNK_BYTES - 1) / CHUNK_BYTES);
+}
+
+// Under the write lock: drops sealed devices other than `kept`, the longest sealed first, until
+// `count` cells are left.
+static bool make_room(struct store_head *head, uint64_t count, const struct store_head_device *kept)
 {
     struct store_head_link *link = head->sealed.next;
     while (cells_left(head) < count && link != &head->sealed) {
         struct store_head_device *const device = DEVICE_OF(link, order);
         link = link->next;
-        if (!device->is_settled) {
+        if (!device->is_settled && device != kept) {
             store_head_drop(head, device);
         }
     }
@@ -214,7 +219,7 @@ bool store_head_append(struct store_head *head, struct store_head_device *device
     }
     if (cells > cells_left(head)) {
         plat_rwlock_write(&head->lock);
-        const bool is_there = make_room(head, cells);
+        const bool is_there = make_room(head, cells, device);
         plat_rwlock_unlock(&head->lock);
         if (!is_there) {
             return false;
@@ -227,12 +232,15 @@ bool store_head_append(struct store_head *head, struct store_head_device *device
 
 bool store_head_set_row(struct store_head *head, struct store_head_device *device, struct slice row)
 {
+    ASSERT(!device->is_unsealed);
+    head->sealed_cells -= resident_cells(device);
     stream_clear(head, &device->row);
-    if (!make_room(head, cells_for(&device->row, row.len))) {
-        return false;
+    const bool is_there = make_room(head, cells_for(&device->row, row.len), device);
+    if (is_there) {
+        stream_append(head, &device->row, row);
     }
-    stream_append(head, &device->row, row);
-    return true;
+    head->sealed_cells += resident_cells(device);
+    return is_there;
 }
 
 void store_head_clear_readings(struct store_head *head, struct store_head_device *device)
@@ -263,7 +271,7 @@ static uint32_t take_slot(struct store_head *head)
 struct store_head_device *store_head_insert(struct store_head *head, uint64_t number,
                                             uint64_t tenant)
 {
-    if (!make_room(head, 1)) {
+    if (!make_room(head, 1, NULL)) {
         return NULL;
     }
     struct store_head_device *const device = take_cell(head);
@@ -274,6 +282,7 @@ struct store_head_device *store_head_insert(struct store_head *head, uint64_t nu
     head->devices[device->slot] = device;
     store_index_put(&head->by_number, number, device->slot);
     list_append(&head->sealed, &device->order);
+    head->sealed_cells += resident_cells(device);
     head->taken++;
     return device;
 }
@@ -281,6 +290,7 @@ struct store_head_device *store_head_insert(struct store_head *head, uint64_t nu
 void store_head_drop(struct store_head *head, struct store_head_device *device)
 {
     ASSERT(!device->is_unsealed && !device->is_ready && device->readings.len == 0);
+    head->sealed_cells -= resident_cells(device);
     stream_clear(head, &device->row);
     free_keys(head, device);
     list_remove(&device->order);
@@ -361,6 +371,10 @@ struct store_head_device *store_head_first_ready(const struct store_head *head)
 void store_head_set_unsealed(struct store_head *head, struct store_head_device *device,
                              bool is_unsealed)
 {
+    if (device->is_unsealed != is_unsealed) {
+        head->sealed_cells +=
+            is_unsealed ? 0 - (uint64_t)resident_cells(device) : (uint64_t)resident_cells(device);
+    }
     list_remove(&device->order);
     list_append(is_unsealed ? &head->unsealed : &head->sealed, &device->order);
     device->is_unsealed = is_unsealed;

@@ -81,7 +81,8 @@ struct store_head {
     uint32_t fresh_cells; // of the last slab, never used yet
     uint64_t cells_used;
     uint64_t cells_max;
-    uint64_t key_bytes; // in key lists that did not fit inline
+    uint64_t sealed_cells; // of devices without readings, which give way when room is needed
+    uint64_t key_bytes;    // in key lists that did not fit inline
     uint32_t *free_slots;
     uint32_t free_slot_count;
     uint32_t free_slot_cap;
@@ -95,7 +96,7 @@ void store_head_init(struct store_head *head, uint64_t bytes_max);
 void store_head_deinit(struct store_head *head);
 
 uint64_t store_head_bytes(const struct store_head *head);
-// True if so little is left that sealing is urgent.
+// True if less than a quarter is left, even without the devices that may be dropped: seal.
 bool store_head_is_tight(const struct store_head *head);
 
 struct store_head_device *store_head_find(const struct store_head *head, uint64_t number);

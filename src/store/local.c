@@ -312,6 +312,7 @@ static bool stage(struct store_local *local, struct store_item *item, struct sto
     const struct store_record_view *const record = &item->record;
     struct store_head_device *device = NULL;
     item->err = store_local_need(local, record->device.number, record->tenant.number, &device);
+    local->lacks_room = local->lacks_room || item->err == ERR_EXHAUSTED;
     if (item->err != ERR_OK) {
         return true;
     }
@@ -327,6 +328,7 @@ static bool stage(struct store_local *local, struct store_item *item, struct sto
     switch (record->verb) {
     case STORE_SAVE:
         item->err = stage_save(local, device, item, now.mono);
+        local->lacks_room = local->lacks_room || item->err == ERR_EXHAUSTED;
         break;
     case STORE_DELETE:
         item->err = stage_delete(local, device, item, now.wall);
@@ -380,7 +382,7 @@ static bool is_full(const struct store_local *local, const struct store_head_dev
 {
     (void)now;
     return local->journal_offset - oldest->journal_offset > local->limits.journal_bytes_max ||
-           store_head_is_tight(&local->head);
+           local->lacks_room || store_head_is_tight(&local->head);
 }
 
 static bool is_aged(const struct store_local *local, const struct store_head_device *oldest,
@@ -430,7 +432,7 @@ void store_local_begin(struct store_local *local, struct wall now)
     local->touched_count = local->settled_count = local->keys_made_count = 0;
     local->rows_made.len = 0;
     local->trim_number = 0;
-    local->has_changes = false;
+    local->lacks_room = local->has_changes = false;
 }
 
 static void put_names(struct store_local *local)

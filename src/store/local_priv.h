@@ -84,6 +84,7 @@ struct store_local {
     uint32_t keys_made_cap;
     uint64_t trim_number; // journal rows below go with this commit; 0: none
     uint64_t trim_offset;
+    bool lacks_room;  // the head refused a record: seal, so that the next one fits
     bool has_changes; // anything in the batch besides the journal row
 
     // Memory of the writer, used again and again.

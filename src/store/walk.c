@@ -119,15 +119,17 @@ struct store_record store_walk_next(struct store_walk *walk)
     return chance < 24 ? walk_delete(walk, device) : walk_save(walk, device);
 }
 
-static void compare_texts(char *owned_actual, char *owned_expected)
+static void add_text(struct store_fixture_text *out, char *owned_text)
 {
-    assert_string_equal(owned_actual, owned_expected);
-    free(owned_actual);
-    free(owned_expected);
+    for (size_t at = 0, len = strlen(owned_text); at < len; at += 1024) {
+        store_fixture_append(out, "%.1024s", owned_text + at);
+    }
+    store_fixture_append(out, "\n");
+    free(owned_text);
 }
 
-static void compare_ranges(struct store *store, struct store *reference, struct device_id device,
-                           struct slice key)
+static void dump_ranges(struct store_fixture_text *out, struct store *store,
+                        struct device_id device, struct slice key)
 {
     static const struct {
         int64_t start_ms, end_ms;
@@ -144,20 +146,24 @@ static void compare_ranges(struct store *store, struct store *reference, struct 
                                           .end_ms = cuts[i / 2].end_ms,
                                           .limit = cuts[i / 2].limit,
                                           .descending = i % 2 == 1};
-        compare_texts(store_fixture_range(store, &range), store_fixture_range(reference, &range));
+        store_fixture_append(out, "%.*s: ", SLICE_ARGS(key));
+        add_text(out, store_fixture_range(store, &range));
     }
 }
 
-void store_walk_compare(struct store *store, struct store *reference)
+char *store_walk_dump(struct store *store)
 {
     struct store_walk names;
+    struct store_fixture_text out = {0};
     store_walk_init(&names, 0);
     for (uint64_t number = 1; number <= WALK_DEVICES; number++) {
         const struct device_id device = {number};
-        compare_texts(store_fixture_latest(store, device), store_fixture_latest(reference, device));
-        compare_texts(store_fixture_keys(store, device), store_fixture_keys(reference, device));
+        store_fixture_append(&out, "device %u\n", (unsigned)number);
+        add_text(&out, store_fixture_latest(store, device));
+        add_text(&out, store_fixture_keys(store, device));
         for (uint32_t i = 0; i < 8; i++) {
-            compare_ranges(store, reference, device, names.keys[i]);
+            dump_ranges(&out, store, device, names.keys[i]);
         }
     }
+    return out.text;
 }

@@ -20,5 +20,6 @@ struct store_walk {
 void store_walk_init(struct store_walk *walk, uint64_t seed);
 // Valid until the next step.
 struct store_record store_walk_next(struct store_walk *walk);
-// Asserts that both stores hold the same: every device, key, direction, limit, latest and keys.
-void store_walk_compare(struct store *store, struct store *reference);
+// All that a store holds of the small world, as text for the caller to free: of every device the
+// latest points, the keys, and each key's points both ways, whole and cut.
+char *store_walk_dump(struct store *store);
