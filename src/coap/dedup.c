@@ -7,7 +7,8 @@
 #include "coap/answers.h"
 
 // Buckets of four entries fill one cache line each. A key has two buckets; it goes into the emptier
-// one, which keeps overflow away until the table is nearly full.
+// one, and if both are full one of their entries may move to its other bucket, which keeps overflow
+// away until the table is nearly full.
 #define BUCKET_ENTRIES 4U
 #define AGE_UNIT_NS (1000000000U / 16U)
 #define FLOOR_MS 60000U
@@ -128,6 +129,38 @@ void coap_dedup_prefetch(const struct coap_dedup *dedup, struct coap_dedup_key k
     __builtin_prefetch(bucket_of(dedup, key.peer_and_mid, 0));
 }
 
+static struct entry *dead_in(struct bucket *bucket, uint32_t now)
+{
+    for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
+        if (!alive(&bucket->entries[i], now)) {
+            return &bucket->entries[i];
+        }
+    }
+    return NULL;
+}
+
+// Both buckets are full of the living: one of them may have room in its other bucket. The place that
+// it leaves, marked free, or NULL.
+static struct entry *move_one(struct coap_dedup *dedup, uint64_t hash, uint32_t now)
+{
+    for (unsigned choice = 0; choice < 2; choice++) {
+        struct bucket *bucket = bucket_of(dedup, hash, choice);
+        for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
+            struct entry *entry = &bucket->entries[i];
+            struct bucket *first = bucket_of(dedup, entry->hash, 0);
+            struct bucket *other = first == bucket ? bucket_of(dedup, entry->hash, 1) : first;
+            struct entry *room = dead_in(other, now);
+            if (room != NULL) {
+                dedup->stats.entries -= (room->flags & FLAG_USED) != 0 ? 1 : 0;
+                *room = *entry;
+                entry->flags = 0;
+                return entry;
+            }
+        }
+    }
+    return NULL;
+}
+
 // A place in one of the two buckets: a dead one in the emptier, else the oldest that may go.
 static struct entry *place_for(struct coap_dedup *dedup, uint64_t hash, uint32_t now)
 {
@@ -152,6 +185,10 @@ static struct entry *place_for(struct coap_dedup *dedup, uint64_t hash, uint32_t
     }
     if (dead_count[0] + dead_count[1] > 0) {
         return dead_count[0] >= dead_count[1] ? dead[0] : dead[1];
+    }
+    struct entry *vacated = move_one(dedup, hash, now);
+    if (vacated != NULL) {
+        return vacated;
     }
     if (now - oldest->born < FLOOR_MS / 1000U * 16U) {
         return NULL;

@@ -43,7 +43,7 @@ static bool parent_of(const char *path, char parent[PATH_MAX])
     return true;
 }
 
-static enum err sync_path(const char *path)
+enum err plat_file_sync_directory(const char *path)
 {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum err err = ERR_OK;
@@ -62,7 +62,7 @@ static enum err sync_path(const char *path)
 static enum err sync_parent(const char *path)
 {
     char parent[PATH_MAX];
-    return parent_of(path, parent) ? sync_path(parent) : ERR_TOO_LARGE;
+    return parent_of(path, parent) ? plat_file_sync_directory(parent) : ERR_TOO_LARGE;
 }
 
 static bool is_directory(const char *path)

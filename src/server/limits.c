@@ -1,0 +1,72 @@
+#include "server/limits.h"
+
+#include "server/worker.h"
+
+struct row {
+    const char *name;
+    uint64_t bound;
+    const char *unit;
+    const char *full;
+};
+
+static void put_row(struct buf *out, const struct row *row)
+{
+    buf_put_format(out, "%-34s %14llu %-12s %s\n", row->name, (unsigned long long)row->bound,
+                   row->unit, row->full);
+}
+
+static void put_memory(const struct server_settings *settings, struct buf *out)
+{
+    const uint64_t worker = server_worker_footprint(settings);
+    const uint64_t workers = worker * settings->workers;
+    const uint64_t http = settings->http_enabled ? settings->http_threads * (uint64_t)(64U << 20)
+                                                 : 0;
+    const uint64_t store = settings->store.head_bytes_max + settings->store.journal_bytes_max;
+    buf_put_format(out, "\nmemory at most, touched as used (MiB)\n");
+    buf_put_format(out, "  %u workers with %llu each %20llu\n", settings->workers,
+                   (unsigned long long)(worker >> 20), (unsigned long long)(workers >> 20));
+    buf_put_format(out, "  head and journal of the store %15llu\n",
+                   (unsigned long long)(store >> 20));
+    buf_put_format(out, "  requests and responses of REST %14llu\n",
+                   (unsigned long long)(http >> 20));
+    buf_put_format(out, "  sum %41llu\n", (unsigned long long)((workers + store + http) >> 20));
+}
+
+void server_limits_write(const struct server_settings *settings, struct buf *out)
+{
+    const struct coap_endpoint_limits *coap = &settings->coap_limits;
+    const struct row rows[] = {
+        {"remembered message ids", coap->dedup.entries_max, "per worker",
+         "the oldest goes, none under 60 s; then 5.03"},
+        {"answers kept for repeats", coap->dedup.answer_bytes_max, "bytes",
+         "the oldest goes; rebuilt without payload"},
+        {"requests in hand", coap->exchanges_max, "per worker", "5.03 with Max-Age"},
+        {"own messages in flight", coap->sent_max, "per worker", "sent as NON"},
+        {"peers remembered", coap->peers_max, "per worker", "the one used longest ago goes"},
+        {"bodies in blocks", coap->bodies_max, "per worker", "5.03 with Max-Age"},
+        {"  of senders without credential", coap->bodies_unproven_max, "per worker",
+         "the oldest goes"},
+        {"  bytes of all", coap->body_bytes_max, "bytes", "5.03 with Max-Age"},
+        {"  bytes of one", settings->api.body_max, "bytes", "4.13 with Size1"},
+        {"answers kept for blocks", coap->answer_bytes_max, "bytes", "the oldest goes; 4.08"},
+        {"datagrams to send in a turn", coap->transmit_max, "per worker", "sent before more is read"},
+        {"sources of refused messages", 4096, "per worker", "the one seen longest ago goes"},
+        {"devices", settings->devices_max, "", "REST 503"},
+        {"key names of a device", settings->store.keys_per_device_max, "", "4.00"},
+        {"key names of a tenant", settings->store.keys_per_tenant_max, "", "4.00"},
+        {"points of a request", MODEL_POINTS_MAX, "", "4.00"},
+        {"records of a commit", settings->store.commit_records_max, "", "the next commit"},
+        {"readings not yet sealed", settings->store.head_bytes_max, "bytes", "sealed; then 5.03"},
+        {"journal", settings->store.journal_bytes_max, "bytes", "sealed"},
+        {"free disk", settings->store.free_space_min, "bytes", "below it 5.03"},
+        {"REST requests that wait", settings->http_queue, "", "503 with Retry-After"},
+        {"REST connections", settings->http_connections, "", "wait in the kernel"},
+        {"REST request body", settings->http_body_max, "bytes", "413"},
+        {"wrong log-ins", 4096, "senders", "the one seen longest ago goes"},
+    };
+    buf_put_format(out, "%-34s %14s %-12s %s\n", "table", "bound", "unit", "when full");
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        put_row(out, &rows[i]);
+    }
+    put_memory(settings, out);
+}

@@ -1,0 +1,395 @@
+#include "server/serve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "core/install.h"
+#include "http/server.h"
+#include "plat/clock.h"
+#include "plat/file.h"
+#include "plat/signal.h"
+#include "plat/steer.h"
+#include "plat/thread.h"
+#include "server/sockets.h"
+#include "server/worker.h"
+
+#define PATH_SIZE 1200U
+#define LANE_SIZE (1U << 20)
+#define HTTP_MEMORY (16U << 20)
+#define HTTP_RESPONSE (48U << 20)
+#define PURGE_PAUSE_MS 500U
+
+// Everything that lives while the server runs. Members that are NULL or zero were not reached.
+struct server {
+    const struct server_settings *settings;
+    int lock;
+    struct store *store;
+    struct epoch epoch;
+    struct core core;
+    struct rest rest;
+    struct http_server *http;
+    struct server_worker *workers[STEER_WORKERS_MAX];
+    unsigned workers_started;
+    bool store_started;
+    // The control thread: purges the data of deleted devices.
+    struct store_lane *control_lane;
+    struct plat_thread control;
+    bool control_started;
+    struct metric stopping;
+    char message[PATH_SIZE + 256];
+};
+
+static enum err fail(struct server *server, enum err err, const char *what)
+{
+    if (server->message[0] == 0) {
+        snprintf(server->message, sizeof(server->message), "%s: %s", what, err_text(err));
+    }
+    return err;
+}
+
+static void pause_shortly(void)
+{
+    usleep(200);
+}
+
+static enum err open_directory(struct server *server)
+{
+    const char *data = server->settings->data;
+    char path[PATH_SIZE];
+    server->lock = -1;
+    enum err err = plat_file_make_directory(data);
+    if (err != ERR_OK) {
+        return fail(server, err, data);
+    }
+    snprintf(path, sizeof(path), "%s/lock", data);
+    err = plat_file_lock(path, &server->lock);
+    if (err == ERR_IN_USE) {
+        snprintf(server->message, sizeof(server->message),
+                 "the data directory %s is in use by another process", data);
+    }
+    return err == ERR_OK ? ERR_OK : fail(server, err, path);
+}
+
+static enum err open_stores(struct server *server)
+{
+    const struct server_settings *settings = server->settings;
+    char path[PATH_SIZE];
+    char message[256] = "";
+    snprintf(path, sizeof(path), "%s/devices", settings->data);
+    enum err err = plat_file_make_directory(path);
+    if (err != ERR_OK) {
+        return fail(server, err, path);
+    }
+    err = store_local_open(path, &settings->store, &server->store, message);
+    if (err == ERR_OK) {
+        err = store_entities_open(settings->data, settings->http_threads + 2,
+                                  &server->core.entities, message);
+    }
+    if (err != ERR_OK && message[0] != 0) {
+        snprintf(server->message, sizeof(server->message), "%s", message);
+    }
+    return err == ERR_OK ? ERR_OK : fail(server, err, settings->data);
+}
+
+static enum err open_core(struct server *server)
+{
+    struct core *core = &server->core;
+    epoch_init(&server->epoch, server->settings->workers);
+    core->epoch = &server->epoch;
+    core->store = server->store;
+    core->pause = pause_shortly;
+    enum err err = store_attempts_create(&core->attempts, &server->settings->wrong_log_ins);
+    if (err == ERR_OK) {
+        err = model_index_create(&core->index, &server->epoch, server->settings->devices_max);
+    }
+    err = err == ERR_OK ? core_open(core) : err;
+    return err == ERR_OK ? ERR_OK : fail(server, err, "entities");
+}
+
+static enum err write_password(struct server *server, const char *password)
+{
+    char path[PATH_SIZE];
+    char text[256];
+    snprintf(path, sizeof(path), "%s/first-password", server->settings->data);
+    const int len = snprintf(text, sizeof(text),
+                             "sysadmin@thingsboard.org and tenant@thingsboard.org: %s\n", password);
+    const enum err err = plat_file_write(path, slice_of(text, (size_t)len), 0600);
+    if (err == ERR_OK) {
+        LOG(LOG_INFO, "server.first-password", LOG_TEXT("file", path));
+    }
+    return err;
+}
+
+static enum err install(struct server *server)
+{
+    struct core *core = &server->core;
+    const struct wall now = plat_clock_wall();
+    enum err err = ERR_OK;
+    if (server->settings->demo) {
+        err = core_install_demo(core, now);
+    } else {
+        char password[CORE_INSTALL_PASSWORD_LEN + 1];
+        bool made = false;
+        err = core_install_first(core, now, &made, password);
+        if (err == ERR_OK && made) {
+            err = write_password(server, password);
+        }
+    }
+    err = err == ERR_OK ? core_index_fill(core) : err;
+    return err == ERR_OK ? ERR_OK : fail(server, err, "accounts and devices");
+}
+
+struct restore {
+    struct server *server;
+    struct wall now;
+    uint64_t count;
+};
+
+static void restore_one(void *context, const struct store_trace *stored, struct wall at)
+{
+    struct restore *restore = context;
+    struct server_trace trace;
+    if (!server_trace_read(stored, &trace)) {
+        return;
+    }
+    const int64_t age_ms = restore->now.ms - at.ms;
+    const unsigned worker = trace.steer % restore->server->settings->workers;
+    server_worker_restore(restore->server->workers[worker], &trace,
+                          span_ms(age_ms > 0 ? (uint64_t)age_ms : 0));
+    restore->count++;
+}
+
+static void restore_messages(struct server *server)
+{
+    struct restore restore = {server, plat_clock_wall(), 0};
+    const struct wall since = {restore.now.ms - (int64_t)COAP_EXCHANGE_LIFETIME_MS};
+    store_traces(server->store, since, &restore, restore_one);
+    if (restore.count > 0) {
+        LOG(LOG_INFO, "coap.remembered", LOG_INT("messages", restore.count));
+    }
+}
+
+static enum err open_workers(struct server *server)
+{
+    const struct server_settings *settings = server->settings;
+    struct server_worker_plan plans[STEER_WORKERS_MAX] = {{.number = 0}};
+    struct buf message = buf_over(server->message, sizeof(server->message) - 1);
+    enum err err = server_sockets_open(settings, plans, &message);
+    server->message[message.len] = 0;
+    if (err != ERR_OK) {
+        server_sockets_close(settings, plans);
+        return err;
+    }
+    for (unsigned i = 0; i < settings->workers; i++) {
+        plans[i].number = i;
+        plans[i].settings = settings;
+        plans[i].dedup_key = server->core.dedup_key;
+        plans[i].index = server->core.index;
+        plans[i].epoch = &server->epoch;
+        plans[i].store = server->store;
+        const enum err created = server_worker_create(&plans[i], &server->workers[i]);
+        err = err == ERR_OK ? created : err;
+    }
+    return err == ERR_OK ? ERR_OK : fail(server, err, "workers");
+}
+
+static void control(void *context)
+{
+    struct server *server = context;
+    while (metric_read(&server->stopping) == 0) {
+        const enum err err = core_purge_one(&server->core, server->control_lane);
+        if (err != ERR_OK) {
+            usleep(PURGE_PAUSE_MS * 1000U);
+        }
+    }
+}
+
+static enum err start_threads(struct server *server)
+{
+    enum err err = store_lane_open(server->store, LANE_SIZE, NULL, NULL, &server->control_lane);
+    err = err == ERR_OK ? store_start(server->store) : err;
+    server->store_started = err == ERR_OK;
+    for (unsigned i = 0; err == ERR_OK && i < server->settings->workers; i++) {
+        err = server_worker_start(server->workers[i]);
+        server->workers_started += err == ERR_OK ? 1 : 0;
+    }
+    if (err == ERR_OK) {
+        err = plat_thread_start(&server->control, "control", -1, server, control);
+        server->control_started = err == ERR_OK;
+    }
+    return err == ERR_OK ? ERR_OK : fail(server, err, "threads");
+}
+
+static bool is_ready(void *context)
+{
+    const struct server *server = context;
+    return metric_read(&server->stopping) == 0 && !store_stats(server->store).read_only;
+}
+
+static enum err start_http(struct server *server)
+{
+    const struct server_settings *settings = server->settings;
+    server->rest = (struct rest){.core = &server->core,
+                                 .settings = settings->rest,
+                                 .wall = plat_clock_wall,
+                                 .mono = plat_clock_mono,
+                                 .ready = is_ready,
+                                 .ready_context = server};
+    const struct http_server_options options = {
+        .bind = settings->http_bind,
+        .threads = settings->http_threads,
+        .queue_max = settings->http_queue,
+        .connections_max = settings->http_connections,
+        .body_max = settings->http_body_max,
+        .response_max = HTTP_RESPONSE,
+        .memory_size = settings->http_body_max + HTTP_MEMORY,
+        .context = &server->rest,
+        .handler = rest_handle,
+    };
+    if (!settings->http_enabled) {
+        return ERR_OK;
+    }
+    const enum err err = http_server_create(&options, &server->http);
+    if (err != ERR_OK) {
+        char text[ADDRESS_TEXT_SIZE];
+        snprintf(server->message, sizeof(server->message), "cannot bind HTTP to %s: %s",
+                 address_format(&settings->http_bind, text),
+                 err == ERR_IN_USE ? "the port is taken" : err_text(err));
+    }
+    return err;
+}
+
+static enum err start(struct server *server)
+{
+    enum err err = open_directory(server);
+    err = err == ERR_OK ? open_stores(server) : err;
+    err = err == ERR_OK ? open_core(server) : err;
+    err = err == ERR_OK ? install(server) : err;
+    err = err == ERR_OK ? open_workers(server) : err;
+    if (err == ERR_OK) {
+        restore_messages(server);
+        err = start_threads(server);
+    }
+    return err == ERR_OK ? start_http(server) : err;
+}
+
+// Nothing new is taken; what is in hand is answered; what was acknowledged is on disk already.
+static void stop(struct server *server)
+{
+    metric_set(&server->stopping, 1);
+    if (server->http != NULL) {
+        http_server_destroy(server->http);
+    }
+    if (server->control_started) {
+        plat_thread_join(&server->control);
+    }
+    for (unsigned i = 0; i < server->workers_started; i++) {
+        server_worker_stop(server->workers[i]);
+    }
+    for (unsigned i = 0; i < server->workers_started; i++) {
+        server_worker_join(server->workers[i]);
+    }
+    if (server->store_started) {
+        store_stop(server->store);
+    }
+    for (unsigned i = 0; i < server->settings->workers; i++) {
+        if (server->workers[i] != NULL) {
+            server_worker_destroy(server->workers[i]);
+        }
+    }
+}
+
+static void close_all(struct server *server)
+{
+    if (server->core.index != NULL) {
+        model_index_destroy(server->core.index);
+    }
+    if (server->core.attempts != NULL) {
+        store_attempts_destroy(server->core.attempts);
+    }
+    if (server->core.entities != NULL) {
+        store_entities_close(server->core.entities);
+    }
+    if (server->store != NULL) {
+        store_close(server->store);
+    }
+    if (server->lock >= 0) {
+        plat_file_unlock(server->lock);
+    }
+}
+
+static void print_banner(const struct server *server)
+{
+    const struct server_settings *settings = server->settings;
+    char coap[ADDRESS_TEXT_SIZE];
+    char http[ADDRESS_TEXT_SIZE] = "off";
+    const struct address *bind = &settings->coap_bind[0];
+    if (server->http != NULL) {
+        const struct address local = http_server_local(server->http);
+        address_format(&local, http);
+    }
+    printf("Motehub " MOTEHUB_VERSION "\n  CoAP  coap://%s\n  REST  http://%s\n  data  %s\n",
+           settings->coap_enabled ? address_format(bind, coap) : "off", http, settings->data);
+    if (settings->demo && settings->coap_enabled && server->http != NULL) {
+        printf("  log in as tenant@thingsboard.org, password: tenant\n\n"
+               "Post a reading with libcoap's client, or with npm's coap-cli:\n"
+               "  coap-client -m post -t 50 -e '{\"temperature\":25.5}' "
+               "coap://%s/api/v1/A1_TEST_TOKEN/telemetry\n"
+               "  echo -n '{\"temperature\":25.5}' | "
+               "coap post coap://%s/api/v1/A1_TEST_TOKEN/telemetry\n"
+               "Read it back:\n"
+               "  T=$(curl -s http://%s/api/auth/login "
+               "-d '{\"username\":\"tenant@thingsboard.org\",\"password\":\"tenant\"}' "
+               "| sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/'); "
+               "D=$(curl -sG http://%s/api/tenant/devices --data-urlencode 'deviceName=Test Device A1' "
+               "-H \"X-Authorization: Bearer $T\" | sed 's/[^}]*\"id\":\"\\([^\"]*\\).*/\\1/'); "
+               "curl -s http://%s/api/plugins/telemetry/DEVICE/$D/values/timeseries "
+               "-H \"X-Authorization: Bearer $T\"\n\n",
+               coap, coap, http, http, http);
+    }
+    fflush(stdout);
+}
+
+static void log_sink(void *context, enum log_level level, struct slice line)
+{
+    (void)context;
+    (void)level;
+    // One write a line; nothing can be done about a log that cannot be written.
+    (void)!write(STDERR_FILENO, line.ptr, line.len);
+}
+
+static int64_t log_clock(void *context)
+{
+    (void)context;
+    return plat_clock_wall().ms;
+}
+
+static void run_until_told(void)
+{
+    while (plat_signal_wait() != PLAT_SIGNAL_STOP) {
+        LOG(LOG_INFO, "server.reload", LOG_TEXT("note", "no key can be reloaded yet"));
+    }
+}
+
+int server_serve(const struct server_settings *settings)
+{
+    static struct server server;  // large, and one per process
+    server.settings = settings;
+    plat_signal_init();
+    log_init(settings->log_level, settings->log_format, NULL, log_clock, log_sink);
+    const enum err err = start(&server);
+    if (err != ERR_OK) {
+        fprintf(stderr, "motehub: %s\n", server.message);
+    } else {
+        print_banner(&server);
+        LOG(LOG_INFO, "server.started", LOG_INT("workers", settings->workers),
+            LOG_INT("devices", model_index_count(server.core.index)));
+        run_until_told();
+        LOG(LOG_INFO, "server.stopping", LOG_TEXT("reason", "signal"));
+    }
+    stop(&server);
+    close_all(&server);
+    return err == ERR_OK ? 0 : 1;
+}

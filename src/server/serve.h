@@ -1,0 +1,8 @@
+// server/serve.h: the whole server: opens the data directory, wires the parts, runs until it is told
+// to stop, and takes it all down in order.
+#pragma once
+
+#include "server/settings.h"
+
+// Returns the exit code. Every failure at start is one clear line on standard error.
+int server_serve(const struct server_settings *settings);

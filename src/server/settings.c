@@ -1,0 +1,250 @@
+#include "server/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plat/file.h"
+#include "plat/steer.h"
+#include "plat/thread.h"
+
+#define CONFIG_FILE_MAX 1048576U
+
+static enum err refuse(struct buf *message, const char *key, const char *reason)
+{
+    buf_put_format(message, "%s: %s", key, reason);
+    return ERR_INVALID;
+}
+
+static enum err load_file(const char *name, struct conf *conf, struct buf *message)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    enum err err = plat_file_read(name, CONFIG_FILE_MAX, &bytes, &len);
+    if (err != ERR_OK) {
+        buf_put_format(message, "%.200s: %s", name, err_text(err));
+        return err;
+    }
+    err = conf_load_yaml(conf, name, slice_of(bytes, len), message);
+    plat_file_free(bytes);
+    return err;
+}
+
+static enum err load(const struct server_options *options, struct conf *conf, struct buf *message)
+{
+    enum err err = ERR_OK;
+    if (options->config_file != NULL) {
+        err = load_file(options->config_file, conf, message);
+    }
+    err = err == ERR_OK ? conf_load_environment(conf, environ, message) : err;
+    for (unsigned i = 0; err == ERR_OK && i < options->set_count; i++) {
+        err = conf_set(conf, options->sets[i], message);
+    }
+    return err;
+}
+
+static enum err read_binds(const char *text, struct server_settings *settings, struct buf *message)
+{
+    struct slice rest = slice_text(text);
+    settings->coap_bind_count = 0;
+    while (rest.ptr != NULL && rest.len > 0) {
+        const struct slice one = slice_cut(&rest, ',');
+        if (settings->coap_bind_count == SETTINGS_BINDS_MAX) {
+            return refuse(message, "coap.bind", "more than 8 addresses");
+        }
+        if (address_parse(one, &settings->coap_bind[settings->coap_bind_count]) != ERR_OK) {
+            buf_put_format(message, "coap.bind: '%.*s' is not address:port",
+                           SLICE_ARGS(slice_sub(one, 0, 64)));
+            return ERR_INVALID;
+        }
+        settings->coap_bind_count++;
+    }
+    return settings->coap_bind_count > 0 ? ERR_OK : refuse(message, "coap.bind", "is empty");
+}
+
+static enum err read_addresses(const struct server_options *options, const struct conf *conf,
+                               struct server_settings *settings, struct buf *message)
+{
+    const bool loopback = options->demo && !options->demo_public;
+    settings->coap_bind_is_default = !conf_is_set(conf, "coap.bind");
+    const char *coap = loopback && settings->coap_bind_is_default
+                           ? "127.0.0.1:5683,[::1]:5683"
+                           : conf_text(conf, "coap.bind");
+    const char *http = loopback && !conf_is_set(conf, "http.bind") ? "127.0.0.1:8080"
+                                                                   : conf_text(conf, "http.bind");
+    enum err err = read_binds(coap, settings, message);
+    if (err == ERR_OK && address_parse(slice_text(http), &settings->http_bind) != ERR_OK) {
+        err = refuse(message, "http.bind", "is not address:port");
+    }
+    bool all_loopback = address_is_loopback(&settings->http_bind);
+    for (unsigned i = 0; i < settings->coap_bind_count; i++) {
+        all_loopback = all_loopback && address_is_loopback(&settings->coap_bind[i]);
+    }
+    if (err == ERR_OK && loopback && !all_loopback) {
+        buf_put_text(message, "--demo has known passwords and binds loopback only; "
+                              "--demo-public lifts that");
+        err = ERR_INVALID;
+    }
+    return err;
+}
+
+static enum err read_log(const struct conf *conf, struct server_settings *settings,
+                         struct buf *message)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    const char *level = conf_text(conf, "log.level");
+    const char *format = conf_text(conf, "log.format");
+    unsigned found = 0;
+    while (found < 4 && strcmp(level, levels[found]) != 0) {
+        found++;
+    }
+    if (found == 4) {
+        return refuse(message, "log.level", "must be debug, info, warn or error");
+    }
+    settings->log_level = (enum log_level)found;
+    if (strcmp(format, "auto") == 0) {
+        settings->log_format = isatty(STDERR_FILENO) ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
+    } else if (strcmp(format, "text") == 0) {
+        settings->log_format = LOG_FORMAT_TEXT;
+    } else if (strcmp(format, "json") == 0) {
+        settings->log_format = LOG_FORMAT_JSON;
+    } else {
+        return refuse(message, "log.format", "must be auto, text or json");
+    }
+    return ERR_OK;
+}
+
+static enum err read_workers(const struct conf *conf, struct server_settings *settings,
+                             struct buf *message)
+{
+    settings->workers = (unsigned)conf_int(conf, "coap.workers");
+    if (settings->workers == 0) {
+        settings->workers = plat_thread_cpu_count();
+    }
+    if (settings->workers > STEER_WORKERS_MAX) {
+        settings->workers = STEER_WORKERS_MAX;
+    }
+    for (unsigned i = 0; i < STEER_WORKERS_MAX; i++) {
+        settings->worker_cpus[i] = -1;
+    }
+    struct slice rest = slice_text(conf_text(conf, "coap.worker-cpus"));
+    for (unsigned i = 0; rest.ptr != NULL && rest.len > 0; i++) {
+        int64_t cpu = 0;
+        if (!slice_to_int64(slice_cut(&rest, ','), &cpu) || cpu < 0 || cpu > 1023 ||
+            i >= STEER_WORKERS_MAX) {
+            return refuse(message, "coap.worker-cpus", "is not a list of core numbers");
+        }
+        settings->worker_cpus[i] = (int)cpu;
+    }
+    return ERR_OK;
+}
+
+static uint32_t power_of_two_at_most(uint64_t value)
+{
+    uint32_t power = 64;
+    while ((uint64_t)power * 2 <= value && power < (1U << 30)) {
+        power *= 2;
+    }
+    return power;
+}
+
+static enum err read_coap(const struct conf *conf, struct server_settings *settings,
+                          struct buf *message)
+{
+    const uint64_t dedup = (uint64_t)conf_int(conf, "coap.dedup-entries") / settings->workers;
+    settings->coap_enabled = conf_bool(conf, "coap.enabled");
+    settings->receive_bytes = (uint32_t)conf_size(conf, "coap.receive-buffer");
+    settings->coap_limits = (struct coap_endpoint_limits){
+        .dedup = {.entries_max = power_of_two_at_most(dedup), .answer_bytes_max = 1U << 20},
+        .exchanges_max = (uint32_t)conf_int(conf, "coap.exchanges"),
+        .sent_max = 4096,
+        .peers_max = 65536,
+        .bodies_max = 1024,
+        .bodies_unproven_max = 64,
+        .body_bytes_max = 4U << 20,
+        .answer_bytes_max = 1U << 20,
+        .transmit_max = 256,
+    };
+    settings->coap = (struct coap_endpoint_settings){
+        .ack_wait = span_ms(conf_span_ms(conf, "coap.ack-wait")),
+        .separate_responses = conf_bool(conf, "coap.separate-responses"),
+        .szx_max = 6,
+        .nstart = 1,
+    };
+    const char *check = conf_text(conf, "coap.path-check");
+    if (strcmp(check, "blocks") == 0) {
+        settings->coap.path_check = COAP_PATH_CHECK_BLOCKS;
+    } else if (strcmp(check, "strict") == 0) {
+        settings->coap.path_check = COAP_PATH_CHECK_STRICT;
+    } else if (strcmp(check, "off") == 0) {
+        settings->coap.path_check = COAP_PATH_CHECK_OFF;
+    } else {
+        return refuse(message, "coap.path-check", "must be strict, blocks or off");
+    }
+    settings->api = (struct api_settings){
+        .type_cast = conf_bool(conf, "json.type-cast"),
+        .string_units_max = (uint32_t)conf_int(conf, "json.string-length-max"),
+        .strict_formats = conf_bool(conf, "coap.strict-formats"),
+        .upstream_codes = conf_bool(conf, "coap.upstream-codes"),
+        .body_max = (uint32_t)conf_size(conf, "coap.body-max"),
+    };
+    if (rate_parse(slice_text(conf_text(conf, "coap.wrong-token-rate")),
+                   &settings->wrong_tokens) != ERR_OK) {
+        return refuse(message, "coap.wrong-token-rate", "is not capacity:seconds[,...]");
+    }
+    return ERR_OK;
+}
+
+static enum err read_http(const struct conf *conf, struct server_settings *settings,
+                          struct buf *message)
+{
+    settings->http_enabled = conf_bool(conf, "http.enabled");
+    settings->http_threads = (unsigned)conf_int(conf, "http.threads");
+    settings->http_queue = (unsigned)conf_int(conf, "http.queue");
+    settings->http_connections = (unsigned)conf_int(conf, "http.connections");
+    settings->http_body_max = conf_size(conf, "http.body-max");
+    settings->rest = (struct rest_settings){
+        .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,
+        .refresh_life_s = conf_span_ms(conf, "auth.refresh-life") / 1000,
+    };
+    if (rate_parse(slice_text(conf_text(conf, "auth.login-rate")), &settings->wrong_log_ins) !=
+        ERR_OK) {
+        return refuse(message, "auth.login-rate", "is not capacity:seconds[,...]");
+    }
+    return ERR_OK;
+}
+
+static void read_store(const struct conf *conf, struct server_settings *settings)
+{
+    settings->devices_max = (uint32_t)conf_int(conf, "limits.devices");
+    settings->store = (struct store_limits){
+        .head_bytes_max = conf_size(conf, "store.head-size"),
+        .journal_bytes_max = conf_size(conf, "store.journal-size"),
+        .journal_age_max = span_ms(conf_span_ms(conf, "store.journal-age")),
+        .commit_delay_max = span_ms(conf_span_ms(conf, "store.commit-delay")),
+        .commit_records_max = (uint32_t)conf_int(conf, "store.commit-max"),
+        .keys_per_device_max = (uint32_t)conf_int(conf, "limits.keys-per-device"),
+        .keys_per_tenant_max = (uint32_t)conf_int(conf, "limits.keys-per-tenant"),
+        .free_space_min = conf_size(conf, "store.free-space-min"),
+    };
+}
+
+enum err server_settings_read(const struct server_options *options, struct conf *conf,
+                              struct server_settings *settings, struct buf *message)
+{
+    enum err err = load(options, conf, message);
+    if (err != ERR_OK) {
+        return err;
+    }
+    *settings = (struct server_settings){
+        .data = options->data != NULL ? options->data : conf_text(conf, "data.dir"),
+        .demo = options->demo,
+    };
+    err = read_log(conf, settings, message);
+    err = err == ERR_OK ? read_addresses(options, conf, settings, message) : err;
+    err = err == ERR_OK ? read_workers(conf, settings, message) : err;
+    err = err == ERR_OK ? read_coap(conf, settings, message) : err;
+    err = err == ERR_OK ? read_http(conf, settings, message) : err;
+    read_store(conf, settings);
+    return err;
+}

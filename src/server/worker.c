@@ -1,0 +1,359 @@
+#include "server/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "plat/clock.h"
+#include "plat/entropy.h"
+#include "plat/loop.h"
+#include "plat/memory.h"
+#include "plat/steer.h"
+#include "plat/thread.h"
+
+#define TURN_MEMORY_SIZE (4U << 20)
+#define LANE_SIZE (8U << 20)
+#define COMPLETIONS_MAX 1024U
+#define REFUSAL_SOURCES 4096U
+#define DRAIN_S 5U
+#define ROOM_MIN (2U * PLAT_UDP_BATCH)
+
+struct server_worker {
+    struct server_worker_plan plan;
+    struct plat_thread thread;
+    struct plat_loop *loop;
+    struct coap_endpoint *endpoint;
+    void *endpoint_memory;
+    size_t endpoint_size;
+    void *turn_memory;
+    void *refusal_memory;
+    struct arena memory;
+    struct api api;
+    struct store_lane *lane;
+    uint64_t in_store;         // requests that wait for their completion
+    uint64_t ready_sockets;    // bits of sockets with something to read
+    struct metric stop;        // set by the main thread
+    struct mono stop_deadline;
+};
+
+static size_t refusal_size(void)
+{
+    return rate_table_footprint(REFUSAL_SOURCES);
+}
+
+size_t server_worker_footprint(const struct server_settings *settings)
+{
+    return coap_endpoint_footprint(&settings->coap_limits) + TURN_MEMORY_SIZE + refusal_size() +
+           LANE_SIZE;
+}
+
+static void wake(void *context)
+{
+    struct server_worker *worker = context;
+    plat_loop_wake(worker->loop);
+}
+
+static enum err reserve(struct server_worker *worker)
+{
+    worker->endpoint_size = coap_endpoint_footprint(&worker->plan.settings->coap_limits);
+    worker->endpoint_memory = plat_memory_reserve(worker->endpoint_size);
+    worker->turn_memory = plat_memory_reserve(TURN_MEMORY_SIZE);
+    worker->refusal_memory = plat_memory_reserve(refusal_size());
+    const bool all = worker->endpoint_memory != NULL && worker->turn_memory != NULL &&
+                     worker->refusal_memory != NULL;
+    return all ? ERR_OK : ERR_EXHAUSTED;
+}
+
+static const struct coap_link links[] = {
+    {"/", "ct=0"},
+    {"/api/v1", "rt=\"motehub.device\";ct=50"},
+};
+
+static void init(struct server_worker *worker)
+{
+    const struct server_settings *settings = worker->plan.settings;
+    struct coap_endpoint_settings coap = settings->coap;
+    coap.key = worker->plan.dedup_key;
+    coap.seed = plat_entropy_word();
+    coap.links = links;
+    coap.link_count = sizeof(links) / sizeof(links[0]);
+    worker->endpoint = coap_endpoint_init(worker->endpoint_memory, &settings->coap_limits, &coap,
+                                          plat_clock_mono());
+    arena_init(&worker->memory, worker->turn_memory, TURN_MEMORY_SIZE);
+    worker->api.settings = settings->api;
+    plat_entropy(&worker->api.settings.hash_key, sizeof(worker->api.settings.hash_key));
+    worker->api.core = (struct core_worker){worker->lane, worker->plan.index};
+    worker->api.memory = &worker->memory;
+    worker->api.refusals.table =
+        rate_table_init(worker->refusal_memory, REFUSAL_SOURCES, &settings->wrong_tokens);
+    plat_entropy(&worker->api.refusals.key, sizeof(worker->api.refusals.key));
+}
+
+enum err server_worker_create(const struct server_worker_plan *plan, struct server_worker **out)
+{
+    struct server_worker *worker = calloc(1, sizeof(*worker));
+    ASSERT(worker != NULL);
+    worker->plan = *plan;
+    *out = worker;
+    enum err err = reserve(worker);
+    err = err == ERR_OK ? plat_loop_create(&worker->loop) : err;
+    err = err == ERR_OK ? store_lane_open(plan->store, LANE_SIZE, worker, wake, &worker->lane)
+                        : err;
+    for (unsigned i = 0; err == ERR_OK && i < plan->socket_count; i++) {
+        err = plat_loop_watch(worker->loop, plat_udp_descriptor(plan->sockets[i]), i);
+    }
+    if (err == ERR_OK) {
+        init(worker);
+    }
+    return err;
+}
+
+void server_worker_restore(struct server_worker *worker, const struct server_trace *trace,
+                           struct span age)
+{
+    coap_endpoint_restore(worker->endpoint, plat_clock_mono(), trace->key, trace->code, age);
+}
+
+// Sends what waits, in batches of one socket each.
+static void transmit(struct server_worker *worker, struct mono now)
+{
+    struct plat_udp_datagram batch[PLAT_UDP_BATCH];
+    unsigned count = 0;
+    uint8_t socket = 0;
+    struct coap_datagram datagram;
+    while (coap_endpoint_output(worker->endpoint, now, &datagram)) {
+        if (count == PLAT_UDP_BATCH || (count > 0 && datagram.peer.socket != socket)) {
+            (void)plat_udp_send(worker->plan.sockets[socket], batch, count);
+            count = 0;
+        }
+        socket = datagram.peer.socket;
+        batch[count++] = (struct plat_udp_datagram){.remote = coap_peer_remote(&datagram.peer),
+                                                    .local = coap_peer_local(&datagram.peer),
+                                                    .bytes = datagram.bytes};
+    }
+    if (count > 0) {
+        (void)plat_udp_send(worker->plan.sockets[socket], batch, count);
+    }
+}
+
+static void make_room(struct server_worker *worker, struct mono now)
+{
+    if (coap_endpoint_room(worker->endpoint) < ROOM_MIN) {
+        transmit(worker, now);
+    }
+}
+
+static void refuse_stopping(struct server_worker *worker, struct mono now,
+                            const struct coap_request *request)
+{
+    struct coap_reply reply = {.code = COAP_SERVICE_UNAVAILABLE,
+                               .content_format = COAP_FORMAT_NONE,
+                               .max_age_s = 5,
+                               .no_effect = true};
+    coap_endpoint_reply(worker->endpoint, now, request->exchange, &reply);
+}
+
+static void serve_request(struct server_worker *worker, struct api_time now,
+                          const struct coap_request *request)
+{
+    const struct address remote = coap_peer_remote(request->peer);
+    const struct server_trace trace = {request->dedup, COAP_CREATED, plat_steer_hash(&remote)};
+    struct store_trace stored;
+    struct coap_reply reply;
+    server_trace_write(&trace, &stored);
+    switch (api_request(&worker->api, now, request, &stored, &reply)) {
+    case API_REPLIED:
+        coap_endpoint_reply(worker->endpoint, now.mono, request->exchange, &reply);
+        return;
+    case API_PENDING:
+        worker->in_store++;
+        return;
+    case API_DROPPED:
+        coap_endpoint_drop(worker->endpoint, request->exchange);
+        return;
+    }
+}
+
+static void begin_body(struct server_worker *worker, struct api_time now,
+                       const struct coap_request *request)
+{
+    struct coap_reply reply;
+    struct coap_admission admission = {.authenticated = true, .by_uri = true};
+    switch (api_body_begins(&worker->api, now, request, &admission.body_max, &reply)) {
+    case API_REPLIED:
+        coap_endpoint_reply(worker->endpoint, now.mono, request->exchange, &reply);
+        return;
+    case API_PENDING:
+        coap_endpoint_admit(worker->endpoint, now.mono, request->exchange, &admission);
+        return;
+    case API_DROPPED:
+        coap_endpoint_drop(worker->endpoint, request->exchange);
+        return;
+    }
+}
+
+static void handle(struct server_worker *worker, struct api_time now,
+                   const struct coap_event *event)
+{
+    switch (event->kind) {
+    case COAP_EVENT_REQUEST:
+    case COAP_EVENT_BODY_BEGINS:
+        if (metric_read(&worker->stop) != 0) {
+            refuse_stopping(worker, now.mono, &event->request);
+        } else if (event->kind == COAP_EVENT_REQUEST) {
+            serve_request(worker, now, &event->request);
+        } else {
+            begin_body(worker, now, &event->request);
+        }
+        return;
+    case COAP_EVENT_NONE:
+    case COAP_EVENT_RESPONSE:
+    case COAP_EVENT_DELIVERED:
+    case COAP_EVENT_REJECTED:
+    case COAP_EVENT_LOST:
+        // The server sends no requests yet; separate responses take care of themselves.
+        return;
+    }
+}
+
+static void receive_one(struct server_worker *worker, struct api_time now, unsigned socket,
+                        const struct plat_udp_datagram *in)
+{
+    const struct coap_datagram datagram = {
+        .peer = coap_peer_plain(&in->remote, &in->local, (uint8_t)socket),
+        .bytes = in->bytes,
+        .truncated = in->truncated,
+        .multicast = address_is_multicast(&in->local),
+    };
+    struct coap_event event;
+    if (coap_endpoint_input(worker->endpoint, now.mono, &datagram, &event)) {
+        handle(worker, now, &event);
+    }
+}
+
+// At most one batch of each socket that has something.
+static void receive(struct server_worker *worker, struct api_time now)
+{
+    struct plat_udp_datagram batch[PLAT_UDP_BATCH];
+    for (unsigned socket = 0; socket < worker->plan.socket_count; socket++) {
+        if ((worker->ready_sockets & (1ULL << socket)) == 0) {
+            continue;
+        }
+        const unsigned count = plat_udp_receive(worker->plan.sockets[socket], batch);
+        for (unsigned i = 0; i < count; i++) {
+            make_room(worker, now.mono);
+            receive_one(worker, now, socket, &batch[i]);
+        }
+    }
+}
+
+static void collect(struct server_worker *worker, struct mono now)
+{
+    struct store_completion completion;
+    for (unsigned i = 0; i < COMPLETIONS_MAX && store_collect(worker->lane, &completion); i++) {
+        struct coap_handle exchange;
+        struct coap_reply reply;
+        ASSERT(worker->in_store > 0);
+        worker->in_store--;
+        make_room(worker, now);
+        api_completed(&worker->api, &completion, &exchange, &reply);
+        coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
+    }
+}
+
+static void expire(struct server_worker *worker, struct api_time now)
+{
+    struct coap_event event;
+    make_room(worker, now.mono);
+    while (coap_endpoint_tick(worker->endpoint, now.mono, &event)) {
+        handle(worker, now, &event);
+        make_room(worker, now.mono);
+    }
+}
+
+static void wait(struct server_worker *worker)
+{
+    uint32_t tags[PLAT_LOOP_READY_MAX];
+    const struct mono now = plat_clock_mono();
+    struct mono deadline = coap_endpoint_deadline(worker->endpoint);
+    if (metric_read(&worker->stop) != 0) {
+        deadline = mono_earlier(deadline, worker->stop_deadline);
+    }
+    const unsigned count = plat_loop_wait(worker->loop, now, deadline, tags);
+    worker->ready_sockets = 0;
+    for (unsigned i = 0; i < count; i++) {
+        worker->ready_sockets |= 1ULL << tags[i];
+    }
+}
+
+// One turn. The clock is read once; everything here happens "at now".
+static void turn(struct server_worker *worker)
+{
+    const struct api_time now = {plat_clock_mono(), plat_clock_wall()};
+    epoch_enter(worker->plan.epoch, worker->plan.number);
+    receive(worker, now);
+    store_flush(worker->lane);
+    collect(worker, now.mono);
+    expire(worker, now);
+    transmit(worker, now.mono);
+    arena_reset(&worker->memory);
+    epoch_leave(worker->plan.epoch, worker->plan.number);
+}
+
+static bool finished(struct server_worker *worker)
+{
+    if (metric_read(&worker->stop) == 0) {
+        return false;
+    }
+    if (worker->stop_deadline.ns == 0) {
+        worker->stop_deadline = mono_add(plat_clock_mono(), span_s(DRAIN_S));
+    }
+    return worker->in_store == 0 || mono_reached(plat_clock_mono(), worker->stop_deadline);
+}
+
+static void run(void *context)
+{
+    struct server_worker *worker = context;
+    while (!finished(worker)) {
+        turn(worker);
+        if (!finished(worker)) {
+            wait(worker);
+        }
+    }
+    turn(worker);
+}
+
+enum err server_worker_start(struct server_worker *worker)
+{
+    char name[16];
+    struct buf text = buf_over(name, sizeof(name) - 1);
+    buf_put_format(&text, "worker-%u", worker->plan.number);
+    name[text.len] = 0;
+    const int cpu = worker->plan.settings->worker_cpus[worker->plan.number];
+    return plat_thread_start(&worker->thread, name, cpu, worker, run);
+}
+
+void server_worker_stop(struct server_worker *worker)
+{
+    metric_set(&worker->stop, 1);
+    plat_loop_wake(worker->loop);
+}
+
+void server_worker_join(struct server_worker *worker)
+{
+    plat_thread_join(&worker->thread);
+}
+
+void server_worker_destroy(struct server_worker *worker)
+{
+    for (unsigned i = 0; i < worker->plan.socket_count; i++) {
+        plat_udp_close(worker->plan.sockets[i]);
+    }
+    if (worker->loop != NULL) {
+        plat_loop_destroy(worker->loop);
+    }
+    plat_memory_release(worker->endpoint_memory, worker->endpoint_size);
+    plat_memory_release(worker->turn_memory, TURN_MEMORY_SIZE);
+    plat_memory_release(worker->refusal_memory, refusal_size());
+    free(worker);
+}

@@ -1,0 +1,40 @@
+// server/worker.h: one worker: its UDP sockets, its CoAP endpoint, its lane of the store, its turn.
+// Workers share nothing but the index of devices and speak to the store through rings.
+#pragma once
+
+#include "api/api.h"
+#include "base/epoch.h"
+#include "coap/endpoint.h"
+#include "plat/udp.h"
+#include "server/settings.h"
+#include "server/trace.h"
+#include "store/store.h"
+
+struct server_worker;
+
+struct server_worker_plan {
+    unsigned number;
+    const struct server_settings *settings;
+    struct hash_key dedup_key;
+    const struct model_index *index;
+    struct epoch *epoch;
+    struct store *store;
+    struct plat_udp *sockets[SETTINGS_BINDS_MAX];  // owned by the worker from now on
+    unsigned socket_count;
+};
+
+// Start-up only; before the store starts, since it opens a lane.
+MUST_USE enum err server_worker_create(const struct server_worker_plan *plan,
+                                       struct server_worker **worker);
+// Before it starts: a message of before the restart, answered `age` ago.
+void server_worker_restore(struct server_worker *worker, const struct server_trace *trace,
+                           struct span age);
+MUST_USE enum err server_worker_start(struct server_worker *worker);
+
+// Any thread: take no new requests; answer what is in hand (at most 5 s), then end.
+void server_worker_stop(struct server_worker *worker);
+void server_worker_join(struct server_worker *worker);
+void server_worker_destroy(struct server_worker *worker);
+
+// Bytes that its tables may touch.
+size_t server_worker_footprint(const struct server_settings *settings);
