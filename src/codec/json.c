@@ -117,10 +117,13 @@ static enum err read_strict(struct arena *arena, struct slice text, struct codec
     } bytes = {.constant = text.ptr};
     yyjson_doc *doc =
         yyjson_read_opts(bytes.mutable, text.len, YYJSON_READ_NUMBER_AS_RAW, &alc, &error);
+    if (doc == NULL && error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        *place = (struct err_place){"no memory left to read the document", 0};
+        return ERR_EXHAUSTED;
+    }
     if (doc == NULL) {
-        place->reason = error.msg;
-        place->offset = error.pos;
-        return error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERR_EXHAUSTED : ERR_SYNTAX;
+        *place = (struct err_place){error.msg, error.pos};
+        return ERR_SYNTAX;
     }
     if (find_too_deep(text, &place->offset)) {
         place->reason = "nested too deep";
@@ -140,7 +143,11 @@ static enum err read_lenient(struct arena *arena, struct codec_json_document *do
         return err;
     }
     document->strict = codec_scratch_close(arena, &out);
-    return read_strict(arena, document->strict, &document->root, place);
+    const enum err again = read_strict(arena, document->strict, &document->root, place);
+    if (NEVER(again == ERR_SYNTAX)) {
+        place->offset = 0; // it was one in the normal form
+    }
+    return again;
 }
 
 enum err codec_json_read(struct arena *arena, struct slice text, bool lenient,

@@ -328,6 +328,7 @@ static void every_size_of_arena_is_enough_or_an_error(void **state)
             if (err != ERR_OK) {
                 assert_int_equal(arena_mark(&arena), 0);
                 assert_non_null(place.reason);
+                assert_true(place.offset <= strlen(texts[i]));
             }
         }
     }
