@@ -276,7 +276,9 @@ static void strings_that_look_like_numbers_become_numbers(void **state)
         {"-\xEF\xBC\x91.\xEF\xBC\x95", MODEL_VALUE_DOUBLE, -1.5}, // full-width
         {"\xE0\xA5\xA7"
          "2",
-         MODEL_VALUE_LONG, 12},                      // Devanagari one
+         MODEL_VALUE_LONG, 12}, // Devanagari one
+        {"5\xC3\xA4", MODEL_VALUE_STRING, 0},
+        {"5\xC3", MODEL_VALUE_STRING, 0},
         {"\xF0\x9D\x9F\x8E", MODEL_VALUE_STRING, 0}, // outside the basic plane
         {"1e5", MODEL_VALUE_STRING, 0},
         {"+7", MODEL_VALUE_STRING, 0},

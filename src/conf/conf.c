@@ -15,6 +15,7 @@ struct conf_value *conf_value_at(struct conf *conf, const struct conf_key *key)
 
 void conf_put_origin(struct buf *message, const struct conf_origin *origin)
 {
+    buf_put_text(message, message->len > 0 ? "\n" : "");
     switch (origin->source) {
     case CONF_DEFAULT:
         break;

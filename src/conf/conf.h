@@ -21,16 +21,16 @@ struct conf;
 MUST_USE enum err conf_create(struct conf **conf);
 void conf_destroy(struct conf *conf);
 
-// Each writes one line about what is wrong into `message`, naming source, place, key and reason.
-// They may be called in any order: the stronger source keeps what it gave.
+// Each adds one line about what is wrong to `message` (no newline at its end, but one before it if
+// something stands there), naming source, place, key and reason. They may be called in any order:
+// the stronger source keeps what it gave.
 //
 // Nested maps and keys with dots; a sequence becomes a list. A key that stands twice is an error.
 MUST_USE enum err conf_load_yaml(struct conf *conf, const char *file_name, struct slice text,
                                  struct buf *message);
 // `environment` is the process's list. MOTEHUB_* that name no key are an error; upstream's names
 // (device-api.md section 9) that have a meaning here are taken as aliases (alias.def); our own win.
-// Those without a meaning here are named in one line with its newline, with ERR_OK: a warning that
-// the caller shows.
+// Those without a meaning here are named in one line, with ERR_OK: a warning that the caller shows.
 MUST_USE enum err conf_load_environment(struct conf *conf, char *const *environment,
                                         struct buf *message);
 // "coap.workers=2"

@@ -76,5 +76,6 @@ MUST_USE enum err conf_value_parse(const struct conf_key *key, struct slice text
 MUST_USE enum err conf_assign(struct conf *conf, const struct conf_origin *origin,
                               struct slice name, struct slice text, struct buf *message);
 
-// "file:1:2: " or "environment VARIABLE: ", to begin a message with.
+// "file:1:2: " or "environment: VARIABLE: ", to begin a message with; on a new line if there is one
+// already.
 void conf_put_origin(struct buf *message, const struct conf_origin *origin);

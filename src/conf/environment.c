@@ -172,6 +172,7 @@ static enum err refuse_variable(struct slice name, struct buf *message)
         buf_put_u8(&guess, c == '_' ? '.' : (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
     }
     const struct conf_key *nearest = conf_key_nearest(buf_view(&guess));
+    buf_put_text(message, message->len > 0 ? "\n" : "");
     buf_put_text(message, "environment: ");
     buf_put_slice(message, slice_sub(name, 0, 2 * CONF_NAME_MAX));
     buf_put_text(message, ": names no key");
@@ -228,12 +229,12 @@ static void warn_of_known(char *const *environment, struct buf *message)
         struct slice value = slice_text(*environment);
         const struct slice name = slice_cut(&value, '=');
         if (value.ptr != NULL && is_known(name)) {
+            buf_put_text(message, first && message->len > 0 ? "\n" : "");
             buf_put_text(message, first ? "environment: without meaning here: " : ", ");
             buf_put_slice(message, name);
             first = false;
         }
     }
-    buf_put_text(message, first ? "" : "\n");
 }
 
 enum err conf_load_environment(struct conf *conf, char *const *environment, struct buf *message)

@@ -136,7 +136,31 @@ static void names_without_a_meaning_are_named_in_one_line(void **state)
                                message),
                      ERR_OK);
     assert_string_equal(message, "environment: without meaning here: COAP_TIMEOUT, "
-                                 "COAP_DTLS_ENABLED, CACHE_SPECS_CLAIM_DEVICES_TTL\n");
+                                 "COAP_DTLS_ENABLED, CACHE_SPECS_CLAIM_DEVICES_TTL");
+    conf_destroy(conf);
+}
+
+static void a_second_message_stands_on_its_own_line(void **state)
+{
+    char known[] = "COAP_TIMEOUT=1";
+    char wrong[] = "MOTEHUB_QWERTY=1";
+    char *const fine[] = {known, NULL};
+    char *const bad[] = {wrong, NULL};
+    struct conf *conf;
+    char message[512];
+    struct buf out = buf_over(message, sizeof(message) - 1);
+
+    (void)state;
+    assert_int_equal(conf_create(&conf), ERR_OK);
+    assert_int_equal(conf_load_environment(conf, fine, &out), ERR_OK);
+    assert_int_equal(conf_load_environment(conf, fine, &out), ERR_OK);
+    assert_int_equal(conf_load_environment(conf, bad, &out), ERR_INVALID);
+    assert_int_equal(conf_set(conf, "a.b", &out), ERR_INVALID);
+    message[out.len] = 0;
+    assert_string_equal(message, "environment: without meaning here: COAP_TIMEOUT\n"
+                                 "environment: without meaning here: COAP_TIMEOUT\n"
+                                 "environment: MOTEHUB_QWERTY: names no key\n"
+                                 "--set: a.b: '=' and a value are missing");
     conf_destroy(conf);
 }
 
@@ -203,6 +227,7 @@ int main(void)
         cmocka_unit_test(entries_that_were_asked_for_stay_behind_the_first),
         cmocka_unit_test(a_switch_off_in_the_file_is_switched_on_by_upstreams_name),
         cmocka_unit_test(names_without_a_meaning_are_named_in_one_line),
+        cmocka_unit_test(a_second_message_stands_on_its_own_line),
         cmocka_unit_test(wrong_variables_are_named_with_the_reason),
         cmocka_unit_test(a_variable_that_is_too_long_is_refused),
     };

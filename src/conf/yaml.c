@@ -5,7 +5,8 @@
 
 #include "conf/conf_priv.h"
 
-#define DEPTH_MAX 8U
+// Every level adds a name to the path of a section, which is shorter than that.
+#define DEPTH_MAX CONF_NAME_MAX
 
 struct loader {
     struct conf *conf;
@@ -112,9 +113,6 @@ static enum err open_map(struct loader *loader, const yaml_event_t *event)
     if (loader->in_sequence) {
         return refuse(loader, &event->start_mark, "a list holds plain values only");
     }
-    if (loader->depth == DEPTH_MAX) {
-        return refuse(loader, &event->start_mark, "nested too deep");
-    }
     if (loader->depth > 0) {
         if (!loader->named) {
             return refuse(loader, &event->start_mark, "a map cannot be a key");
@@ -125,6 +123,7 @@ static enum err open_map(struct loader *loader, const yaml_event_t *event)
                                                                  : "no such section");
         }
     }
+    ASSERT(loader->depth < DEPTH_MAX);
     loader->path_len[loader->depth++] = strlen(loader->path);
     loader->named = false;
     return ERR_OK;

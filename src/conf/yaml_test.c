@@ -79,6 +79,7 @@ static const struct {
     {"? {a: b}\n: c\n", "f.yaml:1:3: a map cannot be a key"},
     {"- a\n", "f.yaml:1:1: the file is not a map of keys"},
     {"hello\n", "f.yaml:1:1: the file is not a map of keys"},
+    {"coap: {coap: {coap: {bind: x}}}\n", "f.yaml:1:14: coap.coap: no such section"},
     {"data.dir: &x data\n", "f.yaml:1:11: data.dir: anchors are not taken"},
     {"data.dir: *x\n", "f.yaml:1:11: data.dir: aliases are not taken"},
     {"data.dir: a\n---\ndata.dir: b\n", "f.yaml:2:1: a second document is not taken"},
