@@ -45,7 +45,8 @@ test: setup-test
 	@/usr/bin/python3 tools/test.py
 
 bench: setup-test build
-	@/usr/bin/python3 bench/run.py
+	@$(NINJA) bench/bench_echo bench/bench_load bench/bench_preload
+	@MOTEHUB_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 bench/run.py
 
 soak: setup-test build
 	@SOAK_SECONDS=$(SOAK_SECONDS) /usr/bin/python3 tools/test.py --soak
