@@ -75,8 +75,8 @@ static void other_forms_and_algorithms_are_refused(void **state)
         "...",
         // alg none, without and with the HS512 signature of its text
         "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.",
-        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.lyRBX-rObK0B_BFB-3LTTgZfTB0_eLHZl6d998j0GvsQn-"
-        "JcuqDpXMYg-lrSle_pHY4nBw9lrEUI9RE43azTfg",
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.lyRBX-rObK0B_BFB-3LTTgZfTB0_eLHZl6d998j0GvsQn-"
+         "JcuqDpXMYg-lrSle_pHY4nBw9lrEUI9RE43azTfg"),
         // HS256 with its right signature
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.j36yDNMFpCvuHK8fIsk9DPq39Hyyb6zUey3ZUfTCBj0",
     };
