@@ -349,6 +349,11 @@ uint64_t model_index_reclaim(struct model_index *index)
     return index->last_change;
 }
 
+bool model_index_has_room(const struct model_index *index, uint32_t entries)
+{
+    return entries <= index->count_max - model_index_count(index);
+}
+
 uint32_t model_index_count(const struct model_index *index)
 {
     return atomic_load_explicit(&index->count, memory_order_relaxed);

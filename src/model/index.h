@@ -64,6 +64,8 @@ void model_index_remove(struct model_index *index, struct device_id device);
 // Writer: frees what no reader can hold any more; returns the epoch number of the last change, so
 // that the caller may wait until every worker has passed it.
 uint64_t model_index_reclaim(struct model_index *index);
+// Any thread: whether so many more entries fit.
+bool model_index_has_room(const struct model_index *index, uint32_t entries);
 // Any thread.
 uint32_t model_index_count(const struct model_index *index);
 // Writer: bytes in use, without what waits for readers.

@@ -155,8 +155,11 @@ static void full_index_refuses_new_devices_only(void **state)
 {
     (void)state;
     struct model_index *index = new_index(1, 2);
+    assert_true(model_index_has_room(index, 2));
+    assert_false(model_index_has_room(index, 3));
     assert_int_equal(put(index, 1, "one"), ERR_OK);
     assert_int_equal(put(index, 2, "two"), ERR_OK);
+    assert_false(model_index_has_room(index, 1));
     assert_int_equal(put(index, 3, "three"), ERR_EXHAUSTED);
     assert_int_equal(put(index, 2, "second"), ERR_OK);
     model_index_remove(index, (struct device_id){1});

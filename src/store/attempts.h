@@ -1,5 +1,5 @@
-// store/attempts.h: wrong log-ins, counted by user and source, shared by the threads that serve REST.
-// Memory only: a restart forgets them.
+// store/attempts.h: wrong log-ins, counted by user and source, shared by the threads that serve
+// REST. Memory only: a restart forgets them.
 #pragma once
 
 #include <stdbool.h>

@@ -24,6 +24,9 @@ struct job {
     struct job *next;
 };
 
+// After a commit that could not be synced what is on disk is unknown, and a later sync that
+// succeeds says nothing about what the failed one should have written: so nothing is written any
+// more. Reading goes on; a restart recovers from the log.
 struct store_entities {
     struct store_sql writer;
     struct store_sql *readers;
@@ -31,22 +34,23 @@ struct store_entities {
     unsigned reader_count;
     struct plat_thread thread;
     struct plat_mutex mutex;
-    struct plat_cond work;  // for the writer
-    struct plat_cond done;  // for callers, and for those who wait for a reader
+    struct plat_cond work; // for the writer
+    struct plat_cond done; // for callers, and for those who wait for a reader
     struct job *first;
     struct job *last;
     unsigned queued;
     bool stopping;
+    struct store_entities_stats stats;
 };
 
-static void run_in_savepoint(struct store_sql *sql, struct job *job)
+static void run_in_savepoint(struct store_tx *tx, struct job *job)
 {
-    struct store_tx tx = {sql};
+    struct store_sql *sql = tx->sql;
     job->err = store_sql_run(sql, "SAVEPOINT job");
     if (job->err != ERR_OK) {
         return;
     }
-    job->err = job->run(&tx, job->context);
+    job->err = job->run(tx, job->context);
     const bool keep = job->err == ERR_OK;
     const enum err ended =
         store_sql_run(sql, keep ? "RELEASE job" : "ROLLBACK TO job; RELEASE job");
@@ -64,29 +68,54 @@ static void run_after(struct job *first)
     }
 }
 
-static void run_group(struct store_sql *sql, struct job *first)
+// Some failures (a full disk, no memory) make SQLite undo the whole transaction; the jobs that
+// follow must not run outside of one.
+static enum err run_jobs(struct store_tx *tx, struct job *first)
 {
+    for (struct job *job = first; job != NULL; job = job->next) {
+        run_in_savepoint(tx, job);
+        if (sqlite3_get_autocommit(tx->sql->db) != 0) {
+            return job->err != ERR_OK ? job->err : ERR_IO;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err run_transaction(struct store_entities *entities, struct job *first)
+{
+    struct store_sql *sql = &entities->writer;
+    struct store_tx tx = {sql, entities->stats.groups + 1};
     enum err err = store_sql_run(sql, "BEGIN IMMEDIATE");
-    for (struct job *job = first; job != NULL && err == ERR_OK; job = job->next) {
-        run_in_savepoint(sql, job);
+    err = err == ERR_OK ? run_jobs(&tx, first) : err;
+    if (err != ERR_OK) {
+        return err;
     }
-    if (err == ERR_OK) {
-        err = store_sql_run(sql, "COMMIT");
+    err = store_sql_run(sql, "COMMIT");
+    if (err == ERR_IO || err == ERR_CORRUPT) {
+        plat_mutex_lock(&entities->mutex);
+        entities->stats.read_only = true;
+        plat_mutex_unlock(&entities->mutex);
+        LOG(LOG_ERROR, "store.entities.read_only", LOG_TEXT("reason", err_text(err)));
     }
+    return err;
+}
+
+static void run_group(struct store_entities *entities, struct job *first)
+{
+    const enum err err = entities->stats.read_only ? ERR_IO : run_transaction(entities, first);
     if (err == ERR_OK) {
         run_after(first);
         return;
     }
-    // Nothing of the group is stored; a failed COMMIT may have left the transaction open.
-    if (sqlite3_get_autocommit(sql->db) == 0) {
-        (void)!store_sql_run(sql, "ROLLBACK");
+    if (sqlite3_get_autocommit(entities->writer.db) == 0) {
+        (void)!store_sql_run(&entities->writer, "ROLLBACK");
     }
     for (struct job *job = first; job != NULL; job = job->next) {
-        job->err = err;
+        job->err = job->err == ERR_OK ? err : job->err;
     }
 }
 
-static struct job *take_group(struct store_entities *entities)
+static struct job *take_group(struct store_entities *entities, unsigned *taken)
 {
     struct job *first = entities->first;
     struct job *last = first;
@@ -101,7 +130,15 @@ static struct job *take_group(struct store_entities *entities)
     }
     last->next = NULL;
     entities->queued -= count;
+    *taken = count;
     return first;
+}
+
+static void count_group(struct store_entities_stats *stats, unsigned count)
+{
+    stats->groups++;
+    stats->jobs += count;
+    stats->group_max = stats->group_max > count ? stats->group_max : count;
 }
 
 static void write_groups(void *context)
@@ -115,10 +152,12 @@ static void write_groups(void *context)
         if (entities->first == NULL) {
             break;
         }
-        struct job *group = take_group(entities);
+        unsigned count = 0;
+        struct job *group = take_group(entities, &count);
         plat_mutex_unlock(&entities->mutex);
-        run_group(&entities->writer, group);
+        run_group(entities, group);
         plat_mutex_lock(&entities->mutex);
+        count_group(&entities->stats, count);
         for (struct job *job = group; job != NULL;) {
             // Its owner may go on, and the job with it, as soon as it is done.
             struct job *next = job->next;
@@ -181,7 +220,7 @@ static void reader_give(struct store_entities *entities, unsigned reader)
 enum err store_entities_read(struct store_entities *entities, void *context, store_job_fn *job)
 {
     const unsigned reader = reader_take(entities);
-    struct store_tx tx = {&entities->readers[reader]};
+    struct store_tx tx = {&entities->readers[reader], 0};
     enum err err = store_sql_run(tx.sql, "BEGIN");
     if (err == ERR_OK) {
         err = job(&tx, context);
@@ -199,40 +238,43 @@ static enum err version_read(struct store_sql *sql, int64_t *version)
     return store_sql_end(&query);
 }
 
-static enum err migrate(struct store_sql *sql, char message[256])
+// SQLite gives the log the mode of the file beside it, so it is enough to create that one.
+static enum err create_file(const char *directory, const char *path)
+{
+    const enum err err = plat_file_make_directory(directory);
+    return err != ERR_OK || plat_file_exists(path) ? err : plat_file_write(path, SLICE_EMPTY, 0600);
+}
+
+static enum err migrate_step(struct store_sql *sql, int64_t version)
+{
+    char mark[64];
+    snprintf(mark, sizeof(mark), "PRAGMA user_version=%d; COMMIT", (int)version + 1);
+    enum err err = store_sql_run(sql, "BEGIN IMMEDIATE");
+    err = err == ERR_OK ? store_sql_run(sql, store_entities_steps[version]) : err;
+    return err == ERR_OK ? store_sql_run(sql, mark) : err;
+}
+
+static enum err migrate(struct store_sql *sql)
 {
     int64_t version = 0;
     enum err err = version_read(sql, &version);
     if (err == ERR_OK && version > STORE_ENTITIES_VERSION) {
-        snprintf(message, 256, "entities.db has version %lld, this program knows %d: it was "
-                 "written by a newer Motehub", (long long)version, STORE_ENTITIES_VERSION);
         return ERR_NEWER_VERSION;
     }
     for (; err == ERR_OK && version < STORE_ENTITIES_VERSION; version++) {
-        char mark[64];
-        snprintf(mark, sizeof(mark), "PRAGMA user_version=%d; COMMIT", (int)version + 1);
-        err = store_sql_run(sql, "BEGIN IMMEDIATE");
-        err = err == ERR_OK ? store_sql_run(sql, store_entities_steps[version]) : err;
-        err = err == ERR_OK ? store_sql_run(sql, mark) : err;
+        err = migrate_step(sql, version);
     }
     return err;
 }
 
 static enum err open_connections(struct store_entities *entities, const char *path,
-                                 unsigned readers, char message[256])
+                                 unsigned readers)
 {
     enum err err = store_sql_open(&entities->writer, path, true);
-    if (err == ERR_OK) {
-        err = migrate(&entities->writer, message);
-    }
-    for (; err == ERR_OK && entities->reader_count < readers; entities->reader_count++) {
+    err = err == ERR_OK ? migrate(&entities->writer) : err;
+    while (err == ERR_OK && entities->reader_count < readers) {
         err = store_sql_open(&entities->readers[entities->reader_count], path, false);
-        if (err != ERR_OK) {
-            break;
-        }
-    }
-    if (err != ERR_OK && message[0] == 0) {
-        snprintf(message, 256, "entities.db: %s", err_text(err));
+        entities->reader_count += err == ERR_OK;
     }
     return err;
 }
@@ -255,8 +297,8 @@ static void deinit(struct store_entities *entities)
     free(entities);
 }
 
-enum err store_entities_open(const char *directory, unsigned readers,
-                             struct store_entities **out, char message[256])
+enum err store_entities_open(const char *directory, unsigned readers, struct store_entities **out,
+                             char message[256])
 {
     char path[PATH_SIZE];
     message[0] = 0;
@@ -269,14 +311,15 @@ enum err store_entities_open(const char *directory, unsigned readers,
     plat_mutex_init(&entities->mutex);
     plat_cond_init(&entities->work);
     plat_cond_init(&entities->done);
-    enum err err = open_connections(entities, path, readers, message);
+    enum err err = create_file(directory, path);
     if (err == ERR_OK) {
-        err = plat_file_sync_directory(directory);
+        err = open_connections(entities, path, readers);
     }
     if (err == ERR_OK) {
         err = plat_thread_start(&entities->thread, "entities", -1, entities, write_groups);
     }
     if (err != ERR_OK) {
+        snprintf(message, 256, "%.200s: %s", path, err_text(err));
         close_connections(entities);
         deinit(entities);
         return err;
@@ -294,6 +337,14 @@ void store_entities_close(struct store_entities *entities)
     plat_thread_join(&entities->thread);
     close_connections(entities);
     deinit(entities);
+}
+
+struct store_entities_stats store_entities_stats(struct store_entities *entities)
+{
+    plat_mutex_lock(&entities->mutex);
+    const struct store_entities_stats stats = entities->stats;
+    plat_mutex_unlock(&entities->mutex);
+    return stats;
 }
 
 enum err store_setting_get(struct store_tx *tx, const char *name, void *bytes, size_t len)
@@ -318,10 +369,12 @@ enum err store_setting_get(struct store_tx *tx, const char *name, void *bytes, s
 
 enum err store_setting_put(struct store_tx *tx, const char *name, struct slice bytes)
 {
-    struct store_query query = store_sql_prepare(
-        tx->sql, "INSERT INTO setting (name, value) VALUES (?, ?)"
-                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value", NULL);
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "INSERT INTO setting (name, value) VALUES (?, ?)"
+                          " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                          NULL);
     store_sql_bind_text(&query, slice_text(name));
-    store_sql_bind_text(&query, bytes);
+    store_sql_bind_blob(&query, bytes);
     return store_sql_done(&query, NULL);
 }

@@ -3,7 +3,10 @@
 // each reader has a connection of its own. Callers block: only pool threads and start-up may call.
 //
 // A write is a job that runs inside a savepoint on the writer's thread: if it fails its own changes
-// are undone and the others of the group stay. It returns after the group is on disk.
+// are undone and the others of the group stay. It returns after the group is on disk. Jobs never
+// run at the same time, so what only jobs touch needs no lock.
+//
+// After a commit that could not be synced every write gets ERR_IO until the process is restarted.
 #pragma once
 
 #include <stdbool.h>
@@ -19,13 +22,16 @@ struct store_sql;
 // What a job may touch, for the time of the call.
 struct store_tx {
     struct store_sql *sql;
+    uint64_t group; // writing: counts the commits; `after` of all jobs of one group was called
+                    // before the first job of the next runs. Reading: 0
 };
 
 typedef enum err store_job_fn(struct store_tx *tx, void *context);
 typedef void store_after_fn(void *context);
 
-// Opens DIRECTORY/entities.db, creates it or brings it to the newest version, starts the writer.
-// ERR_NEWER_VERSION, ERR_CORRUPT, ERR_FORBIDDEN, ERR_IO with one line in `message`.
+// Opens DIRECTORY/entities.db, creates it (mode 0600, a missing directory 0700) or brings it to the
+// newest version, starts the writer. ERR_NEWER_VERSION, ERR_CORRUPT, ERR_FORBIDDEN, ERR_NO_SPACE,
+// ERR_IO with one line in `message`.
 MUST_USE enum err store_entities_open(const char *directory, unsigned readers,
                                       struct store_entities **entities, char message[256]);
 // Runs what is queued, then stops the writer.
@@ -41,13 +47,21 @@ MUST_USE enum err store_entities_write(struct store_entities *entities, void *co
 MUST_USE enum err store_entities_read(struct store_entities *entities, void *context,
                                       store_job_fn *job);
 
+struct store_entities_stats {
+    uint64_t jobs;
+    uint64_t groups;    // transactions
+    uint64_t group_max; // jobs in one
+    bool read_only;     // a commit could not be synced: see the log
+};
+struct store_entities_stats store_entities_stats(struct store_entities *entities);
+
 // Small values by name: keys, version marks.
 MUST_USE enum err store_setting_get(struct store_tx *tx, const char *name, void *bytes, size_t len);
 MUST_USE enum err store_setting_put(struct store_tx *tx, const char *name, struct slice bytes);
 
-// Every function: ERR_NOT_FOUND when there is no such row (or not in that tenant), ERR_ALREADY_EXISTS
-// for a name or credential that is taken, ERR_CONFLICT for a version that is older or a reference
-// that stands in the way. Texts that are read live in `memory`.
+// Every function: ERR_NOT_FOUND when there is no such row (or not in that tenant),
+// ERR_ALREADY_EXISTS for a name or credential that is taken, ERR_CONFLICT for a version that is
+// older or a reference that stands in the way. Texts that are read live in `memory`.
 
 MUST_USE enum err store_tenant_insert(struct store_tx *tx, struct model_tenant *tenant);
 MUST_USE enum err store_tenant_get(struct store_tx *tx, struct arena *memory, const struct uuid *id,
@@ -71,6 +85,7 @@ MUST_USE enum err store_user_get(struct store_tx *tx, struct arena *memory, cons
                                  struct model_user *user);
 MUST_USE enum err store_user_by_email(struct store_tx *tx, struct arena *memory, struct slice email,
                                       struct model_user *user);
+MUST_USE enum err store_user_exists(struct store_tx *tx, struct slice email, bool *exists);
 MUST_USE enum err store_user_set_password(struct store_tx *tx, const struct uuid *id,
                                           struct slice password_hash, int64_t changed_ms);
 // Sessions that were logged out, kept until their tokens are over anyway.
@@ -114,14 +129,18 @@ MUST_USE enum err store_credentials_get(struct store_tx *tx, struct arena *memor
                                         const struct uuid *device,
                                         struct model_credentials *credentials);
 
+MUST_USE enum err store_credentials_taken(struct store_tx *tx, struct slice credential,
+                                          bool *taken);
+
 struct store_device_filter {
     struct tenant_id tenant;
-    const struct uuid *customer;  // NULL: all
-    const struct uuid *profile;   // NULL: all
+    const struct uuid *customer; // NULL: all
+    const struct uuid *profile;  // NULL: all
 };
 
-// Lists: `emit` gets the rows of one page, each good during the call; `*total` is the number of rows
-// on all pages. ERR_INVALID for a property that cannot be sorted by.
+// Lists: `emit` gets the rows of one page, each good during the call; `*total` is the number of
+// rows on all pages. ERR_INVALID for a property that cannot be sorted by. On an error what was
+// emitted is worth nothing.
 typedef void store_device_fn(void *context, const struct model_device *device);
 typedef void store_customer_fn(void *context, const struct model_customer *customer);
 typedef void store_user_fn(void *context, const struct model_user *user);

@@ -7,8 +7,11 @@
 
 enum err store_profile_insert(struct store_tx *tx, const struct model_device_profile *profile)
 {
-    struct store_query query = store_sql_prepare(
-        tx->sql, "INSERT INTO device_profile (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,1)", NULL);
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "INSERT INTO device_profile (" COLUMNS ", created_ms)"
+                          " VALUES (?,?,?,?,?,?,?,?,?,?,1,?)",
+                          NULL);
     store_sql_bind_uuid(&query, &profile->id);
     store_sql_bind_int(&query, (int64_t)profile->tenant.number);
     store_sql_bind_text(&query, profile->name);
@@ -19,6 +22,7 @@ enum err store_profile_insert(struct store_tx *tx, const struct model_device_pro
     store_sql_bind_text(&query, profile->provision_type);
     store_sql_bind_text(&query, profile->provision_key);
     store_sql_bind_text(&query, profile->profile_data);
+    store_sql_bind_int(&query, uuid_time(&profile->id).ms);
     return store_sql_done(&query, NULL);
 }
 
@@ -77,45 +81,48 @@ enum err store_profile_default(struct store_tx *tx, struct arena *memory, struct
     return profile_one(&query, profile);
 }
 
-#define WHERE                                                                                      \
-    " FROM device_profile WHERE tenant = ?1 AND (?2 IS NULL OR name LIKE ?2 ESCAPE '\\')"
+#define WHERE " FROM device_profile WHERE tenant = ?1 AND (?2 IS NULL OR name LIKE ?2 ESCAPE '\\')"
 #define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?3 OFFSET ?4"
+#define BOTH(column) LIST(column ", name"), LIST(column " DESC, name DESC")
 
 static const struct store_order orders[] = {
-    {"createdTime", LIST("id"), LIST("id DESC")},
-    {"name", LIST("name"), LIST("name DESC")},
-    {"type", LIST("id "), LIST("id DESC ")},
-    {"description", LIST("description, name"), LIST("description DESC, name")},
-    {"isDefault", LIST("is_default, name"), LIST("is_default DESC, name")},
+    {"createdTime", BOTH("created_ms")},       {"name", LIST("name"), LIST("name DESC")},
+    {"type", LIST("name"), LIST("name DESC")}, // there is only one type of profile
+    {"description", BOTH("description")},      {"isDefault", BOTH("is_default")},
+};
+
+static void bind_tenant(struct store_query *query, const void *filter)
+{
+    const struct tenant_id *tenant = filter;
+    store_sql_bind_int(query, (int64_t)tenant->number);
+}
+
+struct profile_rows {
+    void *context;
+    store_profile_fn *emit;
+};
+
+static void profile_row(struct store_query *query, void *context)
+{
+    const struct profile_rows *rows = context;
+    struct model_device_profile profile;
+    profile_read(query, &profile);
+    rows->emit(rows->context, &profile);
+}
+
+static const struct store_list profile_list = {
+    .count = "SELECT count(*)" WHERE,
+    .orders = orders,
+    .order_count = sizeof(orders) / sizeof(orders[0]),
+    .bind = bind_tenant,
+    .row = profile_row,
 };
 
 enum err store_profile_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
                             const struct model_page *page, int64_t *total, void *context,
                             store_profile_fn *emit)
 {
-    const char *text = store_list_order(orders, sizeof(orders) / sizeof(orders[0]), page);
-    if (text == NULL) {
-        return ERR_INVALID;
-    }
-    const struct slice pattern = store_list_pattern(memory, page->search);
-    struct store_query counter = store_sql_prepare(tx->sql, "SELECT count(*)" WHERE, NULL);
-    store_sql_bind_int(&counter, (int64_t)tenant.number);
-    store_sql_bind_text(&counter, pattern);
-    *total = store_sql_row(&counter) ? store_sql_read_int(&counter) : 0;
-    const enum err err = store_sql_end(&counter);
-    if (err != ERR_OK) {
-        return err;
-    }
-    struct store_query query = store_sql_prepare(tx->sql, text, memory);
-    store_sql_bind_int(&query, (int64_t)tenant.number);
-    store_sql_bind_text(&query, pattern);
-    store_list_bind_page(&query, page);
-    while (store_sql_row(&query)) {
-        const size_t mark = arena_mark(memory);
-        struct model_device_profile profile;
-        profile_read(&query, &profile);
-        emit(context, &profile);
-        arena_rewind(memory, mark);
-    }
-    return store_sql_end(&query);
+    struct profile_rows rows = {context, emit};
+    const struct store_list_call call = {&tenant, page, total, &rows};
+    return store_list_run(tx, memory, &profile_list, &call);
 }

@@ -1,18 +1,22 @@
 #include "store/entities.h"
 #include "store/entities_list.h"
 
-#define USER_COLUMNS                                                                               \
+#define COLUMNS                                                                                    \
     "user.id, user.tenant, (SELECT tenant.id FROM tenant WHERE tenant.number = user.tenant),"      \
-    " customer, authority, email, first_name, last_name, phone, additional_info, password,"       \
+    " customer, authority, email, first_name, last_name, phone, additional_info, password,"        \
     " enabled, changed_ms, version"
 
 enum err store_user_insert(struct store_tx *tx, const struct model_user *user)
 {
-    struct store_query query = store_sql_prepare(
-        tx->sql, "INSERT INTO user (id, tenant, customer, authority, email, first_name, last_name,"
-                 " phone, additional_info, password, enabled, changed_ms, version)"
-                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1)", NULL);
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "INSERT INTO user (id, created_ms, tenant, customer, authority, email, "
+                          "first_name, last_name,"
+                          " phone, additional_info, password, enabled, changed_ms, version)"
+                          " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+                          NULL);
     store_sql_bind_uuid(&query, &user->id);
+    store_sql_bind_int(&query, uuid_time(&user->id).ms);
     if (user->tenant.number != 0) {
         store_sql_bind_int(&query, (int64_t)user->tenant.number);
     } else {
@@ -67,7 +71,7 @@ enum err store_user_get(struct store_tx *tx, struct arena *memory, const struct 
                         struct model_user *user)
 {
     struct store_query query =
-        store_sql_prepare(tx->sql, "SELECT " USER_COLUMNS " FROM user WHERE id = ?", memory);
+        store_sql_prepare(tx->sql, "SELECT " COLUMNS " FROM user WHERE id = ?", memory);
     store_sql_bind_uuid(&query, id);
     return user_one(&query, user);
 }
@@ -76,17 +80,28 @@ enum err store_user_by_email(struct store_tx *tx, struct arena *memory, struct s
                              struct model_user *user)
 {
     struct store_query query =
-        store_sql_prepare(tx->sql, "SELECT " USER_COLUMNS " FROM user WHERE email = ?", memory);
+        store_sql_prepare(tx->sql, "SELECT " COLUMNS " FROM user WHERE email = ?", memory);
     store_sql_bind_text(&query, email);
     return user_one(&query, user);
+}
+
+enum err store_user_exists(struct store_tx *tx, struct slice email, bool *exists)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT 1 FROM user WHERE email = ?", NULL);
+    store_sql_bind_text(&query, email);
+    *exists = store_sql_row(&query);
+    return store_sql_end(&query);
 }
 
 enum err store_user_set_password(struct store_tx *tx, const struct uuid *id,
                                  struct slice password_hash, int64_t changed_ms)
 {
-    struct store_query query = store_sql_prepare(
-        tx->sql, "UPDATE user SET password = ?, changed_ms = ?, version = version + 1"
-                 " WHERE id = ?", NULL);
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "UPDATE user SET password = ?, changed_ms = ?, version = version + 1"
+                          " WHERE id = ?",
+                          NULL);
     store_sql_bind_text(&query, password_hash);
     store_sql_bind_int(&query, changed_ms);
     store_sql_bind_uuid(&query, id);
@@ -122,56 +137,62 @@ enum err store_session_ended(struct store_tx *tx, const struct uuid *session, bo
     return store_sql_end(&query);
 }
 
-#define USER_WHERE                                                                                 \
+#define WHERE                                                                                      \
     " FROM user WHERE tenant = ?1 AND (?2 IS NULL OR customer = ?2)"                               \
     " AND (?3 IS NULL OR email LIKE ?3 ESCAPE '\\')"
-#define USER_LIST(order) "SELECT " USER_COLUMNS USER_WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+#define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+#define BOTH(column) LIST(column ", email"), LIST(column " DESC, email DESC")
 
-static const struct store_order user_orders[] = {
-    {"createdTime", USER_LIST("user.id"), USER_LIST("user.id DESC")},
-    {"email", USER_LIST("email"), USER_LIST("email DESC")},
-    {"firstName", USER_LIST("first_name, email"), USER_LIST("first_name DESC, email")},
-    {"lastName", USER_LIST("last_name, email"), USER_LIST("last_name DESC, email")},
+static const struct store_order orders[] = {
+    {"createdTime", BOTH("created_ms")},
+    {"email", LIST("email"), LIST("email DESC")},
+    {"firstName", BOTH("first_name")},
+    {"lastName", BOTH("last_name")},
 };
 
-static void bind_filter(struct store_query *query, struct tenant_id tenant,
-                        const struct uuid *customer, struct slice pattern)
+struct user_filter {
+    struct tenant_id tenant;
+    const struct uuid *customer;
+};
+
+static void bind_filter(struct store_query *query, const void *context)
 {
-    store_sql_bind_int(query, (int64_t)tenant.number);
-    if (customer != NULL) {
-        store_sql_bind_uuid(query, customer);
+    const struct user_filter *filter = context;
+    store_sql_bind_int(query, (int64_t)filter->tenant.number);
+    if (filter->customer != NULL) {
+        store_sql_bind_uuid(query, filter->customer);
     } else {
         store_sql_bind_null(query);
     }
-    store_sql_bind_text(query, pattern);
 }
 
-enum err store_user_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
-                         const struct uuid *customer, const struct model_page *page,
-                         int64_t *total, void *context, store_user_fn *emit)
+struct user_rows {
+    void *context;
+    store_user_fn *emit;
+};
+
+static void user_row(struct store_query *query, void *context)
 {
-    const char *text =
-        store_list_order(user_orders, sizeof(user_orders) / sizeof(user_orders[0]), page);
-    if (text == NULL) {
-        return ERR_INVALID;
-    }
-    const struct slice pattern = store_list_pattern(memory, page->search);
-    struct store_query counter = store_sql_prepare(tx->sql, "SELECT count(*)" USER_WHERE, NULL);
-    bind_filter(&counter, tenant, customer, pattern);
-    *total = store_sql_row(&counter) ? store_sql_read_int(&counter) : 0;
-    const enum err err = store_sql_end(&counter);
-    if (err != ERR_OK) {
-        return err;
-    }
-    struct store_query query = store_sql_prepare(tx->sql, text, memory);
-    bind_filter(&query, tenant, customer, pattern);
-    store_list_bind_page(&query, page);
-    while (store_sql_row(&query)) {
-        const size_t mark = arena_mark(memory);
-        struct model_user user;
-        user_read(&query, &user);
-        emit(context, &user);
-        arena_rewind(memory, mark);
-    }
-    return store_sql_end(&query);
+    const struct user_rows *rows = context;
+    struct model_user user;
+    user_read(query, &user);
+    rows->emit(rows->context, &user);
+}
+
+static const struct store_list user_list = {
+    .count = "SELECT count(*)" WHERE,
+    .orders = orders,
+    .order_count = sizeof(orders) / sizeof(orders[0]),
+    .bind = bind_filter,
+    .row = user_row,
+};
+
+enum err store_user_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                         const struct uuid *customer, const struct model_page *page, int64_t *total,
+                         void *context, store_user_fn *emit)
+{
+    const struct user_filter filter = {tenant, customer};
+    struct user_rows rows = {context, emit};
+    const struct store_list_call call = {&filter, page, total, &rows};
+    return store_list_run(tx, memory, &user_list, &call);
 }

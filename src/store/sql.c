@@ -2,17 +2,29 @@
 
 #include "base/log.h"
 
-static enum err err_of(const struct store_sql *sql, int result)
+static enum err constraint_err(int result)
+{
+    switch (result) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+        return ERR_ALREADY_EXISTS;
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return ERR_CONFLICT;
+    default:
+        return ERR_INVALID;
+    }
+}
+
+static enum err err_of(int result)
 {
     switch (result & 0xFF) {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE:
         return ERR_OK;
-    case SQLITE_CONSTRAINT: {
-        const int extended = sqlite3_extended_errcode(sql->db);
-        return extended == SQLITE_CONSTRAINT_FOREIGNKEY ? ERR_CONFLICT : ERR_ALREADY_EXISTS;
-    }
+    case SQLITE_CONSTRAINT:
+        return constraint_err(result);
     case SQLITE_FULL:
         return ERR_NO_SPACE;
     case SQLITE_CORRUPT:
@@ -25,29 +37,30 @@ static enum err err_of(const struct store_sql *sql, int result)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ERR_IN_USE;
+    case SQLITE_NOMEM:
+        return ERR_EXHAUSTED;
     default:
         return ERR_IO;
     }
 }
 
-static const char settings_common[] = "PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF; "
-                                      "PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;";
-static const char settings_writer[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-                                      "PRAGMA wal_autocheckpoint=1000;";
+#define SETTINGS                                                                                   \
+    "PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF; PRAGMA cache_size=-4096;"                   \
+    "PRAGMA temp_store=MEMORY;"
+
+static const char settings_reader[] = SETTINGS "PRAGMA query_only=ON;";
+static const char settings_writer[] = SETTINGS "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                                               "PRAGMA wal_autocheckpoint=1000;";
 
 enum err store_sql_open(struct store_sql *sql, const char *path, bool writer)
 {
     *sql = (struct store_sql){.db = NULL};
-    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE |
-                      (writer ? SQLITE_OPEN_CREATE : 0);
+    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE;
     const int result = sqlite3_open_v2(path, &sql->db, flags, NULL);
-    enum err err = err_of(sql, result);
+    enum err err = err_of(result);
     if (err == ERR_OK) {
         sqlite3_busy_timeout(sql->db, 5000);
-        err = store_sql_run(sql, settings_common);
-    }
-    if (err == ERR_OK && writer) {
-        err = store_sql_run(sql, settings_writer);
+        err = store_sql_run(sql, writer ? settings_writer : settings_reader);
     }
     if (err != ERR_OK) {
         store_sql_close(sql);
@@ -71,7 +84,7 @@ enum err store_sql_run(struct store_sql *sql, const char *text)
     if (result != SQLITE_OK) {
         LOG(LOG_ERROR, "store.sql", LOG_TEXT("reason", sqlite3_errmsg(sql->db)));
     }
-    return err_of(sql, result);
+    return err_of(result);
 }
 
 static sqlite3_stmt *cached(struct store_sql *sql, const char *text, int *result)
@@ -112,8 +125,16 @@ void store_sql_bind_text(struct store_query *query, struct slice text)
         const int at = query->next_parameter++;
         query->result = text.ptr == NULL
                             ? sqlite3_bind_null(query->statement, at)
-                            : sqlite3_bind_text(query->statement, at, (const char *)text.ptr,
-                                                (int)text.len, SQLITE_TRANSIENT);
+                            : sqlite3_bind_text64(query->statement, at, (const char *)text.ptr,
+                                                  text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    }
+}
+
+void store_sql_bind_blob(struct store_query *query, struct slice bytes)
+{
+    if (query->result == SQLITE_OK) {
+        query->result = sqlite3_bind_blob64(query->statement, query->next_parameter++, bytes.ptr,
+                                            bytes.len, SQLITE_TRANSIENT);
     }
 }
 
@@ -173,7 +194,7 @@ struct uuid store_sql_read_uuid(struct store_query *query)
 
 enum err store_sql_end(struct store_query *query)
 {
-    enum err err = err_of(query->sql, query->result);
+    enum err err = err_of(query->result);
     if (err != ERR_OK && err != ERR_ALREADY_EXISTS && err != ERR_CONFLICT) {
         LOG(LOG_ERROR, "store.sql", LOG_TEXT("reason", sqlite3_errmsg(query->sql->db)));
     }

@@ -1,0 +1,163 @@
+#include "store/entities.h"
+#include "store/sql.h"
+
+enum err store_credentials_insert(struct store_tx *tx, struct device_id device,
+                                  const struct model_credentials *credentials)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "INSERT INTO credentials (device, id, kind, credential, value, version)"
+                          " VALUES (?,?,?,?,?,1)",
+                          NULL);
+    store_sql_bind_int(&query, (int64_t)device.number);
+    store_sql_bind_uuid(&query, &credentials->id);
+    store_sql_bind_int(&query, credentials->kind);
+    store_sql_bind_text(&query, credentials->credential);
+    store_sql_bind_text(&query, credentials->value);
+    return store_sql_done(&query, NULL);
+}
+
+// Why an update found nothing to change: there is no such device, or the version is another.
+static enum err why_unchanged(struct store_tx *tx, const struct uuid *device)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT 1 FROM device WHERE id = ?", NULL);
+    store_sql_bind_uuid(&query, device);
+    const bool exists = store_sql_row(&query);
+    const enum err err = store_sql_end(&query);
+    return err != ERR_OK ? err : exists ? ERR_CONFLICT : ERR_NOT_FOUND;
+}
+
+enum err store_credentials_update(struct store_tx *tx, struct model_credentials *credentials,
+                                  bool check_version)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql,
+        "UPDATE credentials SET kind = ?, credential = ?, value = ?, version = version + 1"
+        " WHERE device = (SELECT number FROM device WHERE id = ?) AND (? OR version = ?)"
+        " RETURNING version",
+        NULL);
+    store_sql_bind_int(&query, credentials->kind);
+    store_sql_bind_text(&query, credentials->credential);
+    store_sql_bind_text(&query, credentials->value);
+    store_sql_bind_uuid(&query, &credentials->device);
+    store_sql_bind_int(&query, !check_version);
+    store_sql_bind_int(&query, credentials->version);
+    const bool found = store_sql_row(&query);
+    if (found) {
+        credentials->version = store_sql_read_int(&query);
+    }
+    const enum err err = store_sql_done(&query, NULL);
+    if (err != ERR_OK || found) {
+        return err;
+    }
+    return why_unchanged(tx, &credentials->device);
+}
+
+enum err store_credentials_taken(struct store_tx *tx, struct slice credential, bool *taken)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT 1 FROM credentials WHERE credential = ?", NULL);
+    store_sql_bind_text(&query, credential);
+    *taken = store_sql_row(&query);
+    return store_sql_end(&query);
+}
+
+enum err store_credentials_get(struct store_tx *tx, struct arena *memory, const struct uuid *device,
+                               struct model_credentials *credentials)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "SELECT credentials.id, kind, credential, value, credentials.version"
+                          " FROM credentials JOIN device ON device.number = credentials.device"
+                          " WHERE device.id = ?",
+                          memory);
+    store_sql_bind_uuid(&query, device);
+    const bool found = store_sql_row(&query);
+    if (found) {
+        credentials->id = store_sql_read_uuid(&query);
+        credentials->device = *device;
+        credentials->kind = (enum model_credential_kind)store_sql_read_int(&query);
+        credentials->credential = store_sql_read_text(&query);
+        credentials->value = store_sql_read_text(&query);
+        credentials->version = store_sql_read_int(&query);
+    }
+    const enum err err = store_sql_end(&query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
+#define INDEX_COLUMNS                                                                              \
+    "SELECT device.number, device.tenant, device.id, kind, transport, credential"                  \
+    " FROM device JOIN credentials ON credentials.device = device.number"                          \
+    " JOIN device_profile ON device_profile.id = device.profile"
+
+static void index_read(struct store_query *query, struct model_index_entry *entry)
+{
+    *entry = (struct model_index_entry){.device = {(uint64_t)store_sql_read_int(query)}};
+    entry->tenant.number = (uint64_t)store_sql_read_int(query);
+    entry->uuid = store_sql_read_uuid(query);
+    entry->kind = (enum model_credential_kind)store_sql_read_int(query);
+    entry->transport = (enum model_transport)store_sql_read_int(query);
+    const struct slice credential = store_sql_read_text(query);
+    const size_t len =
+        credential.len < MODEL_CREDENTIAL_ID_MAX ? credential.len : MODEL_CREDENTIAL_ID_MAX;
+    entry->credential_len = (uint8_t)len;
+    if (len > 0) {
+        memcpy(entry->credential, credential.ptr, len);
+    }
+}
+
+enum err store_index_load(struct store_tx *tx, void *context, store_index_fn *emit)
+{
+    uint8_t memory[1024] __attribute__((aligned(16)));
+    struct arena arena;
+    arena_init(&arena, memory, sizeof(memory));
+    struct store_query query = store_sql_prepare(tx->sql, INDEX_COLUMNS, &arena);
+    enum err err = ERR_OK;
+    while (err == ERR_OK && store_sql_row(&query)) {
+        struct model_index_entry entry;
+        index_read(&query, &entry);
+        err = emit(context, &entry);
+        arena_reset(&arena);
+    }
+    const enum err ended = store_sql_end(&query);
+    return err != ERR_OK ? err : ended;
+}
+
+enum err store_index_entry(struct store_tx *tx, const struct uuid *device,
+                           struct model_index_entry *entry)
+{
+    uint8_t memory[1024] __attribute__((aligned(16)));
+    struct arena arena;
+    arena_init(&arena, memory, sizeof(memory));
+    struct store_query query =
+        store_sql_prepare(tx->sql, INDEX_COLUMNS " WHERE device.id = ?", &arena);
+    store_sql_bind_uuid(&query, device);
+    const bool found = store_sql_row(&query);
+    if (found) {
+        index_read(&query, entry);
+    }
+    const enum err err = store_sql_end(&query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
+enum err store_purge_next(struct store_tx *tx, struct tenant_id *tenant, struct device_id *device)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql, "SELECT tenant, device FROM purge ORDER BY device LIMIT 1", NULL);
+    const bool found = store_sql_row(&query);
+    if (found) {
+        tenant->number = (uint64_t)store_sql_read_int(&query);
+        device->number = (uint64_t)store_sql_read_int(&query);
+    }
+    const enum err err = store_sql_end(&query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
+enum err store_purge_done(struct store_tx *tx, struct device_id device)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "DELETE FROM purge WHERE device = ?", NULL);
+    store_sql_bind_int(&query, (int64_t)device.number);
+    return store_sql_done(&query, NULL);
+}
