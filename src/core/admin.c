@@ -3,24 +3,19 @@
 
 #include "core/admin_priv.h"
 
-static const char not_allowed[] = "You don't have permission to perform this operation!";
-
-enum err core_admin_require(const struct core_admin *admin, unsigned authorities)
+enum err core_admin_refuse(const struct core_admin *admin)
 {
-    if ((admin->caller->authority & authorities) != 0) {
-        return ERR_OK;
-    }
-    core_problem_set(admin->problem, "%s", not_allowed);
+    core_problem_set(admin->problem, "You don't have permission to perform this operation!");
     return ERR_FORBIDDEN;
 }
 
-enum err core_admin_refuse(const struct core_admin *admin)
+enum err core_admin_require(const struct core_admin *admin, enum core_right right)
 {
-    return core_admin_require(admin, 0);
+    return core_access_allowed(admin->caller->authority, right) ? ERR_OK : core_admin_refuse(admin);
 }
 
-enum err core_admin_missing(const struct core_admin *admin, const char *what,
-                            const struct uuid *id, enum err err)
+enum err core_admin_missing(const struct core_admin *admin, const char *what, const struct uuid *id,
+                            enum err err)
 {
     char text[UUID_TEXT_SIZE];
     if (err == ERR_NOT_FOUND) {
@@ -78,7 +73,7 @@ static enum err customer_delete(struct store_tx *tx, void *context)
 
 enum err core_customer_save(const struct core_admin *admin, struct model_customer *customer)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    enum err err = core_admin_require(admin, CORE_CUSTOMER_WRITE);
     if (err == ERR_OK) {
         err = core_name_check(customer->title, "Customer title", admin->problem);
     }
@@ -103,7 +98,7 @@ enum err core_customer_save(const struct core_admin *admin, struct model_custome
 enum err core_customer_get(const struct core_admin *admin, const struct uuid *id,
                            struct model_customer *customer)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    enum err err = core_admin_require(admin, CORE_CUSTOMER_READ);
     if (err != ERR_OK) {
         return err;
     }
@@ -119,7 +114,7 @@ enum err core_customer_get(const struct core_admin *admin, const struct uuid *id
 enum err core_customer_by_title(const struct core_admin *admin, struct slice title,
                                 struct model_customer *customer)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    enum err err = core_admin_require(admin, CORE_CUSTOMER_WRITE);
     if (err != ERR_OK) {
         return err;
     }
@@ -134,7 +129,7 @@ enum err core_customer_by_title(const struct core_admin *admin, struct slice tit
 
 enum err core_customer_delete(const struct core_admin *admin, const struct uuid *id)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    enum err err = core_admin_require(admin, CORE_CUSTOMER_WRITE);
     if (err != ERR_OK) {
         return err;
     }
@@ -190,7 +185,7 @@ enum err core_admin_listed(const struct core_admin *admin, const struct model_pa
 enum err core_customer_list(const struct core_admin *admin, const struct model_page *page,
                             int64_t *total, void *context, store_customer_fn *emit)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    const enum err err = core_admin_require(admin, CORE_CUSTOMER_WRITE);
     if (err != ERR_OK) {
         return err;
     }
@@ -204,7 +199,7 @@ enum err core_user_list(const struct core_admin *admin, const struct uuid *custo
                         const struct model_page *page, int64_t *total, void *context,
                         store_user_fn *emit)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    const enum err err = core_admin_require(admin, CORE_USER_LIST);
     if (err != ERR_OK) {
         return err;
     }
@@ -249,8 +244,12 @@ static bool user_visible(const struct core_caller *caller, const struct model_us
 enum err core_user_get(const struct core_admin *admin, const struct uuid *id,
                        struct model_user *user)
 {
+    enum err err = core_admin_require(admin, CORE_USER_READ);
+    if (err != ERR_OK) {
+        return err;
+    }
     struct user_job job = {admin, id, user};
-    const enum err err = store_entities_read(admin->core->entities, &job, user_get);
+    err = store_entities_read(admin->core->entities, &job, user_get);
     if (err == ERR_OK && !user_visible(admin->caller, user)) {
         return core_admin_refuse(admin);
     }
@@ -272,7 +271,7 @@ static enum err tenant_get(struct store_tx *tx, void *context)
 enum err core_tenant_get(const struct core_admin *admin, const struct uuid *id,
                          struct model_tenant *tenant)
 {
-    enum err err = core_admin_require(admin, MODEL_SYS_ADMIN | MODEL_TENANT_ADMIN);
+    enum err err = core_admin_require(admin, CORE_TENANT_READ);
     if (err != ERR_OK) {
         return err;
     }
@@ -303,7 +302,7 @@ static enum err profile_get(struct store_tx *tx, void *context)
 enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
                           struct model_device_profile *profile)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    enum err err = core_admin_require(admin, CORE_PROFILE_READ);
     if (err != ERR_OK) {
         return err;
     }
@@ -315,7 +314,7 @@ enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
 enum err core_profile_list(const struct core_admin *admin, const struct model_page *page,
                            int64_t *total, void *context, store_profile_fn *emit)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    const enum err err = core_admin_require(admin, CORE_PROFILE_READ);
     if (err != ERR_OK) {
         return err;
     }

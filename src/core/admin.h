@@ -1,6 +1,6 @@
-// core/admin.h: people administer devices, credentials, customers and profiles. Every verb knows its
-// caller and holds to the permission matrix of server-api.md 1.6: ERR_FORBIDDEN for what the caller
-// may not do, ERR_NOT_FOUND for what is not in the caller's tenant.
+// core/admin.h: people administer devices, credentials, customers and profiles. Every verb knows
+// its caller and holds to the permission matrix of server-api.md 1.6: ERR_FORBIDDEN for what the
+// caller may not do, ERR_NOT_FOUND for what is not in the caller's tenant.
 //
 // Texts of results live in `memory`. A verb that changes credentials returns only when every worker
 // has passed the change.
@@ -16,13 +16,14 @@ struct core_admin {
     struct core_problem *problem;
 };
 
-// A device to be saved: id uuid_null creates. `profile` uuid_null takes the profile named by `type`,
-// made if need be, or the tenant's default. `token` is for a new device; empty: a random one.
+// A device to be saved: id uuid_null creates. `profile` uuid_null takes the profile named by
+// `type`, made if need be, or the tenant's default. `token` is for a new device; empty: a random
+// one. `credentials` go instead of the token, and replace those of an older device; or NULL.
 struct core_device_save {
     struct model_device device;
     bool has_version;
     struct slice token;
-    const struct model_credentials *credentials;  // instead of the token, or NULL
+    const struct model_credentials *credentials;
 };
 
 MUST_USE enum err core_device_save(const struct core_admin *admin, struct core_device_save *save);
@@ -31,14 +32,14 @@ MUST_USE enum err core_device_get(const struct core_admin *admin, const struct u
 MUST_USE enum err core_device_by_name(const struct core_admin *admin, struct slice name,
                                       struct model_device *device);
 MUST_USE enum err core_device_delete(const struct core_admin *admin, const struct uuid *id);
-// `customer` uuid_null takes it away.
+// `customer` uuid_null takes it away: ERR_INVALID if it has none.
 MUST_USE enum err core_device_assign(const struct core_admin *admin, const struct uuid *id,
                                      const struct uuid *customer, struct model_device *device);
 
 struct core_device_list {
-    const struct uuid *customer;  // NULL: the tenant's
-    const struct uuid *profile;   // NULL: all
-    struct slice type;            // profile by name; empty: all
+    const struct uuid *customer; // NULL: the tenant's
+    const struct uuid *profile;  // NULL: all
+    struct slice type;           // profile by name; empty: all
     const struct model_page *page;
 };
 

@@ -1,10 +1,11 @@
 // core/admin_priv.h: what the administrative verbs share.
 #pragma once
 
+#include "core/access.h"
 #include "core/admin.h"
 
-// ERR_FORBIDDEN, with the problem, unless the caller has one of the authorities.
-MUST_USE enum err core_admin_require(const struct core_admin *admin, unsigned authorities);
+// ERR_FORBIDDEN, with the problem, unless the caller has the right.
+MUST_USE enum err core_admin_require(const struct core_admin *admin, enum core_right right);
 MUST_USE enum err core_admin_refuse(const struct core_admin *admin);
 // Names what was not found, if that is the error; gives the error back.
 MUST_USE enum err core_admin_missing(const struct core_admin *admin, const char *what,

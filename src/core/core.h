@@ -29,9 +29,13 @@ struct core {
     // Made once per data directory.
     uint8_t token_key[CORE_TOKEN_KEY_SIZE];
     struct hash_key dedup_key;
+    // Devices inserted in the commit under way; the entities' writer only.
+    uint64_t inserting_group;
+    uint32_t inserting;
 };
 
-// Reads the keys of the data directory, or makes them at the first start. The other members are set.
+// Reads the keys of the data directory, or makes them at the first start. The other members are
+// set.
 MUST_USE enum err core_open(struct core *core);
 // Fills the index from the entity store.
 MUST_USE enum err core_index_fill(struct core *core);
@@ -48,9 +52,9 @@ void core_problem_set(struct core_problem *problem, const char *format, ...)
 struct core_caller {
     struct uuid user;
     enum model_authority authority;
-    struct tenant_id tenant;  // 0 for the system administrator
+    struct tenant_id tenant; // 0 for the system administrator
     struct uuid tenant_uuid;
-    struct uuid customer;     // uuid_null unless a customer user
+    struct uuid customer; // uuid_null unless a customer user
     struct wall now;
 };
 
@@ -67,7 +71,7 @@ struct core_worker {
 
 // Who speaks: one kind, whatever the credential was (invariant 8).
 struct core_principal {
-    const struct model_index_entry *device;  // good until the end of the turn
+    const struct model_index_entry *device; // good until the end of the turn
 };
 
 // ERR_UNAUTHORIZED: no device has this token. ERR_WRONG_TRANSPORT: its profile is for another
@@ -76,8 +80,8 @@ MUST_USE enum err core_auth_token(const struct core_worker *worker, struct slice
                                   struct core_principal *principal);
 
 enum core_step {
-    CORE_DONE,     // nothing had to wait: the outcome is final
-    CORE_PENDING,  // the completion of `ticket` arrives on the worker's lane
+    CORE_DONE,    // nothing had to wait: the outcome is final
+    CORE_PENDING, // the completion of `ticket` arrives on the worker's lane
 };
 
 // Takes the readings of one message through the plan of the device's profile into the store.

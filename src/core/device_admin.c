@@ -35,8 +35,7 @@ static enum err device_load(const struct device_job *job, struct store_tx *tx,
                             const struct uuid *id, struct model_device *device)
 {
     const struct core_admin *admin = job->admin;
-    const enum err err =
-        store_device_get(tx, admin->memory, admin->caller->tenant, id, device);
+    const enum err err = store_device_get(tx, admin->memory, admin->caller->tenant, id, device);
     if (err != ERR_OK) {
         return core_admin_missing(admin, "Device", id, err);
     }
@@ -82,8 +81,9 @@ static enum err profile_find(const struct device_job *job, struct store_tx *tx,
         const enum err err =
             store_profile_get(tx, admin->memory, tenant, &device->profile, profile);
         if (err == ERR_NOT_FOUND) {
-            core_problem_set(admin->problem,
-                             "Validation error: Device is referencing non existing device profile!");
+            core_problem_set(
+                admin->problem,
+                "Validation error: Device is referencing non existing device profile!");
             return ERR_INVALID;
         }
         return err;
@@ -95,7 +95,8 @@ static enum err profile_find(const struct device_job *job, struct store_tx *tx,
     if (err != ERR_NOT_FOUND) {
         return err;
     }
-    err = core_name_check(device->type, "Device type", admin->problem);
+    err = core_admin_require(admin, CORE_PROFILE_WRITE);
+    err = err == ERR_OK ? core_name_check(device->type, "Device type", admin->problem) : err;
     if (err != ERR_OK) {
         return err;
     }
@@ -167,6 +168,17 @@ static enum err credentials_make(const struct device_job *job, struct store_tx *
                : credentials_taken(admin, store_credentials_insert(tx, device->number, &made));
 }
 
+static enum err credentials_replace(const struct device_job *job, struct store_tx *tx,
+                                    const struct model_device *device)
+{
+    struct model_credentials changed = *job->save->credentials;
+    changed.device = device->id;
+    const enum err err = credentials_check(job->admin, &changed);
+    return err != ERR_OK
+               ? err
+               : credentials_taken(job->admin, store_credentials_update(tx, &changed, false));
+}
+
 static enum err name_taken(const struct core_admin *admin, enum err err)
 {
     if (err == ERR_ALREADY_EXISTS) {
@@ -177,11 +189,29 @@ static enum err name_taken(const struct core_admin *admin, enum err err)
     return err;
 }
 
+// What was inserted in the same commit is not in the index yet, so it is counted beside it. Touched
+// by jobs only, which never run at the same time.
+static enum err index_room(const struct device_job *job, const struct store_tx *tx)
+{
+    struct core *core = job->admin->core;
+    if (core->inserting_group != tx->group) {
+        core->inserting_group = tx->group;
+        core->inserting = 0;
+    }
+    core->inserting++;
+    if (!model_index_has_room(core->index, core->inserting)) {
+        core_problem_set(job->admin->problem, "Device limit reached");
+        return ERR_EXHAUSTED;
+    }
+    return ERR_OK;
+}
+
 static enum err device_create(struct device_job *job, struct store_tx *tx)
 {
     struct model_device *device = &job->save->device;
     device->id = core_new_id(job->admin->caller->now);
-    const enum err err = name_taken(job->admin, store_device_insert(tx, device));
+    enum err err = index_room(job, tx);
+    err = err == ERR_OK ? name_taken(job->admin, store_device_insert(tx, device)) : err;
     return err != ERR_OK ? err : credentials_make(job, tx, device);
 }
 
@@ -189,11 +219,13 @@ static enum err device_change(struct device_job *job, struct store_tx *tx)
 {
     struct model_device old;
     struct model_device *device = &job->save->device;
-    const enum err err = device_load(job, tx, &device->id, &old);
+    enum err err = device_load(job, tx, &device->id, &old);
     if (err != ERR_OK) {
         return err;
     }
-    return name_taken(job->admin, store_device_update(tx, device, job->save->has_version));
+    err = name_taken(job->admin, store_device_update(tx, device, job->save->has_version));
+    return err != ERR_OK || job->save->credentials == NULL ? err
+                                                           : credentials_replace(job, tx, device);
 }
 
 static enum err run_save(struct store_tx *tx, void *context)
@@ -217,11 +249,23 @@ static enum err run_save(struct store_tx *tx, void *context)
     return err != ERR_OK ? err : store_index_entry(tx, &device->id, &job->entry);
 }
 
+static enum err save_allowed(const struct core_admin *admin, const struct core_device_save *save)
+{
+    const bool is_new = uuid_equal(&save->device.id, &uuid_null);
+    const enum err err = core_admin_require(admin, is_new ? CORE_DEVICE_CREATE : CORE_DEVICE_WRITE);
+    return err != ERR_OK || save->credentials == NULL
+               ? err
+               : core_admin_require(admin, CORE_CREDENTIALS_WRITE);
+}
+
 enum err core_device_save(const struct core_admin *admin, struct core_device_save *save)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    enum err err = save_allowed(admin, save);
     if (err == ERR_OK) {
         err = core_name_check(save->device.name, "Device name", admin->problem);
+    }
+    if (err == ERR_OK && save->device.label.len > 0) {
+        err = core_name_check(save->device.label, "Device label", admin->problem);
     }
     if (err != ERR_OK) {
         return err;
@@ -231,11 +275,7 @@ enum err core_device_save(const struct core_admin *admin, struct core_device_sav
         save->device.customer = admin->caller->customer;
     }
     struct device_job job = {.admin = admin, .save = save};
-    err = write_device(&job, run_save);
-    if (err == ERR_EXHAUSTED) {
-        core_problem_set(admin->problem, "Device limit reached");
-    }
-    return err;
+    return write_device(&job, run_save);
 }
 
 static enum err run_get(struct store_tx *tx, void *context)
@@ -247,7 +287,7 @@ static enum err run_get(struct store_tx *tx, void *context)
 enum err core_device_get(const struct core_admin *admin, const struct uuid *id,
                          struct model_device *device)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    const enum err err = core_admin_require(admin, CORE_DEVICE_READ);
     if (err != ERR_OK) {
         return err;
     }
@@ -271,7 +311,7 @@ static enum err run_by_name(struct store_tx *tx, void *context)
 enum err core_device_by_name(const struct core_admin *admin, struct slice name,
                              struct model_device *device)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    enum err err = core_admin_require(admin, CORE_DEVICE_LIST);
     if (err != ERR_OK) {
         return err;
     }
@@ -297,7 +337,7 @@ static enum err run_delete(struct store_tx *tx, void *context)
 
 enum err core_device_delete(const struct core_admin *admin, const struct uuid *id)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    const enum err err = core_admin_require(admin, CORE_DEVICE_DELETE);
     if (err != ERR_OK) {
         return err;
     }
@@ -308,22 +348,27 @@ enum err core_device_delete(const struct core_admin *admin, const struct uuid *i
 static enum err run_assign(struct store_tx *tx, void *context)
 {
     struct device_job *job = context;
-    enum err err = device_load(job, tx, job->id, job->device);
-    if (err == ERR_OK) {
-        err = customer_check(job, tx, job->customer);
+    struct model_device *device = job->device;
+    enum err err = device_load(job, tx, job->id, device);
+    if (err == ERR_OK && uuid_equal(job->customer, &uuid_null) &&
+        uuid_equal(&device->customer, &uuid_null)) {
+        core_problem_set(job->admin->problem, "Device isn't assigned to any customer!");
+        return ERR_INVALID;
     }
+    err = err == ERR_OK ? customer_check(job, tx, job->customer) : err;
     if (err != ERR_OK) {
         return err;
     }
-    job->device->customer = *job->customer;
-    err = store_device_update(tx, job->device, false);
+    device->customer = *job->customer;
+    err = store_device_update(tx, device, false);
+    err = err == ERR_OK ? device_load(job, tx, job->id, device) : err;
     return err != ERR_OK ? err : store_index_entry(tx, job->id, &job->entry);
 }
 
 enum err core_device_assign(const struct core_admin *admin, const struct uuid *id,
                             const struct uuid *customer, struct model_device *device)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    const enum err err = core_admin_require(admin, CORE_DEVICE_ASSIGN);
     if (err != ERR_OK) {
         return err;
     }
@@ -348,8 +393,8 @@ static enum err run_list(struct store_tx *tx, void *context)
                                          .customer = job->list->customer,
                                          .profile = job->list->profile};
     if (job->list->type.len > 0) {
-        const enum err err = store_profile_by_name(tx, admin->memory, filter.tenant,
-                                                   job->list->type, &profile);
+        const enum err err =
+            store_profile_by_name(tx, admin->memory, filter.tenant, job->list->type, &profile);
         if (err == ERR_NOT_FOUND) {
             *job->total = 0;
             return ERR_OK;
@@ -367,8 +412,8 @@ enum err core_device_list(const struct core_admin *admin, const struct core_devi
                           int64_t *total, void *context, store_device_fn *emit)
 {
     const bool of_customer = list->customer != NULL;
-    const enum err err = core_admin_require(
-        admin, MODEL_TENANT_ADMIN | (of_customer ? (unsigned)MODEL_CUSTOMER_USER : 0U));
+    const enum err err =
+        core_admin_require(admin, of_customer ? CORE_DEVICE_LIST_CUSTOMER : CORE_DEVICE_LIST);
     if (err != ERR_OK) {
         return err;
     }
@@ -393,7 +438,7 @@ static enum err run_credentials_get(struct store_tx *tx, void *context)
 enum err core_credentials_get(const struct core_admin *admin, const struct uuid *device,
                               struct model_credentials *credentials)
 {
-    const enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN | MODEL_CUSTOMER_USER);
+    const enum err err = core_admin_require(admin, CORE_CREDENTIALS_READ);
     if (err != ERR_OK) {
         return err;
     }
@@ -420,7 +465,7 @@ static enum err run_credentials_save(struct store_tx *tx, void *context)
 enum err core_credentials_save(const struct core_admin *admin,
                                struct model_credentials *credentials, bool has_version)
 {
-    enum err err = core_admin_require(admin, MODEL_TENANT_ADMIN);
+    enum err err = core_admin_require(admin, CORE_CREDENTIALS_WRITE);
     if (err == ERR_OK) {
         err = credentials_check(admin, credentials);
     }

@@ -11,7 +11,7 @@ static const char *const customers[] = {"Customer A", "Customer B", "Customer C"
 
 static const struct {
     const char *email;
-    unsigned customer;  // position in `customers`
+    unsigned customer; // position in `customers`
 } customer_users[] = {
     {"customer@thingsboard.org", 0},
     {"customerA@thingsboard.org", 0},
@@ -39,101 +39,119 @@ static const struct {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define ARENA_SIZE 8192U
+#define ARENA_SIZE 16384U
+
+// Set once the demo data were made, so that what people delete stays deleted.
+static const char demo_mark[] = "demo";
 
 struct install {
     struct wall now;
-    bool made;
+    bool done; // in: nothing to do; out: made
     struct tenant_id tenant;
     struct uuid customers[COUNT(customers)];
     // Hashed before the transaction, since that takes its time.
     char sysadmin_hash[CRYPTO_PASSWORD_HASH_SIZE];
     char tenant_hash[CRYPTO_PASSWORD_HASH_SIZE];
     char customer_hash[CRYPTO_PASSWORD_HASH_SIZE];
+    struct arena memory;
+    uint8_t bytes[ARENA_SIZE] __attribute__((aligned(16)));
 };
 
-static enum err user_insert(struct store_tx *tx, const struct install *install, const char *email,
-                            enum model_authority authority, const struct uuid *customer,
-                            const char *hash)
+struct account {
+    const char *email;
+    enum model_authority authority;
+    const struct uuid *customer;
+    const char *hash;
+};
+
+// An account that is there keeps its password and everything else.
+static enum err user_take(struct store_tx *tx, const struct install *install,
+                          const struct account *account)
 {
+    bool exists = false;
+    const enum err err = store_user_exists(tx, slice_text(account->email), &exists);
+    if (err != ERR_OK || exists) {
+        return err;
+    }
     const struct model_user user = {
         .id = core_new_id(install->now),
-        .tenant = authority == MODEL_SYS_ADMIN ? (struct tenant_id){0} : install->tenant,
-        .customer = *customer,
-        .authority = authority,
-        .email = slice_text(email),
-        .password_hash = slice_text(hash),
+        .tenant = account->authority == MODEL_SYS_ADMIN ? (struct tenant_id){0} : install->tenant,
+        .customer = *account->customer,
+        .authority = account->authority,
+        .email = slice_text(account->email),
+        .password_hash = slice_text(account->hash),
         .enabled = true,
         .changed_ms = install->now.ms,
     };
     return store_user_insert(tx, &user);
 }
 
-static enum err user_exists(struct store_tx *tx, const char *email, bool *exists)
-{
-    uint8_t memory[ARENA_SIZE] __attribute__((aligned(16)));
-    struct arena arena;
-    struct model_user user;
-    arena_init(&arena, memory, sizeof(memory));
-    const enum err err = store_user_by_email(tx, &arena, slice_text(email), &user);
-    *exists = err == ERR_OK;
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
 // The first tenant, made with its default profile if there is none.
 static enum err tenant_take(struct store_tx *tx, struct install *install)
 {
-    uint8_t memory[ARENA_SIZE] __attribute__((aligned(16)));
-    struct arena arena;
-    arena_init(&arena, memory, sizeof(memory));
-    struct model_tenant tenant;
-    enum err err = store_tenant_first(tx, &arena, &tenant);
-    if (err == ERR_NOT_FOUND) {
-        tenant = (struct model_tenant){.id = core_new_id(install->now),
-                                       .title = SLICE("Tenant"),
-                                       .region = SLICE("Global")};
-        err = store_tenant_insert(tx, &tenant);
-        install->tenant = tenant.number;
-        if (err != ERR_OK) {
-            return err;
-        }
-        const struct model_device_profile profile =
-            core_profile_make(tenant.number, SLICE("default"), true, install->now);
-        return store_profile_insert(tx, &profile);
-    }
+    struct model_tenant tenant = {.number = {0}};
+    enum err err = store_tenant_first(tx, &install->memory, &tenant);
     install->tenant = tenant.number;
-    return err;
+    if (err != ERR_NOT_FOUND) {
+        return err;
+    }
+    tenant = (struct model_tenant){
+        .id = core_new_id(install->now), .title = SLICE("Tenant"), .region = SLICE("Global")};
+    err = store_tenant_insert(tx, &tenant);
+    install->tenant = tenant.number;
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct model_device_profile profile =
+        core_profile_make(tenant.number, SLICE("default"), true, install->now);
+    return store_profile_insert(tx, &profile);
 }
 
-static enum err customers_insert(struct store_tx *tx, struct install *install)
+// The accounts that every installation has.
+static enum err administrators_take(struct store_tx *tx, struct install *install)
 {
-    enum err err = ERR_OK;
-    for (unsigned i = 0; err == ERR_OK && i < COUNT(customers); i++) {
-        const struct model_customer customer = {.id = core_new_id(install->now),
-                                                .tenant = install->tenant,
-                                                .title = slice_text(customers[i])};
-        install->customers[i] = customer.id;
+    const struct account sysadmin = {sysadmin_email, MODEL_SYS_ADMIN, &uuid_null,
+                                     install->sysadmin_hash};
+    const struct account tenant = {tenant_email, MODEL_TENANT_ADMIN, &uuid_null,
+                                   install->tenant_hash};
+    enum err err = user_take(tx, install, &sysadmin);
+    err = err == ERR_OK ? tenant_take(tx, install) : err;
+    return err == ERR_OK ? user_take(tx, install, &tenant) : err;
+}
+
+static enum err customer_take(struct store_tx *tx, struct install *install, unsigned i)
+{
+    struct model_customer customer;
+    const struct slice title = slice_text(customers[i]);
+    arena_reset(&install->memory);
+    enum err err = store_customer_by_title(tx, &install->memory, install->tenant, title, &customer);
+    if (err == ERR_NOT_FOUND) {
+        customer = (struct model_customer){
+            .id = core_new_id(install->now), .tenant = install->tenant, .title = title};
         err = store_customer_insert(tx, &customer);
     }
-    for (unsigned i = 0; err == ERR_OK && i < COUNT(customer_users); i++) {
-        err = user_insert(tx, install, customer_users[i].email, MODEL_CUSTOMER_USER,
-                          &install->customers[customer_users[i].customer], install->customer_hash);
-    }
+    install->customers[i] = customer.id;
     return err;
 }
 
-static enum err device_insert(struct store_tx *tx, const struct install *install, unsigned i)
+static enum err profile_take(struct store_tx *tx, struct install *install, struct slice name,
+                             struct uuid *id)
 {
-    uint8_t memory[ARENA_SIZE] __attribute__((aligned(16)));
-    struct arena arena;
-    arena_init(&arena, memory, sizeof(memory));
     struct model_device_profile profile;
-    const struct slice type = slice_text(devices[i].profile);
-    enum err err = store_profile_by_name(tx, &arena, install->tenant, type, &profile);
+    arena_reset(&install->memory);
+    enum err err = store_profile_by_name(tx, &install->memory, install->tenant, name, &profile);
     if (err == ERR_NOT_FOUND) {
-        profile = core_profile_make(install->tenant, type, false, install->now);
+        profile = core_profile_make(install->tenant, name, false, install->now);
         err = store_profile_insert(tx, &profile);
     }
+    *id = profile.id;
+    return err;
+}
+
+static enum err device_insert(struct store_tx *tx, struct install *install, unsigned i)
+{
+    struct uuid profile;
+    enum err err = profile_take(tx, install, slice_text(devices[i].profile), &profile);
     if (err != ERR_OK) {
         return err;
     }
@@ -142,7 +160,7 @@ static enum err device_insert(struct store_tx *tx, const struct install *install
         .id = core_new_id(install->now),
         .tenant = install->tenant,
         .customer = assigned ? install->customers[devices[i].customer] : uuid_null,
-        .profile = profile.id,
+        .profile = profile,
         .name = slice_text(devices[i].name),
     };
     err = store_device_insert(tx, &device);
@@ -156,67 +174,72 @@ static enum err device_insert(struct store_tx *tx, const struct install *install
     return store_credentials_insert(tx, device.number, &credentials);
 }
 
+// A device whose name or token somebody has is left out.
+static enum err device_take(struct store_tx *tx, struct install *install, unsigned i)
+{
+    struct model_device other;
+    bool taken = false;
+    arena_reset(&install->memory);
+    enum err err = store_credentials_taken(tx, slice_text(devices[i].token), &taken);
+    if (err != ERR_OK || taken) {
+        return err;
+    }
+    err = store_device_by_name(tx, &install->memory, install->tenant, slice_text(devices[i].name),
+                               &other);
+    return err == ERR_NOT_FOUND ? device_insert(tx, install, i) : err;
+}
+
 static enum err demo_insert(struct store_tx *tx, void *context)
 {
     struct install *install = context;
-    bool exists = false;
-    enum err err = user_exists(tx, tenant_email, &exists);
-    if (err != ERR_OK || exists) {
-        return err;
+    enum err err = administrators_take(tx, install);
+    for (unsigned i = 0; err == ERR_OK && i < COUNT(customers); i++) {
+        err = customer_take(tx, install, i);
     }
-    err = user_exists(tx, sysadmin_email, &exists);
-    if (err == ERR_OK && !exists) {
-        err = user_insert(tx, install, sysadmin_email, MODEL_SYS_ADMIN, &uuid_null,
-                          install->sysadmin_hash);
+    for (unsigned i = 0; err == ERR_OK && i < COUNT(customer_users); i++) {
+        const struct account account = {customer_users[i].email, MODEL_CUSTOMER_USER,
+                                        &install->customers[customer_users[i].customer],
+                                        install->customer_hash};
+        err = user_take(tx, install, &account);
     }
-    err = err == ERR_OK ? tenant_take(tx, install) : err;
-    err = err == ERR_OK ? user_insert(tx, install, tenant_email, MODEL_TENANT_ADMIN, &uuid_null,
-                                      install->tenant_hash)
-                        : err;
-    err = err == ERR_OK ? customers_insert(tx, install) : err;
     for (unsigned i = 0; err == ERR_OK && i < COUNT(devices); i++) {
-        err = device_insert(tx, install, i);
+        err = device_take(tx, install, i);
     }
-    return err;
+    return err == ERR_OK ? store_setting_put(tx, demo_mark, SLICE("1")) : err;
 }
 
-static enum err demo_missing(struct store_tx *tx, void *context)
+static enum err demo_done(struct store_tx *tx, void *context)
 {
-    bool *exists = context;
-    return user_exists(tx, tenant_email, exists);
+    struct install *install = context;
+    char mark = 0;
+    const enum err err = store_setting_get(tx, demo_mark, &mark, sizeof(mark));
+    install->done = err == ERR_OK;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 enum err core_install_demo(struct core *core, struct wall now)
 {
     struct install install = {.now = now};
-    bool exists = false;
-    enum err err = store_entities_read(core->entities, &exists, demo_missing);
-    if (err != ERR_OK || exists) {
+    arena_init(&install.memory, install.bytes, sizeof(install.bytes));
+    enum err err = store_entities_read(core->entities, &install, demo_done);
+    if (err != ERR_OK || install.done) {
         return err;
     }
     err = crypto_password_hash(SLICE("sysadmin"), install.sysadmin_hash);
     err = err == ERR_OK ? crypto_password_hash(SLICE("tenant"), install.tenant_hash) : err;
     err = err == ERR_OK ? crypto_password_hash(SLICE("customer"), install.customer_hash) : err;
-    return err != ERR_OK ? err
-                         : store_entities_write(core->entities, &install, demo_insert, NULL);
+    return err == ERR_OK ? store_entities_write(core->entities, &install, demo_insert, NULL) : err;
+}
+
+static enum err first_done(struct store_tx *tx, void *context)
+{
+    struct install *install = context;
+    return store_user_exists(tx, slice_text(sysadmin_email), &install->done);
 }
 
 static enum err first_insert(struct store_tx *tx, void *context)
 {
-    struct install *install = context;
-    bool exists = false;
-    enum err err = user_exists(tx, sysadmin_email, &exists);
-    if (err != ERR_OK || exists) {
-        return err;
-    }
-    err = user_insert(tx, install, sysadmin_email, MODEL_SYS_ADMIN, &uuid_null,
-                      install->sysadmin_hash);
-    err = err == ERR_OK ? tenant_take(tx, install) : err;
-    err = err == ERR_OK ? user_insert(tx, install, tenant_email, MODEL_TENANT_ADMIN, &uuid_null,
-                                      install->sysadmin_hash)
-                        : err;
-    install->made = err == ERR_OK;
-    return err;
+    return administrators_take(tx, context);
 }
 
 enum err core_install_first(struct core *core, struct wall now, bool *made,
@@ -224,11 +247,17 @@ enum err core_install_first(struct core *core, struct wall now, bool *made,
 {
     struct install install = {.now = now};
     *made = false;
+    arena_init(&install.memory, install.bytes, sizeof(install.bytes));
+    enum err err = store_entities_read(core->entities, &install, first_done);
+    if (err != ERR_OK || install.done) {
+        return err;
+    }
     crypto_random_text(password, CORE_INSTALL_PASSWORD_LEN);
     password[CORE_INSTALL_PASSWORD_LEN] = 0;
-    enum err err = crypto_password_hash(slice_of(password, CORE_INSTALL_PASSWORD_LEN),
-                                        install.sysadmin_hash);
+    err =
+        crypto_password_hash(slice_of(password, CORE_INSTALL_PASSWORD_LEN), install.sysadmin_hash);
+    memcpy(install.tenant_hash, install.sysadmin_hash, sizeof(install.tenant_hash));
     err = err == ERR_OK ? store_entities_write(core->entities, &install, first_insert, NULL) : err;
-    *made = install.made;
+    *made = err == ERR_OK;
     return err;
 }

@@ -3,7 +3,8 @@
 
 #include "core/core.h"
 
-// The demo accounts, customers and devices of server-api.md 1.4. Does nothing if they are there.
+// The demo accounts, customers and devices of server-api.md 1.4, once per data directory. What has
+// the same name, e-mail or token already stays as it is.
 MUST_USE enum err core_install_demo(struct core *core, struct wall now);
 
 #define CORE_INSTALL_PASSWORD_LEN 24U

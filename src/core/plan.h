@@ -14,16 +14,16 @@ enum core_event_kind {
 
 struct core_event {
     enum core_event_kind kind;
-    const struct model_reading *reading;  // one event per reading
+    const struct model_reading *reading; // one event per reading
 };
 
 enum core_effect_kind {
-    CORE_EFFECT_SAVE_SERIES,  // the points of the event into series and latest
+    CORE_EFFECT_SAVE_SERIES, // the points of the event into series and latest
 };
 
 struct core_effect {
     enum core_effect_kind kind;
-    uint64_t ttl_s;      // 0: by profile
+    uint64_t ttl_s; // 0: by profile
     bool skip_latest;
     bool skip_series;
 };

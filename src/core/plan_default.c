@@ -2,8 +2,8 @@
 
 #include "base/assert.h"
 
-// The default root chain (server-api.md 6.4): telemetry is saved, with latest, to live as long as the
-// tenant's profile says.
+// The default root chain (server-api.md 6.4): telemetry is saved, with latest, to live as long as
+// the tenant's profile says.
 static void run(const void *plan, const struct core_event *event, struct core_effects *effects)
 {
     (void)plan;

@@ -6,12 +6,14 @@
 enum err core_telemetry_save(const struct core_worker *worker,
                              const struct core_principal *principal,
                              const struct model_readings *readings, struct wall now,
-                             const struct store_trace *trace, uint64_t ticket,
-                             enum core_step *step)
+                             const struct store_trace *trace, uint64_t ticket, enum core_step *step)
 {
     *step = CORE_DONE;
-    if (readings->count == 0) {
+    if (readings->point_count == 0) {
         return ERR_OK;
+    }
+    if (readings->point_count > MODEL_POINTS_MAX) {
+        return ERR_TOO_LARGE;
     }
     struct core_effects effects = {.count = 0};
     const struct core_event event = {CORE_EVENT_TELEMETRY, &readings->items[0]};

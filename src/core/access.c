@@ -1,0 +1,22 @@
+#include "core/access.h"
+
+#define S MODEL_SYS_ADMIN
+#define T MODEL_TENANT_ADMIN
+#define C MODEL_CUSTOMER_USER
+
+static const unsigned char rights[CORE_RIGHTS] = {
+    [CORE_TENANT_READ] = S | T,      [CORE_CUSTOMER_READ] = T | C,
+    [CORE_CUSTOMER_WRITE] = T,       [CORE_USER_READ] = S | T | C,
+    [CORE_USER_LIST] = T | C,        [CORE_PROFILE_READ] = T | C,
+    [CORE_PROFILE_WRITE] = T,        [CORE_DEVICE_CREATE] = T,
+    [CORE_DEVICE_READ] = T | C,      [CORE_DEVICE_WRITE] = T | C,
+    [CORE_DEVICE_DELETE] = T,        [CORE_DEVICE_ASSIGN] = T,
+    [CORE_DEVICE_LIST] = T,          [CORE_DEVICE_LIST_CUSTOMER] = T | C,
+    [CORE_CREDENTIALS_READ] = T | C, [CORE_CREDENTIALS_WRITE] = T,
+};
+
+bool core_access_allowed(enum model_authority authority, enum core_right right)
+{
+    ASSERT((unsigned)right < CORE_RIGHTS);
+    return (rights[right] & (unsigned)authority) != 0;
+}
