@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define HEAD_MAX 32768U
+#define PARTS_MAX 1024
 
 struct http_exchange *http_exchange_create(struct http_server *server, struct lws *wsi)
 {
@@ -32,9 +33,9 @@ static const struct {
     enum lws_token_indexes token;
     enum http_method method;
 } methods[] = {
-    {WSI_TOKEN_GET_URI, HTTP_GET},       {WSI_TOKEN_POST_URI, HTTP_POST},
-    {WSI_TOKEN_PUT_URI, HTTP_PUT},       {WSI_TOKEN_DELETE_URI, HTTP_DELETE},
-    {WSI_TOKEN_PATCH_URI, HTTP_PATCH},   {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
+    {WSI_TOKEN_GET_URI, HTTP_GET},         {WSI_TOKEN_POST_URI, HTTP_POST},
+    {WSI_TOKEN_PUT_URI, HTTP_PUT},         {WSI_TOKEN_DELETE_URI, HTTP_DELETE},
+    {WSI_TOKEN_PATCH_URI, HTTP_PATCH},     {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
     {WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
 };
 
@@ -96,28 +97,32 @@ static enum err read_custom(struct http_exchange *exchange, const char *name, st
     return ERR_OK;
 }
 
-// libwebsockets has split the query at '&' and decoded each part.
+// libwebsockets has split the query at '&' and decoded each part. It has room for fewer parts than
+// PARTS_MAX, so the loop ends with the last of them.
 static enum err read_parameters(struct http_exchange *exchange)
 {
     struct http_request *request = &exchange->request;
-    for (int part = 0;; part++) {
+    for (int part = 0; part < PARTS_MAX; part++) {
         int len = 0;
         char *at = room(exchange, &len);
-        const int part_len = lws_hdr_fragment_length(exchange->wsi, WSI_TOKEN_HTTP_URI_ARGS, part);
-        if (part_len <= 0) {
-            return ERR_OK;
+        len = lws_hdr_copy_fragment(exchange->wsi, at, len, WSI_TOKEN_HTTP_URI_ARGS, part);
+        if (len < 0) {
+            // No such part, or no room for it.
+            const bool there =
+                lws_hdr_fragment_length(exchange->wsi, WSI_TOKEN_HTTP_URI_ARGS, part) > 0;
+            return there ? ERR_TOO_LARGE : ERR_OK;
+        }
+        if (len == 0) {
+            continue;
         }
         if (request->parameter_count == HTTP_PARAMETERS_MAX) {
             return ERR_INVALID;
-        }
-        len = lws_hdr_copy_fragment(exchange->wsi, at, len, WSI_TOKEN_HTTP_URI_ARGS, part);
-        if (len < 0) {
-            return ERR_TOO_LARGE;
         }
         struct slice value = taken(exchange, len);
         const struct slice name = slice_cut(&value, '=');
         request->parameters[request->parameter_count++] = (struct http_parameter){name, value};
     }
+    return ERR_INVALID;
 }
 
 static void read_remote(struct http_exchange *exchange)
@@ -135,6 +140,10 @@ static void read_remote(struct http_exchange *exchange)
 enum err http_exchange_read(struct http_exchange *exchange, struct slice path)
 {
     struct http_request *request = &exchange->request;
+    // An escaped line end cuts the request line off in the library; the version is missing then.
+    if (lws_hdr_total_length(exchange->wsi, WSI_TOKEN_HTTP) == 0) {
+        return ERR_SYNTAX;
+    }
     if (path.len >= HEAD_MAX / 2) {
         return ERR_TOO_LARGE;
     }
@@ -144,37 +153,66 @@ enum err http_exchange_read(struct http_exchange *exchange, struct slice path)
     read_remote(exchange);
     enum err err = read_method(exchange);
     err = err == ERR_OK ? read_parameters(exchange) : err;
-    err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_AUTHORIZATION,
-                                      &request->authorization)
-                        : err;
+    err = err == ERR_OK
+              ? read_header(exchange, WSI_TOKEN_HTTP_AUTHORIZATION, &request->authorization)
+              : err;
     err = err == ERR_OK ? read_custom(exchange, "x-authorization:", &request->authorization) : err;
-    err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_CONTENT_TYPE,
-                                      &request->content_type)
+    err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_CONTENT_TYPE, &request->content_type)
                         : err;
     err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_ACCEPT, &request->accept) : err;
     return err == ERR_OK ? read_header(exchange, WSI_TOKEN_HOST, &request->host) : err;
 }
 
-enum err http_exchange_body(struct http_exchange *exchange, struct slice part, size_t most)
+enum http_exchange_length http_exchange_length(const struct http_exchange *exchange, size_t *len)
 {
-    const size_t need = exchange->body_len + part.len;
-    if (need > most) {
-        return ERR_TOO_LARGE;
+    char text[24] = "";
+    int64_t number = 0;
+    const bool given = lws_hdr_total_length(exchange->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    const bool coded = lws_hdr_total_length(exchange->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    *len = 0;
+    if (coded) {
+        return given ? HTTP_LENGTH_BAD : HTTP_LENGTH_CHUNKED;
     }
-    if (need > exchange->body_cap) {
-        size_t cap = exchange->body_cap == 0 ? 1024 : exchange->body_cap;
-        while (cap < need) {
-            cap *= 2;
-        }
-        uint8_t *larger = realloc(exchange->body, cap);
-        if (larger == NULL) {
-            return ERR_EXHAUSTED;
-        }
-        exchange->body = larger;
-        exchange->body_cap = cap;
+    if (!given) {
+        const enum http_method method = exchange->request.method;
+        return method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH
+                   ? HTTP_LENGTH_UNKNOWN
+                   : HTTP_LENGTH_NONE;
+    }
+    // Several of them come joined by commas, which is no number.
+    if (lws_hdr_copy(exchange->wsi, text, sizeof(text), WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0 ||
+        !slice_to_int64(slice_text(text), &number) || number < 0 || text[0] == '-') {
+        return HTTP_LENGTH_BAD;
+    }
+    *len = (size_t)number;
+    return number > 0 ? HTTP_LENGTH_GIVEN : HTTP_LENGTH_NONE;
+}
+
+static enum err grow(struct http_exchange *exchange, size_t need)
+{
+    size_t cap = exchange->body_cap == 0 ? 1024 : exchange->body_cap;
+    while (cap < need) {
+        cap *= 2;
+    }
+    uint8_t *larger = realloc(exchange->body, cap);
+    if (larger == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    exchange->body = larger;
+    exchange->body_cap = cap;
+    return ERR_OK;
+}
+
+enum err http_exchange_body(struct http_exchange *exchange, struct slice part)
+{
+    ASSERT(part.len <= exchange->body_due);
+    const size_t need = exchange->body_len + part.len;
+    if (need > exchange->body_cap && grow(exchange, need) != ERR_OK) {
+        return ERR_EXHAUSTED;
     }
     memcpy(exchange->body + exchange->body_len, part.ptr, part.len);
     exchange->body_len = need;
+    exchange->body_due -= part.len;
     exchange->request.body = slice_of(exchange->body, need);
     return ERR_OK;
 }

@@ -10,12 +10,12 @@
 struct http_route {
     enum http_method method;
     const char *pattern;
-    unsigned tag;  // the caller's: position in its table
+    unsigned tag; // the caller's: position in its table
 };
 
 struct http_match {
     unsigned tag;
-    struct slice parameters[HTTP_ROUTE_PARAMETERS_MAX];  // in the order of the pattern
+    struct slice parameters[HTTP_ROUTE_PARAMETERS_MAX]; // in the order of the pattern
     unsigned parameter_count;
 };
 
