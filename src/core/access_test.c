@@ -15,28 +15,19 @@ static void matrix_is_that_of_the_contract(void **state)
         enum core_right right;
         bool sysadmin, tenant, customer;
     } matrix[] = {
-        {CORE_TENANT_READ, true, true, false},
-        {CORE_CUSTOMER_READ, false, true, true},
-        {CORE_CUSTOMER_WRITE, false, true, false},
-        {CORE_USER_READ, true, true, true},
-        {CORE_USER_LIST, false, true, true},
-        {CORE_PROFILE_READ, false, true, true},
-        {CORE_PROFILE_WRITE, false, true, false},
-        {CORE_DEVICE_CREATE, false, true, false},
-        {CORE_DEVICE_READ, false, true, true},
-        {CORE_DEVICE_WRITE, false, true, true},
-        {CORE_DEVICE_DELETE, false, true, false},
-        {CORE_DEVICE_ASSIGN, false, true, false},
-        {CORE_DEVICE_LIST, false, true, false},
-        {CORE_DEVICE_LIST_CUSTOMER, false, true, true},
-        {CORE_CREDENTIALS_READ, false, true, true},
-        {CORE_CREDENTIALS_WRITE, false, true, false},
+        {CORE_TENANT_READ, true, true, false},      {CORE_CUSTOMER_READ, false, true, true},
+        {CORE_CUSTOMER_WRITE, false, true, false},  {CORE_USER_READ, true, true, true},
+        {CORE_USER_LIST, false, true, true},        {CORE_PROFILE_READ, false, true, true},
+        {CORE_PROFILE_WRITE, false, true, false},   {CORE_DEVICE_CREATE, false, true, false},
+        {CORE_DEVICE_READ, false, true, true},      {CORE_DEVICE_WRITE, false, true, true},
+        {CORE_DEVICE_DELETE, false, true, false},   {CORE_DEVICE_ASSIGN, false, true, false},
+        {CORE_DEVICE_LIST, false, true, false},     {CORE_DEVICE_LIST_CUSTOMER, false, true, true},
+        {CORE_CREDENTIALS_READ, false, true, true}, {CORE_CREDENTIALS_WRITE, false, true, false},
     };
     assert_int_equal(sizeof(matrix) / sizeof(matrix[0]), CORE_RIGHTS);
     for (unsigned i = 0; i < CORE_RIGHTS; i++) {
         assert_int_equal(matrix[i].right, i);
-        assert_int_equal(core_access_allowed(MODEL_SYS_ADMIN, matrix[i].right),
-                         matrix[i].sysadmin);
+        assert_int_equal(core_access_allowed(MODEL_SYS_ADMIN, matrix[i].right), matrix[i].sysadmin);
         assert_int_equal(core_access_allowed(MODEL_TENANT_ADMIN, matrix[i].right),
                          matrix[i].tenant);
         assert_int_equal(core_access_allowed(MODEL_CUSTOMER_USER, matrix[i].right),

@@ -61,6 +61,10 @@ static enum err customer_update(struct store_tx *tx, void *context)
     if (err != ERR_OK) {
         return err;
     }
+    if (job->customer->version != 0 && job->customer->version != old.version) {
+        core_problem_set(job->admin->problem, "Customer was changed meanwhile, read it again");
+        return ERR_CONFLICT;
+    }
     job->customer->version = old.version;
     return store_customer_update(tx, job->customer);
 }

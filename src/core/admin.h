@@ -52,6 +52,7 @@ MUST_USE enum err core_credentials_get(const struct core_admin *admin, const str
 MUST_USE enum err core_credentials_save(const struct core_admin *admin,
                                         struct model_credentials *credentials, bool has_version);
 
+// id uuid_null creates; `version` 0 overwrites without check.
 MUST_USE enum err core_customer_save(const struct core_admin *admin,
                                      struct model_customer *customer);
 MUST_USE enum err core_customer_get(const struct core_admin *admin, const struct uuid *id,

@@ -1,5 +1,5 @@
-// People administer devices: what is made, refused and seen by whom, and that the index follows before
-// the verb returns.
+// People administer devices: what is made, refused and seen by whom, and that the index follows
+// before the verb returns.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -291,9 +291,8 @@ static void device_is_assigned_and_taken_away(void **state)
     assert_int_equal(core_device_assign(&test.admin, &device.id, &uuid_null, &read), ERR_INVALID);
     assert_string_equal(test.problem.text, "Device isn't assigned to any customer!");
     assert_int_equal(core_device_assign(&test.admin, &device.id, &nobody, &read), ERR_NOT_FOUND);
-    assert_int_equal(core_device_assign(&test.admin, &device.id, &test.entities.customers[1].id,
-                                        &read),
-                     ERR_OK);
+    assert_int_equal(
+        core_device_assign(&test.admin, &device.id, &test.entities.customers[1].id, &read), ERR_OK);
     assert_true(uuid_equal(&read.customer, &test.entities.customers[1].id));
     assert_true(slice_equal(read.customer_title, SLICE("Customer B")));
     assert_int_equal(read.version, 2);
@@ -374,11 +373,9 @@ static void customer_user_sees_and_changes_its_own_devices_only(void **state)
     assert_int_equal(core_device_list(&test.admin, &list, &total, &names, add_name), ERR_OK);
     assert_string_equal(names.text, "renamed ");
     list.customer = &test.entities.customers[1].id;
-    assert_int_equal(core_device_list(&test.admin, &list, &total, &names, add_name),
-                     ERR_FORBIDDEN);
+    assert_int_equal(core_device_list(&test.admin, &list, &total, &names, add_name), ERR_FORBIDDEN);
     list.customer = NULL;
-    assert_int_equal(core_device_list(&test.admin, &list, &total, &names, add_name),
-                     ERR_FORBIDDEN);
+    assert_int_equal(core_device_list(&test.admin, &list, &total, &names, add_name), ERR_FORBIDDEN);
 }
 
 static void customer_user_may_not_do_the_rest(void **state)
