@@ -201,6 +201,28 @@ static void chain_append(struct coap_sent *sent, struct coap_peer_state *state, 
     state->waiting_last = position + 1;
 }
 
+// The next of the chain that still makes sense: whoever waits for a response has given up by
+// MAX_TRANSMIT_WAIT (RFC 7252 4.8.2).
+static struct message *chain_take(struct coap_sent *sent, struct mono now,
+                                  struct coap_peer_state *state)
+{
+    while (state->waiting_first != 0) {
+        struct message *next = message_at(sent, state->waiting_first - 1);
+        state->waiting_first = next->next_waiting;
+        if (state->waiting_first == 0) {
+            state->waiting_last = 0;
+        }
+        next->next_waiting = 0;
+        const struct span waited = mono_since(now, next->started);
+        if (next->wants_response || waited.ns < span_ms(COAP_MAX_TRANSMIT_WAIT_MS).ns) {
+            return next;
+        }
+        sent->stats.lost++;
+        finish(sent, next);
+    }
+    return NULL;
+}
+
 // A place in flight towards the peer came free: the next in its chain goes out.
 static void landed(struct coap_sent *sent, struct mono now, struct message *message)
 {
@@ -212,18 +234,12 @@ static void landed(struct coap_sent *sent, struct mono now, struct message *mess
     ASSERT(state != NULL && state->in_flight > 0);
     message->counted = false;
     state->in_flight--;
-    if (state->waiting_first == 0) {
-        return;
+    struct message *next = chain_take(sent, now, state);
+    if (next != NULL) {
+        next->counted = true;
+        state->in_flight++;
+        transmit_first(sent, now, next);
     }
-    struct message *next = message_at(sent, state->waiting_first - 1);
-    state->waiting_first = next->next_waiting;
-    if (state->waiting_first == 0) {
-        state->waiting_last = 0;
-    }
-    next->next_waiting = 0;
-    next->counted = true;
-    state->in_flight++;
-    transmit_first(sent, now, next);
 }
 
 static void start_confirmable(struct coap_sent *sent, struct mono now, struct message *message)
@@ -237,6 +253,7 @@ static void start_confirmable(struct coap_sent *sent, struct mono now, struct me
     }
     if (state->in_flight >= sent->tools.nstart) {
         message->state = STATE_QUEUED;
+        message->started = now;
         chain_append(sent, state, handle_of(sent, message).index);
         return;
     }

@@ -3,7 +3,8 @@
 // random back-off (RFC 7252 4.2) and no more than NSTART of them in flight towards a peer (4.7).
 //
 // Bounds: `sent_max` messages of at most COAP_DATAGRAM_MAX bytes. Those beyond NSTART wait in a
-// chain of their peer, in order. One worker owns it.
+// chain of their peer, in order; a response that waited there for MAX_TRANSMIT_WAIT is dropped, since
+// nobody waits for it any more. One worker owns it.
 #pragma once
 
 #include <stdbool.h>
