@@ -89,7 +89,9 @@ static void set_table(const struct rocks *rocks, rocksdb_options_t *options, siz
     rocksdb_block_based_options_set_block_size(table, block_size);
     rocksdb_block_based_options_set_block_cache(table, rocks->cache);
     rocksdb_block_based_options_set_format_version(table, 5);
-    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+    // The index of the series follows the data, so it shares the cache. What is looked up by key
+    // has filters of 10 bits a row, which stay in memory: in the cache, scans would push them out.
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, !is_looked_up);
     rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
     if (is_looked_up) {
         rocksdb_block_based_options_set_filter_policy(table,
@@ -99,11 +101,9 @@ static void set_table(const struct rocks *rocks, rocksdb_options_t *options, siz
     rocksdb_block_based_options_destroy(table);
 }
 
-static rocksdb_options_t *family_options(const struct rocks *rocks, uint64_t buffer_bytes,
-                                         int compression)
+static rocksdb_options_t *family_options(uint64_t buffer_bytes, int compression)
 {
     rocksdb_options_t *const options = rocksdb_options_create();
-    (void)rocks;
     rocksdb_options_set_write_buffer_size(options, buffer_bytes);
     rocksdb_options_set_max_write_buffer_number(options, 3);
     rocksdb_options_set_compression(options, compression);
@@ -162,22 +162,21 @@ static void factory_destroy(void *state)
 
 static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
 {
-    const uint64_t journal_bytes = journal_bytes_max < 8 * MIB    ? 8 * MIB
-                                   : journal_bytes_max > 64 * MIB ? 64 * MIB
-                                                                  : journal_bytes_max;
+    // Three such buffers may be in memory at once. Larger ones save no writing: the journal is as
+    // long as its bound, so most of what is flushed is still needed whatever the buffer's size.
+    const uint64_t half = journal_bytes_max / 2;
+    const uint64_t journal_bytes = half < 4 * MIB ? 4 * MIB : half > 32 * MIB ? 32 * MIB : half;
     rocksdb_options_t **const families = rocks->family_options;
-    families[STORE_FAMILY_JOURNAL] = family_options(rocks, journal_bytes, rocksdb_no_compression);
+    families[STORE_FAMILY_JOURNAL] = family_options(journal_bytes, rocksdb_no_compression);
     set_table(rocks, families[STORE_FAMILY_JOURNAL], 64 * 1024, false);
-    families[STORE_FAMILY_SERIES] =
-        family_options(rocks, SERIES_BUFFER_BYTES, rocksdb_lz4_compression);
+    families[STORE_FAMILY_SERIES] = family_options(SERIES_BUFFER_BYTES, rocksdb_lz4_compression);
     set_table(rocks, families[STORE_FAMILY_SERIES], 16 * 1024, false);
     rocksdb_options_set_compaction_filter_factory(
         families[STORE_FAMILY_SERIES],
         rocksdb_compactionfilterfactory_create(NULL, factory_destroy, filter_create, filter_name));
-    families[STORE_FAMILY_DEVICES] =
-        family_options(rocks, DEVICES_BUFFER_BYTES, rocksdb_lz4_compression);
+    families[STORE_FAMILY_DEVICES] = family_options(DEVICES_BUFFER_BYTES, rocksdb_lz4_compression);
     set_table(rocks, families[STORE_FAMILY_DEVICES], 4 * 1024, true);
-    families[STORE_FAMILY_META] = family_options(rocks, META_BUFFER_BYTES, rocksdb_no_compression);
+    families[STORE_FAMILY_META] = family_options(META_BUFFER_BYTES, rocksdb_no_compression);
     set_table(rocks, families[STORE_FAMILY_META], 4 * 1024, true);
 }
 
