@@ -1,0 +1,323 @@
+// The gates of the device API, row by row: form before credential before payload, and what each
+// refusal says. The store is the reference one; requests are made by hand.
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "api/api.h"
+#include "api/status.h"
+#include "plat/memory.h"
+
+static struct {
+    struct epoch epoch;
+    struct model_index *index;
+    struct store *store;
+    struct store_lane *lane;
+    struct arena memory;
+    struct api api;
+} f;
+
+static void *reserved(size_t size)
+{
+    void *memory = plat_memory_reserve(size);
+    assert_non_null(memory);
+    return memory;
+}
+
+static void know(const char *token, uint64_t number, enum model_transport transport)
+{
+    struct model_index_entry entry = {.device = {number},
+                                      .tenant = {1},
+                                      .kind = MODEL_CREDENTIAL_TOKEN,
+                                      .transport = transport,
+                                      .credential_len = (uint8_t)strlen(token)};
+    memcpy(entry.credential, token, strlen(token));
+    assert_int_equal(model_index_put(f.index, &entry), ERR_OK);
+}
+
+static int open_all(void **state)
+{
+    (void)state;
+    const struct store_limits limits = {.head_bytes_max = 1U << 20,
+                                        .journal_bytes_max = 1U << 20,
+                                        .journal_age_max = span_s(300),
+                                        .commit_records_max = 64,
+                                        .keys_per_device_max = 3,
+                                        .keys_per_tenant_max = 1000};
+    const struct rate few = {{5}, {3600}, 1};
+    epoch_init(&f.epoch, 1);
+    assert_int_equal(model_index_create(&f.index, &f.epoch, 16), ERR_OK);
+    assert_int_equal(store_memory_open(&limits, &f.store), ERR_OK);
+    assert_int_equal(store_lane_open(f.store, 1U << 20, NULL, NULL, &f.lane), ERR_OK);
+    assert_int_equal(store_start(f.store), ERR_OK);
+    know("T", 1, MODEL_TRANSPORT_DEFAULT);
+    know("M", 2, MODEL_TRANSPORT_MQTT);
+    arena_init(&f.memory, reserved(1U << 20), 1U << 20);
+    f.api = (struct api){.settings = {.type_cast = true, .body_max = 65536},
+                         .core = {f.lane, f.index},
+                         .memory = &f.memory};
+    f.api.refusals.table = rate_table_init(reserved(rate_table_footprint(16)), 16, &few);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    store_stop(f.store);
+    store_close(f.store);
+    model_index_destroy(f.index);
+    return 0;
+}
+
+struct row {
+    const char *what;
+    uint8_t method;
+    const char *path;
+    uint32_t format;
+    const char *query;  // NULL: none
+    const char *body;
+    uint8_t code;        // 0: the reading is stored
+    const char *reason;  // the diagnostic, or NULL for any
+};
+
+static const struct coap_peer peer = {.remote_ip = {[10] = 0xff, [11] = 0xff, [12] = 9}};
+static uint16_t source;
+
+static struct coap_peer next_peer(void)
+{
+    struct coap_peer next = peer;
+    next.remote_ip[14] = (uint8_t)(++source >> 8);
+    next.remote_ip[15] = (uint8_t)source;
+    return next;
+}
+
+static enum api_outcome run(const struct row *row, const struct coap_peer *from,
+                            struct coap_reply *reply)
+{
+    static uint32_t generation = 1;
+    struct coap_options options = {
+        .content_format = row->format, .accept = COAP_FORMAT_NONE};
+    struct slice rest = slice_text(row->path);
+    while (rest.ptr != NULL) {
+        options.path[options.path_count++] = slice_cut(&rest, '/');
+    }
+    if (row->query != NULL) {
+        options.query[options.query_count++] = slice_text(row->query);
+    }
+    const struct coap_request request = {.exchange = {{1, generation += 2}},
+                                         .peer = from,
+                                         .options = &options,
+                                         .body = slice_text(row->body),
+                                         .method = row->method,
+                                         .confirmable = true};
+    const struct api_time now = {{span_s(1).ns}, {1000}};
+    const struct store_trace trace = {{0}};
+    arena_reset(&f.memory);
+    epoch_enter(&f.epoch, 0);
+    const enum api_outcome outcome = api_request(&f.api, now, &request, &trace, reply);
+    epoch_leave(&f.epoch, 0);
+    return outcome;
+}
+
+// Waits for the commit; the answer of it.
+static struct coap_reply completed(void)
+{
+    struct store_completion completion;
+    struct coap_handle exchange;
+    struct coap_reply reply;
+    store_flush(f.lane);
+    while (!store_collect(f.lane, &completion)) {
+        sched_yield();
+    }
+    api_completed(&f.api, &completion, &exchange, &reply);
+    return reply;
+}
+
+#define JSON COAP_FORMAT_JSON
+#define NONE COAP_FORMAT_NONE
+#define GOOD "api/v1/T/telemetry"
+
+static const struct row rows[] = {
+    {"a reading", COAP_POST, GOOD, JSON, NULL, "{\"a\":1}", 0, NULL},
+    {"without a format", COAP_POST, GOOD, NONE, NULL, "{a:1}", 0, NULL},
+    {"mislabelled as octets", COAP_POST, GOOD, COAP_FORMAT_OCTETS, NULL, "{\"a\":1}", 0, NULL},
+    {"mislabelled as something unknown", COAP_POST, GOOD, 41, NULL, "{\"a\":1}", 0, NULL},
+    {"JSON labelled as text", COAP_POST, GOOD, COAP_FORMAT_TEXT, NULL, "{\"a\":1}", 0, NULL},
+    {"text under a key", COAP_POST, GOOD, COAP_FORMAT_TEXT, "key=a", "25.5", 0, NULL},
+    {"words under a key", COAP_POST, GOOD, COAP_FORMAT_TEXT, "key=a", "all is well", 0, NULL},
+    {"nothing to store", COAP_POST, GOOD, JSON, NULL, "{}", COAP_CREATED, NULL},
+    {"an empty array", COAP_POST, GOOD, JSON, NULL, "[]", COAP_CREATED, NULL},
+    {"text without a key", COAP_POST, GOOD, COAP_FORMAT_TEXT, NULL, "25.5", COAP_BAD_REQUEST, NULL},
+    {"text under a bad key", COAP_POST, GOOD, COAP_FORMAT_TEXT, "key= ", "25.5", COAP_BAD_REQUEST,
+     NULL},
+    {"broken JSON", COAP_POST, GOOD, JSON, NULL, "{\"a\":", COAP_BAD_REQUEST, NULL},
+    {"an empty body", COAP_POST, GOOD, JSON, NULL, "", COAP_BAD_REQUEST, NULL},
+    {"a number", COAP_POST, GOOD, JSON, NULL, "5", COAP_BAD_REQUEST, NULL},
+    {"a bad key", COAP_POST, GOOD, JSON, NULL, "{\"<b\":1}", COAP_BAD_REQUEST, NULL},
+    {"CBOR", COAP_POST, GOOD, COAP_FORMAT_CBOR, NULL, "{\"a\":1}", COAP_UNSUPPORTED_CONTENT_FORMAT,
+     NULL},
+    {"SenML", COAP_POST, GOOD, COAP_FORMAT_SENML_JSON, NULL, "[]",
+     COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+    {"an unknown format that is no JSON", COAP_POST, GOOD, 41, NULL, "<a/>",
+     COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+    {"GET on telemetry", COAP_GET, GOOD, NONE, NULL, "", COAP_BAD_REQUEST,
+     "the feature has no such method"},
+    {"GET on telemetry, wrong token", COAP_GET, "api/v1/x/telemetry", NONE, NULL, "",
+     COAP_BAD_REQUEST, NULL},
+    {"PUT", COAP_PUT, GOOD, JSON, NULL, "{}", COAP_METHOD_NOT_ALLOWED, NULL},
+    {"DELETE", COAP_DELETE, GOOD, JSON, NULL, "{}", COAP_METHOD_NOT_ALLOWED, NULL},
+    {"FETCH", COAP_FETCH, GOOD, JSON, NULL, "{}", COAP_METHOD_NOT_ALLOWED, NULL},
+    {"PATCH", COAP_PATCH, GOOD, JSON, NULL, "{}", COAP_METHOD_NOT_ALLOWED, NULL},
+    {"iPATCH", COAP_IPATCH, GOOD, JSON, NULL, "{}", COAP_METHOD_NOT_ALLOWED, NULL},
+    {"PUT where no feature is", COAP_PUT, "api/v1/T/x", JSON, NULL, "{}", COAP_METHOD_NOT_ALLOWED,
+     NULL},
+    {"/api alone", COAP_GET, "api", NONE, NULL, "", COAP_METHOD_NOT_ALLOWED, NULL},
+    {"elsewhere", COAP_POST, "efento/m", NONE, NULL, "", COAP_NOT_FOUND, NULL},
+    {"no feature", COAP_POST, "api/v1/T/firmware", JSON, NULL, "{}", COAP_BAD_REQUEST, NULL},
+    {"a wrong token", COAP_POST, "api/v1/x/telemetry", JSON, NULL, "{}", COAP_UNAUTHORIZED,
+     "no valid credential"},
+    {"no token", COAP_POST, "api/v1/telemetry", JSON, NULL, "{}", COAP_UNAUTHORIZED, NULL},
+    {"an empty token", COAP_POST, "api/v1//telemetry", JSON, NULL, "{}", COAP_UNAUTHORIZED, NULL},
+    {"another transport", COAP_POST, "api/v1/M/telemetry", JSON, NULL, "{}", COAP_FORBIDDEN, NULL},
+    {"not served yet", COAP_POST, "api/v1/T/claim", JSON, NULL, "{}", COAP_NOT_IMPLEMENTED, NULL},
+    {"the banner", COAP_GET, "", NONE, NULL, "", COAP_CONTENT, "Motehub CoAP server"},
+    {"POST to the banner", COAP_POST, "", NONE, NULL, "", COAP_METHOD_NOT_ALLOWED, NULL},
+};
+
+static void each_request_gets_its_answer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct row *row = &rows[i];
+        const struct coap_peer from = next_peer();
+        struct coap_reply reply = {.code = 0};
+        const enum api_outcome outcome = run(row, &from, &reply);
+        if (row->code == 0) {
+            assert_int_equal(outcome, API_PENDING);
+            assert_int_equal(completed().code, COAP_CREATED);
+            continue;
+        }
+        if (outcome != API_REPLIED || reply.code != row->code) {
+            fail_msg("%s: %u.%02u", row->what, reply.code >> 5, reply.code & 31);
+        }
+        if (row->reason != NULL) {
+            assert_true(slice_equal(reply.payload, slice_text(row->reason)));
+        }
+        assert_int_equal(reply.no_effect, coap_code_class(reply.code) != 2);
+    }
+}
+
+static void a_syntax_error_names_its_place(void **state)
+{
+    (void)state;
+    const struct row row = {"", COAP_POST, GOOD, JSON, NULL, "{\"a\":1,}", COAP_BAD_REQUEST, NULL};
+    struct coap_reply reply;
+    assert_int_equal(run(&row, &peer, &reply), API_REPLIED);
+    assert_true(slice_starts_with(reply.payload, SLICE("byte 7: ")));
+}
+
+static void a_source_over_its_limit_hears_nothing(void **state)
+{
+    (void)state;
+    const struct row row = {"", COAP_POST, "api/v1/x/telemetry", JSON, NULL, "{}", 0, NULL};
+    const struct coap_peer from = next_peer();
+    struct coap_reply reply;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(run(&row, &from, &reply), API_REPLIED);
+    }
+    assert_int_equal(run(&row, &from, &reply), API_DROPPED);
+    // Its neighbour behind the same address is served all the same, and so is another source.
+    const struct row good = {"", COAP_POST, GOOD, JSON, NULL, "{}", 0, NULL};
+    assert_int_equal(run(&good, &from, &reply), API_REPLIED);
+    assert_int_equal(reply.code, COAP_CREATED);
+    const struct coap_peer other = next_peer();
+    assert_int_equal(run(&row, &other, &reply), API_REPLIED);
+}
+
+static void too_many_key_names_are_a_bad_request(void **state)
+{
+    (void)state;
+    const struct row row = {"", COAP_POST, GOOD, JSON, NULL, "{\"p\":1,\"q\":1,\"r\":1,\"s\":1}", 0,
+                            NULL};
+    struct coap_reply reply;
+    assert_int_equal(run(&row, &peer, &reply), API_PENDING);
+    reply = completed();
+    assert_int_equal(reply.code, COAP_BAD_REQUEST);
+    assert_true(slice_equal(reply.payload, SLICE("too many key names")));
+}
+
+static void strict_formats_take_the_label_at_its_word(void **state)
+{
+    (void)state;
+    static const struct row strict[] = {
+        {"", COAP_POST, GOOD, COAP_FORMAT_OCTETS, NULL, "{}", COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+        {"", COAP_POST, GOOD, 41, NULL, "{}", COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+        {"", COAP_POST, GOOD, COAP_FORMAT_TEXT, NULL, "{}", COAP_BAD_REQUEST, NULL},
+        {"", COAP_POST, GOOD, JSON, NULL, "{}", COAP_CREATED, NULL},
+    };
+    f.api.settings.strict_formats = true;
+    for (size_t i = 0; i < sizeof(strict) / sizeof(strict[0]); i++) {
+        struct coap_reply reply;
+        assert_int_equal(run(&strict[i], &peer, &reply), API_REPLIED);
+        assert_int_equal(reply.code, strict[i].code);
+    }
+    f.api.settings.strict_formats = false;
+}
+
+static void a_body_in_blocks_is_judged_by_its_first(void **state)
+{
+    (void)state;
+    struct coap_options options = {.path_count = 4,
+                                   .path = {SLICE("api"), SLICE("v1"), SLICE("T"),
+                                            SLICE("telemetry")},
+                                   .content_format = JSON};
+    const struct coap_request request = {
+        .peer = &peer, .options = &options, .method = COAP_POST, .confirmable = true};
+    const struct api_time now = {{span_s(1).ns}, {1000}};
+    struct coap_reply reply;
+    uint32_t body_max = 0;
+    assert_int_equal(api_body_begins(&f.api, now, &request, &body_max, &reply), API_PENDING);
+    assert_int_equal(body_max, 65536);
+    options.has_size1 = true;
+    options.size1 = 65537;
+    assert_int_equal(api_body_begins(&f.api, now, &request, &body_max, &reply), API_REPLIED);
+    assert_int_equal(reply.code, COAP_REQUEST_ENTITY_TOO_LARGE);
+    assert_int_equal(reply.size1, 65536);
+    options.path[2] = SLICE("x");
+    assert_int_equal(api_body_begins(&f.api, now, &request, &body_max, &reply), API_REPLIED);
+    assert_int_equal(reply.code, COAP_UNAUTHORIZED);
+}
+
+static void upstream_codes_hide_what_old_clients_do_not_know(void **state)
+{
+    (void)state;
+    assert_int_equal(api_status_code(ERR_LIMITED, false), COAP_TOO_MANY_REQUESTS);
+    assert_int_equal(api_status_code(ERR_LIMITED, true), COAP_INTERNAL_SERVER_ERROR);
+    assert_int_equal(api_status_code(ERR_WRONG_TRANSPORT, false), COAP_FORBIDDEN);
+    assert_int_equal(api_status_code(ERR_WRONG_TRANSPORT, true), COAP_INTERNAL_SERVER_ERROR);
+    assert_int_equal(api_status_code(ERR_INVALID, true), COAP_BAD_REQUEST);
+    for (unsigned i = 0; i < 300; i++) {
+        const struct coap_peer from = next_peer();
+        assert_in_range(api_status_max_age(COAP_SERVICE_UNAVAILABLE, &from), 2, 10);
+    }
+    assert_int_equal(api_status_max_age(COAP_BAD_REQUEST, &peer), COAP_MAX_AGE_NONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_request_gets_its_answer),
+        cmocka_unit_test(a_syntax_error_names_its_place),
+        cmocka_unit_test(a_source_over_its_limit_hears_nothing),
+        cmocka_unit_test(too_many_key_names_are_a_bad_request),
+        cmocka_unit_test(strict_formats_take_the_label_at_its_word),
+        cmocka_unit_test(a_body_in_blocks_is_judged_by_its_first),
+        cmocka_unit_test(upstream_codes_hide_what_old_clients_do_not_know),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
