@@ -342,7 +342,8 @@ void store_entities_close(struct store_entities *entities)
 struct store_entities_stats store_entities_stats(struct store_entities *entities)
 {
     plat_mutex_lock(&entities->mutex);
-    const struct store_entities_stats stats = entities->stats;
+    struct store_entities_stats stats = entities->stats;
+    stats.queued = entities->queued;
     plat_mutex_unlock(&entities->mutex);
     return stats;
 }

@@ -51,6 +51,7 @@ struct store_entities_stats {
     uint64_t jobs;
     uint64_t groups;    // transactions
     uint64_t group_max; // jobs in one
+    unsigned queued;    // jobs that wait now
     bool read_only;     // a commit could not be synced: see the log
 };
 struct store_entities_stats store_entities_stats(struct store_entities *entities);

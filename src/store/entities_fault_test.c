@@ -85,7 +85,7 @@ struct put {
 
 static enum err put_setting(struct store_tx *tx, void *context)
 {
-    static uint8_t bytes[1 << 20];
+    static const uint8_t bytes[16];
     const struct put *put = context;
     return store_setting_put(tx, put->name, slice_of(bytes, put->size));
 }
@@ -158,45 +158,79 @@ static void full_disk_is_an_error_until_there_is_room_again(void **state)
     assert_int_equal(put.after, 1);
 }
 
-#define CALLERS 8U
+#define MUCH (6U << 20) // more than SQLite keeps in memory before it writes to the log
 
 struct caller {
     struct put put;
+    store_job_fn *run;
+    pthread_t thread;
     enum err err;
 };
 
-// Large enough that SQLite writes to the log before the commit, in the middle of a job.
-static void *put_much(void *context)
+static atomic_bool at_the_gate;
+static atomic_bool gate_open;
+
+static enum err wait_at_the_gate(struct store_tx *tx, void *context)
+{
+    (void)tx;
+    (void)context;
+    atomic_store(&at_the_gate, true);
+    while (!atomic_load(&gate_open)) {
+        usleep(1000);
+    }
+    return ERR_OK;
+}
+
+// The disk is full for this one job only.
+static enum err put_much(struct store_tx *tx, void *context)
+{
+    static uint8_t bytes[MUCH];
+    const struct put *put = context;
+    atomic_store(&disk_full, true);
+    const enum err err = store_setting_put(tx, put->name, slice_of(bytes, sizeof(bytes)));
+    atomic_store(&disk_full, false);
+    return err;
+}
+
+static void *write_caller(void *context)
 {
     struct caller *caller = context;
-    caller->put.size = (1 << 20);
-    caller->err = write_put(&caller->put);
+    caller->err = store_entities_write(test.entities, &caller->put, caller->run, count_after);
     return NULL;
 }
 
+// The gate holds the writer until the three others stand in one group behind it.
 static void group_that_was_undone_in_the_middle_is_undone_whole(void **state)
 {
     (void)state;
-    static const char *const names[CALLERS] = {"0", "1", "2", "3", "4", "5", "6", "7"};
-    struct caller callers[CALLERS];
-    pthread_t threads[CALLERS];
-    atomic_store(&disk_full, true);
-    for (unsigned i = 0; i < CALLERS; i++) {
-        callers[i] = (struct caller){.put = {names[i], 0, 0}, .err = ERR_OK};
-        assert_int_equal(pthread_create(&threads[i], NULL, put_much, &callers[i]), 0);
+    struct caller callers[] = {
+        {.put = {"gate", 1, 0}, .run = wait_at_the_gate},
+        {.put = {"first", 1, 0}, .run = put_setting},
+        {.put = {"much", 1, 0}, .run = put_much},
+        {.put = {"last", 1, 0}, .run = put_setting},
+    };
+    atomic_store(&at_the_gate, false);
+    atomic_store(&gate_open, false);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, write_caller, &callers[i]), 0);
+        // The first goes to the writer, the others wait in line behind it.
+        while (i == 0 ? !atomic_load(&at_the_gate)
+                      : store_entities_stats(test.entities).queued < i) {
+            usleep(1000);
+        }
     }
-    for (unsigned i = 0; i < CALLERS; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(callers[i].err, ERR_NO_SPACE);
-        assert_int_equal(callers[i].put.after, 0);
+    atomic_store(&gate_open, true);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
+        assert_int_equal(callers[i].err, i == 0 ? ERR_OK : ERR_NO_SPACE);
+        assert_int_equal(callers[i].put.after, i == 0 ? 1 : 0);
+        if (i > 0) {
+            assert_int_equal(store_entities_read(test.entities, &callers[i].put, get_setting),
+                             ERR_NOT_FOUND);
+        }
     }
-    atomic_store(&disk_full, false);
-    for (unsigned i = 0; i < CALLERS; i++) {
-        callers[i].put.size = 1;
-        assert_int_equal(store_entities_read(test.entities, &callers[i].put, get_setting),
-                         ERR_NOT_FOUND);
-        assert_int_equal(write_put(&callers[i].put), ERR_OK);
-    }
+    assert_int_equal(store_entities_stats(test.entities).group_max, 3);
+    assert_int_equal(write_put(&callers[1].put), ERR_OK);
 }
 
 static void directory_without_room_is_refused_with_one_line(void **state)
