@@ -41,6 +41,11 @@ struct store_blocks {
     const struct store_blocks_ops *ops;
 };
 
+struct store_blocks_figures {
+    uint64_t free_space;   // bytes that may still be written
+    bool is_write_stopped; // a write would have to wait for compaction
+};
+
 struct store_blocks_ops {
     void (*put)(struct store_blocks *blocks, enum store_family family, struct slice key,
                 struct slice value);
@@ -58,7 +63,7 @@ struct store_blocks_ops {
     struct store_scan *(*scan_open)(struct store_blocks *blocks, enum store_family family);
     void (*scan_move)(struct store_scan *scan, enum store_scan_move move, struct slice key);
     void (*scan_close)(struct store_scan *scan);
-    enum err (*free_space)(struct store_blocks *blocks, uint64_t *bytes);
+    enum err (*figures)(struct store_blocks *blocks, struct store_blocks_figures *figures);
     void (*close)(struct store_blocks *blocks);
 };
 

@@ -320,11 +320,11 @@ static void memory_scan_close(struct store_scan *base)
     free(scan);
 }
 
-static enum err memory_free_space(struct store_blocks *blocks, uint64_t *bytes)
+static enum err memory_figures(struct store_blocks *blocks, struct store_blocks_figures *figures)
 {
     struct store_disk *const disk = ((struct memory_blocks *)blocks)->disk;
     plat_mutex_lock(&disk->mutex);
-    *bytes = disk->free_space;
+    *figures = (struct store_blocks_figures){.free_space = disk->free_space};
     plat_mutex_unlock(&disk->mutex);
     return ERR_OK;
 }
@@ -348,7 +348,7 @@ static const struct store_blocks_ops memory_ops = {
     .scan_open = memory_scan_open,
     .scan_move = memory_scan_move,
     .scan_close = memory_scan_close,
-    .free_space = memory_free_space,
+    .figures = memory_figures,
     .close = memory_close,
 };
 

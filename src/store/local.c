@@ -514,9 +514,12 @@ enum err store_local_end(struct store_local *local)
 
 static bool has_space(struct store_local *local)
 {
-    uint64_t bytes = 0;
-    return local->blocks->ops->free_space(local->blocks, &bytes) != ERR_OK ||
-           bytes >= local->limits.free_space_min;
+    struct store_blocks_figures figures = {0};
+    if (local->blocks->ops->figures(local->blocks, &figures) != ERR_OK) {
+        return true; // the write will say what is wrong
+    }
+    metric_set(&local->is_write_stopped, figures.is_write_stopped);
+    return figures.free_space >= local->limits.free_space_min;
 }
 
 // A delete whose device is full of markers begins a group; they are carried out first. If that
@@ -617,6 +620,7 @@ static void stats(void *backend, struct store_stats *out)
     out->journal_bytes = metric_read(&local->journal_bytes);
     out->journal_rows = metric_read(&local->journal_rows);
     out->devices_in_head = metric_read(&local->devices);
+    out->write_stopped = metric_read(&local->is_write_stopped) != 0;
 }
 
 const struct store_ops store_local_ops = {

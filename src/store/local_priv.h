@@ -95,7 +95,8 @@ struct store_local {
     struct store_bytes value;
     struct store_sweep sweep;
 
-    struct metric seals, bytes_written, head_bytes, journal_bytes, journal_rows, devices;
+    struct metric seals, bytes_written, head_bytes, journal_bytes, journal_rows, devices,
+        is_write_stopped;
 };
 
 // What a settling does besides sealing.

@@ -424,7 +424,82 @@ static void idle_store_seals_by_age(void **state)
     store_fixture_close(&f);
 }
 
+static int64_t save_now(struct store_fixture *f, uint64_t device, int64_t now_ms)
+{
+    const struct model_point point = {SLICE("t"), {.type = MODEL_VALUE_LONG}};
+    const struct model_reading reading = {false, 0, &point, 1};
+    const struct model_readings readings = {&reading, 1, 1};
+    const struct store_record record = {.verb = STORE_SAVE,
+                                        .tenant = STORE_FIXTURE_TENANT,
+                                        .device = {device},
+                                        .save = {&readings, {now_ms}, 0, true, true}};
+    return store_fixture_do(f, &record).time_ms;
+}
+
+// The last server time of a device outlives its records in the journal and its place in memory.
+static void server_time_survives_seal_and_restart(void **state)
+{
+    (void)state;
+    struct store_fixture f;
+    struct store_limits limits = store_fixture_limits;
+    limits.journal_bytes_max = 600;
+    store_fixture_open(&f, &backend, &limits);
+    assert_int_equal(save_now(&f, 1, 5000), 5000);
+    for (uint64_t device = 2; device < 50; device++) {
+        assert_int_equal(save_now(&f, device, 1000), 1000);
+    }
+    store_fixture_restart(&f);
+    assert_int_equal(save_now(&f, 1, 4000), 5001);
+    assert_int_equal(save_now(&f, 50, 4000), 4000);
+    store_fixture_close(&f);
+}
+
+static void latest_of_an_equal_time_is_replaced_across_seals(void **state)
+{
+    (void)state;
+    struct store_fixture f;
+    struct store_limits limits = store_fixture_limits;
+    limits.journal_bytes_max = 600;
+    store_fixture_open(&f, &backend, &limits);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(save_text(&f, 1, 5, round == 0 ? SLICE("old") : SLICE("new")), ERR_OK);
+        for (uint64_t device = 2; device < 50; device++) {
+            assert_int_equal(save_text(&f, device, 1, SLICE("x")), ERR_OK);
+        }
+    }
+    char *const latest = store_fixture_latest(f.store, (struct device_id){1});
+    assert_string_equal(latest, "t@5='new' ");
+    free(latest);
+    store_fixture_close(&f);
+}
+
 // Deletes and purges.
+
+static void wait_for_rows(enum store_family family, uint32_t rows)
+{
+    const struct mono end = mono_add(plat_clock_mono(), span_s(10));
+    while (store_disk_rows(disk, family) > rows && !mono_reached(plat_clock_mono(), end)) {
+        wait_ms(2);
+    }
+    assert_int_equal(store_disk_rows(disk, family), rows);
+}
+
+static void expect_no_markers(uint64_t device)
+{
+    struct store_blocks *const blocks = store_disk_open(disk);
+    struct store_bytes bytes = {0};
+    struct store_row row;
+    uint8_t key[STORE_DEVICE_KEY];
+    store_wire_put_u64(key, device);
+    store_row_init(&row);
+    assert_int_equal(
+        blocks->ops->get(blocks, STORE_FAMILY_DEVICES, slice_of(key, sizeof(key)), &bytes), ERR_OK);
+    assert_int_equal(store_row_decode(store_bytes_view(&bytes), &row), ERR_OK);
+    assert_int_equal(row.marker_count, 0);
+    store_row_deinit(&row);
+    store_bytes_deinit(&bytes);
+    blocks->ops->close(blocks);
+}
 
 static void group_of_more_deletes_than_markers_is_served(void **state)
 {
@@ -450,16 +525,10 @@ static void group_of_more_deletes_than_markers_is_served(void **state)
         assert_int_equal(completion.err, ERR_OK);
     }
     expect_range(f.store, 1, "199='a' ");
+    wait_for_rows(STORE_FAMILY_META, 2); // the version and the key name: nothing left to sweep
+    expect_no_markers(1);
+    expect_range(f.store, 1, "199='a' ");
     store_fixture_close(&f);
-}
-
-static void wait_for_rows(enum store_family family, uint32_t rows)
-{
-    const struct mono end = mono_add(plat_clock_mono(), span_s(10));
-    while (store_disk_rows(disk, family) > rows && !mono_reached(plat_clock_mono(), end)) {
-        wait_ms(2);
-    }
-    assert_int_equal(store_disk_rows(disk, family), rows);
 }
 
 static void purged_blocks_leave_the_disk(void **state)
@@ -646,6 +715,8 @@ int main(void)
         cmocka_unit_test(head_may_be_smaller_at_the_next_start),
         cmocka_unit_test(journal_stays_within_its_bound),
         cmocka_unit_test(idle_store_seals_by_age),
+        cmocka_unit_test(server_time_survives_seal_and_restart),
+        cmocka_unit_test(latest_of_an_equal_time_is_replaced_across_seals),
         cmocka_unit_test(group_of_more_deletes_than_markers_is_served),
         cmocka_unit_test(purged_blocks_leave_the_disk),
         cmocka_unit_test(deleted_points_leave_the_disk),

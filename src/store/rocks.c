@@ -323,9 +323,13 @@ static void rocks_scan_close(struct store_scan *base)
     free(base);
 }
 
-static enum err rocks_free_space(struct store_blocks *blocks, uint64_t *bytes)
+static enum err rocks_figures(struct store_blocks *blocks, struct store_blocks_figures *figures)
 {
-    return plat_file_free_space(rocks_of(blocks)->directory, bytes);
+    struct rocks *const rocks = rocks_of(blocks);
+    uint64_t is_stopped = 0;
+    (void)rocksdb_property_int(rocks->db, "rocksdb.is-write-stopped", &is_stopped);
+    figures->is_write_stopped = is_stopped != 0;
+    return plat_file_free_space(rocks->directory, &figures->free_space);
 }
 
 // Opening and closing.
@@ -367,7 +371,7 @@ static const struct store_blocks_ops rocks_ops = {
     .scan_open = rocks_scan_open,
     .scan_move = rocks_scan_move,
     .scan_close = rocks_scan_close,
-    .free_space = rocks_free_space,
+    .figures = rocks_figures,
     .close = rocks_close,
 };
 

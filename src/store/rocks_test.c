@@ -1,8 +1,10 @@
 // The local back end on RocksDB in a directory of its own: the conformance suite, and what only a
 // real directory shows: exclusive use, a newer version, damage, restart after a kill.
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/blocks.h"
@@ -109,6 +111,80 @@ static void damaged_manifest_is_one_clear_error(void **state)
     assert_null(strchr(message, '\n'));
 }
 
+// A process is killed while it saves as fast as it can; it tells each acknowledgement through a
+// pipe.
+
+static void save_until_killed(int told)
+{
+    char message[256];
+    struct store *store = NULL;
+    struct store_lane *lane = NULL;
+    const bool is_open =
+        store_local_open(directory, &store_fixture_limits, &store, message) == ERR_OK &&
+        store_lane_open(store, 1U << 16, NULL, NULL, &lane) == ERR_OK &&
+        store_start(store) == ERR_OK;
+    for (uint64_t ticket = 1; is_open; ticket++) {
+        const struct model_point point = {SLICE("t"),
+                                          {.type = MODEL_VALUE_LONG, .number = (int64_t)ticket}};
+        const struct model_reading reading = {true, (int64_t)ticket, &point, 1};
+        const struct model_readings readings = {&reading, 1, 1};
+        const struct store_record record = {.verb = STORE_SAVE,
+                                            .ticket = ticket,
+                                            .tenant = STORE_FIXTURE_TENANT,
+                                            .device = {1},
+                                            .save = {&readings, {0}, 0, true, true}};
+        struct store_completion completion;
+        if (store_submit(lane, &record) != ERR_OK) {
+            break;
+        }
+        store_flush(lane);
+        if (store_await(lane, ticket, &completion) != ERR_OK || completion.err != ERR_OK ||
+            write(told, &ticket, sizeof(ticket)) != (ssize_t)sizeof(ticket)) {
+            break;
+        }
+    }
+    _exit(1);
+}
+
+static bool count_point(void *context, const struct store_point *point)
+{
+    int64_t *const count = context;
+    *count += 1;
+    return point->time_ms == *count && point->value.number == *count;
+}
+
+static void killed_process_loses_nothing_acknowledged(void **state)
+{
+    (void)state;
+    struct store_fixture fixture = {.backend = &backend, .limits = store_fixture_limits};
+    int ends[2];
+    uint64_t acknowledged = 0;
+    reset(NULL);
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        save_until_killed(ends[1]);
+    }
+    (void)close(ends[1]);
+    while (acknowledged < 500 &&
+           read(ends[0], &acknowledged, sizeof(acknowledged)) == (ssize_t)sizeof(acknowledged)) {
+    }
+    (void)kill(child, SIGKILL);
+    while (read(ends[0], &acknowledged, sizeof(acknowledged)) == (ssize_t)sizeof(acknowledged)) {
+    }
+    (void)waitpid(child, NULL, 0);
+    (void)close(ends[0]);
+    assert_true(acknowledged >= 500);
+    fixture.store = open_rocks(NULL, &fixture.limits);
+    assert_non_null(fixture.store);
+    int64_t count = 0;
+    const struct store_range range = {.device = {1}, .key = SLICE("t"), .end_ms = INT64_MAX};
+    assert_int_equal(store_range(fixture.store, &range, &count, count_point), ERR_OK);
+    assert_in_range(count, acknowledged, acknowledged + 1);
+    store_close(fixture.store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +192,7 @@ int main(void)
         cmocka_unit_test(newer_layout_is_refused),
         cmocka_unit_test(missing_directory_is_an_error),
         cmocka_unit_test(damaged_manifest_is_one_clear_error),
+        cmocka_unit_test(killed_process_loses_nothing_acknowledged),
     };
     const int failed =
         store_conformance_run("rocks", &backend, tests, sizeof(tests) / sizeof(tests[0]));

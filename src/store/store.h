@@ -51,18 +51,19 @@ struct store_save {
 
 struct store_delete {
     const struct slice *keys;
-    uint32_t key_count;
-    bool all_time; // else [start_ms, end_ms)
+    uint32_t key_count; // 0: all keys of the device
+    bool all_time;      // else [start_ms, end_ms)
     int64_t start_ms;
     int64_t end_ms;
-    bool latest;         // also latest, if its time is in the range
+    bool latest;         // also latest, if its time is in the range; with all_time the key is
+                         // forgotten and no longer counts against the device's limit
     bool rewrite_latest; // from the newest point left before start_ms
 };
 
 struct store_record {
     enum store_verb verb;
-    uint64_t ticket; // given back with the completion; 0: no completion is wanted
-    struct tenant_id tenant;
+    uint64_t ticket;         // given back with the completion; 0: no completion is wanted
+    struct tenant_id tenant; // whose key names: a device keeps those of its first record
     struct device_id device;
     struct store_trace trace;
     union {
@@ -74,7 +75,9 @@ struct store_record {
 struct store_completion {
     uint64_t ticket;
     enum err err;    // ERR_OK: durable. ERR_KEY_LIMIT: too many key names. ERR_NO_SPACE, ERR_IO,
-                     // ERR_EXHAUSTED (head full), ERR_UNAVAILABLE (device purged), ERR_STOPPING
+                     // ERR_EXHAUSTED (head full, or too many deletes at once: try again),
+                     // ERR_UNAVAILABLE (device purged, or the store reads only), ERR_CORRUPT (what
+                     // is stored of this device cannot be read)
     int64_t time_ms; // save: the time that readings without one got
 };
 
@@ -90,7 +93,8 @@ MUST_USE enum err store_lane_open(struct store *store, size_t ring_bytes, void *
 MUST_USE enum err store_submit(struct store_lane *lane, const struct store_record *record);
 // Publishes what was submitted and wakes the writer if it sleeps. Once per turn.
 void store_flush(struct store_lane *lane);
-// The next completion, in commit order; false when there is none.
+// The next completion, in commit order; false when there is none. What is not collected counts
+// against the lane: when too many are waiting, submit says ERR_EXHAUSTED.
 MUST_USE bool store_collect(struct store_lane *lane, struct store_completion *completion);
 // For threads that may block: waits until the completion of `ticket` arrives on this lane; other
 // completions on it are dropped. Meant for a lane whose owner has one record in flight at a time.
@@ -103,7 +107,7 @@ struct store_point {
     struct model_value value;
 };
 
-// Return false to stop early. Views are valid during the call.
+// Return false to stop early. Views are valid during the call, which must not call the store.
 typedef bool store_point_fn(void *context, const struct store_point *point);
 typedef bool store_key_fn(void *context, struct slice key);
 
@@ -129,7 +133,9 @@ MUST_USE enum err store_latest(struct store *store, struct tenant_id tenant,
 MUST_USE enum err store_keys(struct store *store, struct tenant_id tenant, struct device_id device,
                              void *context, store_key_fn *emit);
 
-// Replayed at start, newest last: messages that caused durable effects within `since`.
+// Replayed at start, newest last: messages that caused durable effects at or after `since`. Goes as
+// far back as the journal does, that is to the oldest reading that is not sealed; at high rates
+// that is less than minutes.
 typedef void store_trace_fn(void *context, const struct store_trace *trace, struct wall at);
 void store_traces(struct store *store, struct wall since, void *context, store_trace_fn *emit);
 
@@ -138,7 +144,8 @@ struct store_stats {
     uint64_t commit_size_max;
     uint64_t head_bytes, head_bytes_max, journal_bytes, journal_rows;
     uint64_t devices_in_head;
-    bool read_only; // stopped taking writes: see the log
+    bool read_only;     // stopped taking writes: see the log
+    bool write_stopped; // at the last commit the database wanted writes to wait for compaction
 };
 struct store_stats store_stats(struct store *store);
 
@@ -162,7 +169,8 @@ MUST_USE enum err store_local_open(const char *directory, const struct store_lim
 
 // Starts the writer; lanes are complete by then.
 MUST_USE enum err store_start(struct store *store);
-// Takes nothing new (ERR_STOPPING), commits what is in the lanes, completes it, stops the writer.
+// Takes nothing new (ERR_STOPPING), commits what was flushed before, completes it, stops the
+// writer.
 void store_stop(struct store *store);
 // After store_stop, when all lanes are collected.
 void store_close(struct store *store);
