@@ -135,6 +135,8 @@ static enum api_outcome request_elsewhere(const struct api_call *call, struct co
     api_reply_code(reply, COAP_CONTENT);
     reply->content_format = COAP_FORMAT_TEXT;
     reply->payload = banner;
+    // Safe and free: a repeat may run it again (RFC 7252 4.5), so it takes no place in the table.
+    reply->no_effect = true;
     return API_REPLIED;
 }
 

@@ -35,7 +35,6 @@ struct coap_dedup {
     struct bucket *buckets;
     struct coap_answers *answers;
     uint64_t bucket_mask;
-    struct hash_key key;
     struct mono start;
     struct coap_dedup_stats stats;
 };
@@ -52,7 +51,7 @@ size_t coap_dedup_footprint(struct coap_dedup_limits limits)
 }
 
 struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits,
-                                   struct hash_key key, struct mono now)
+                                   struct mono now)
 {
     ASSERT(((uintptr_t)memory & 63U) == 0);
     ASSERT(limits.entries_max >= 2 * BUCKET_ENTRIES);
@@ -62,7 +61,6 @@ struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits
     *dedup = (struct coap_dedup){
         .buckets = (struct bucket *)(void *)at,
         .bucket_mask = limits.entries_max / BUCKET_ENTRIES - 1,
-        .key = key,
         .start = now,
     };
     at += limits.entries_max * sizeof(struct entry);
@@ -70,14 +68,17 @@ struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits
     return dedup;
 }
 
-struct coap_dedup_key coap_dedup_key(const struct coap_dedup *dedup, const struct coap_peer *peer,
-                                     const struct coap_message *message)
+static uint64_t peer_and_mid(uint64_t peer_hash, uint16_t mid)
 {
-    const uint64_t hash = coap_peer_hash(peer, dedup->key);
+    return hash_word(peer_hash + mid * 0x9e3779b97f4a7c15U);
+}
+
+struct coap_dedup_key coap_dedup_key(uint64_t peer_hash, const struct coap_message *message)
+{
     uint64_t token = 0;
     memcpy(&token, message->token.bytes, sizeof(token));
     return (struct coap_dedup_key){
-        .peer_and_mid = hash_word(hash + message->mid * 0x9e3779b97f4a7c15U),
+        .peer_and_mid = peer_and_mid(peer_hash, message->mid),
         .token = (uint16_t)hash_word(token ^ message->token.len),
         .confirmable = message->type == COAP_CON,
     };
@@ -124,9 +125,11 @@ static struct entry *find(const struct coap_dedup *dedup, const struct coap_dedu
     return entry != NULL ? entry : find_in(bucket_of(dedup, key->peer_and_mid, 1), key);
 }
 
-void coap_dedup_prefetch(const struct coap_dedup *dedup, struct coap_dedup_key key)
+void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid)
 {
-    __builtin_prefetch(bucket_of(dedup, key.peer_and_mid, 0));
+    const uint64_t hash = peer_and_mid(peer_hash, mid);
+    __builtin_prefetch(bucket_of(dedup, hash, 0));
+    __builtin_prefetch(bucket_of(dedup, hash, 1));
 }
 
 static struct entry *dead_in(struct bucket *bucket, uint32_t now)

@@ -63,13 +63,13 @@ size_t coap_dedup_footprint(struct coap_dedup_limits limits);
 // `memory` is zeroed (fresh from mmap, so that pages are touched as used), aligned to 64, and
 // outlives the table.
 struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits,
-                                   struct hash_key key, struct mono now);
+                                   struct mono now);
 
-struct coap_dedup_key coap_dedup_key(const struct coap_dedup *dedup, const struct coap_peer *peer,
-                                     const struct coap_message *message);
+// `peer_hash` is coap_peer_hash under the key of the data directory.
+struct coap_dedup_key coap_dedup_key(uint64_t peer_hash, const struct coap_message *message);
 
-// Asks the processor for the line that `coap_dedup_seen` will read; for batches.
-void coap_dedup_prefetch(const struct coap_dedup *dedup, struct coap_dedup_key key);
+// Asks the processor for the lines that `coap_dedup_seen` will read; for batches.
+void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid);
 
 // Looks the message up and, if new, remembers it as open.
 MUST_USE struct coap_dedup_hit coap_dedup_seen(struct coap_dedup *dedup, struct mono now,

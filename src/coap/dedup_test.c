@@ -11,8 +11,6 @@
 #include "base/random.h"
 #include "coap/dedup.h"
 
-static const struct hash_key key_of_test = {{3, 4}};
-
 struct fixture {
     void *memory;
     struct coap_dedup *dedup;
@@ -26,7 +24,7 @@ static struct fixture make(uint32_t entries)
     const size_t size = (coap_dedup_footprint(limits) + 63U) & ~(size_t)63U;
     fixture.memory = aligned_alloc(64, size);
     memset(fixture.memory, 0, size);
-    fixture.dedup = coap_dedup_init(fixture.memory, limits, key_of_test, fixture.now);
+    fixture.dedup = coap_dedup_init(fixture.memory, limits, fixture.now);
     return fixture;
 }
 

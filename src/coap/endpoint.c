@@ -47,7 +47,7 @@ struct coap_endpoint *coap_endpoint_init(void *memory, const struct coap_endpoin
     random_init(&endpoint->random, settings->seed);
     wheel_init(&endpoint->wheel, now);
     endpoint->dedup = coap_dedup_init(part(&at, coap_dedup_footprint(limits->dedup)),
-                                      limits->dedup, settings->key, now);
+                                      limits->dedup, now);
     endpoint->peers = coap_peers_init(part(&at, coap_peers_footprint(limits->peers_max)),
                                       limits->peers_max, settings->key, &endpoint->random);
     endpoint->bodies = coap_bodies_init(part(&at, coap_bodies_footprint(bodies_limits(limits))),
@@ -133,6 +133,17 @@ static bool take_response(struct coap_endpoint *endpoint, struct mono now,
         fill_response(endpoint, event);
     }
     return tell(event, outcome, handle);
+}
+
+void coap_endpoint_prefetch(const struct coap_endpoint *endpoint, struct coap_datagram *datagram)
+{
+    if (datagram->bytes.len < COAP_HEADER_SIZE) {
+        return;
+    }
+    const uint8_t *bytes = datagram->bytes.ptr;
+    datagram->peer_hash = coap_peer_hash(&datagram->peer, endpoint->settings.key);
+    coap_dedup_prefetch(endpoint->dedup, datagram->peer_hash,
+                        (uint16_t)(bytes[2] << 8 | bytes[3]));
 }
 
 bool coap_endpoint_input(struct coap_endpoint *endpoint, struct mono now,

@@ -342,8 +342,11 @@ bool coap_request_take(struct coap_endpoint *endpoint, struct mono now, struct c
         coap_reply_refuse(endpoint, now, COAP_REQUEST_ENTITY_TOO_LARGE, NULL);
         return false;
     }
-    const struct coap_dedup_key key =
-        coap_dedup_key(endpoint->dedup, &endpoint->datagram.peer, &endpoint->message);
+    const uint64_t peer_hash =
+        endpoint->datagram.peer_hash != 0
+            ? endpoint->datagram.peer_hash
+            : coap_peer_hash(&endpoint->datagram.peer, endpoint->settings.key);
+    const struct coap_dedup_key key = coap_dedup_key(peer_hash, &endpoint->message);
     if (gate_duplicate(endpoint, now, key) == GATE_DONE ||
         gate_options(endpoint, now, key) == GATE_DONE) {
         return false;

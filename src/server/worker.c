@@ -216,33 +216,36 @@ static void handle(struct server_worker *worker, struct api_time now,
     }
 }
 
-static void receive_one(struct server_worker *worker, struct api_time now, unsigned socket,
-                        const struct plat_udp_datagram *in)
+// At most one batch of a socket. Its look-ups are started for all datagrams before the first is
+// handled.
+static void receive_batch(struct server_worker *worker, struct api_time now, unsigned socket)
 {
-    const struct coap_datagram datagram = {
-        .peer = coap_peer_plain(&in->remote, &in->local, (uint8_t)socket),
-        .bytes = in->bytes,
-        .truncated = in->truncated,
-        .multicast = address_is_multicast(&in->local),
-    };
+    struct plat_udp_datagram in[PLAT_UDP_BATCH];
+    struct coap_datagram batch[PLAT_UDP_BATCH];
     struct coap_event event;
-    if (coap_endpoint_input(worker->endpoint, now.mono, &datagram, &event)) {
-        handle(worker, now, &event);
+    const unsigned count = plat_udp_receive(worker->plan.sockets[socket], in);
+    for (unsigned i = 0; i < count; i++) {
+        batch[i] = (struct coap_datagram){
+            .peer = coap_peer_plain(&in[i].remote, &in[i].local, (uint8_t)socket),
+            .bytes = in[i].bytes,
+            .truncated = in[i].truncated,
+            .multicast = address_is_multicast(&in[i].local),
+        };
+        coap_endpoint_prefetch(worker->endpoint, &batch[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        make_room(worker, now.mono);
+        if (coap_endpoint_input(worker->endpoint, now.mono, &batch[i], &event)) {
+            handle(worker, now, &event);
+        }
     }
 }
 
-// At most one batch of each socket that has something.
 static void receive(struct server_worker *worker, struct api_time now)
 {
-    struct plat_udp_datagram batch[PLAT_UDP_BATCH];
     for (unsigned socket = 0; socket < worker->plan.socket_count; socket++) {
-        if ((worker->ready_sockets & (1ULL << socket)) == 0) {
-            continue;
-        }
-        const unsigned count = plat_udp_receive(worker->plan.sockets[socket], batch);
-        for (unsigned i = 0; i < count; i++) {
-            make_room(worker, now.mono);
-            receive_one(worker, now, socket, &batch[i]);
+        if ((worker->ready_sockets & (1ULL << socket)) != 0) {
+            receive_batch(worker, now, socket);
         }
     }
 }
