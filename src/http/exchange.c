@@ -26,6 +26,7 @@ void http_exchange_destroy(struct http_exchange *exchange)
     free(exchange->body);
     free(exchange->out);
     free(exchange->location);
+    free(exchange->allow);
     free(exchange);
 }
 

@@ -28,6 +28,7 @@ struct http_exchange {
     const char *content_type;
     uint32_t retry_after_s;
     char *location;
+    char *allow;
     uint8_t *out; // LWS_PRE bytes, then the body
     size_t out_len;
     size_t out_sent;

@@ -31,7 +31,8 @@ static bool write_headers(struct http_exchange *exchange)
         (exchange->retry_after_s > 0 &&
          add_header(wsi, "retry-after:", retry_after, &at, end) != 0) ||
         (exchange->location != NULL &&
-         add_header(wsi, "location:", exchange->location, &at, end) != 0)) {
+         add_header(wsi, "location:", exchange->location, &at, end) != 0) ||
+        (exchange->allow != NULL && add_header(wsi, "allow:", exchange->allow, &at, end) != 0)) {
         return false;
     }
     return lws_finalize_write_http_header(wsi, start, &at, end) == 0;

@@ -28,21 +28,24 @@ enum http_match_verdict http_router_match(const struct http_route *routes, unsig
                                           enum http_method method, struct slice path,
                                           struct http_match *match)
 {
-    enum http_match_verdict verdict = HTTP_NO_PATH;
+    unsigned methods = 0;
     unsigned best = 0;
+    *match = (struct http_match){.route = NULL};
     for (unsigned i = 0; i < count; i++) {
-        struct http_match candidate = {.tag = routes[i].tag};
+        struct http_match candidate = {.route = &routes[i]};
         unsigned literals = 0;
         if (!matches(slice_text(routes[i].pattern), path, &candidate, &literals)) {
             continue;
         }
-        if (routes[i].method != method) {
-            verdict = verdict == HTTP_MATCH ? HTTP_MATCH : HTTP_NO_METHOD;
-        } else if (verdict != HTTP_MATCH || literals > best) {
-            verdict = HTTP_MATCH;
+        methods |= 1U << routes[i].method;
+        if (routes[i].method == method && (match->route == NULL || literals > best)) {
             best = literals;
             *match = candidate;
         }
     }
-    return verdict;
+    match->methods = methods;
+    if (match->route != NULL) {
+        return HTTP_MATCH;
+    }
+    return methods != 0 ? HTTP_NO_METHOD : HTTP_NO_PATH;
 }

@@ -1,5 +1,5 @@
 // http/router.h: which handler serves a method and path. A pattern is "/api/device/{deviceId}";
-// literal segments win over parameters.
+// literal segments win over parameters, in whatever order the table stands.
 #pragma once
 
 #include "base/slice.h"
@@ -10,13 +10,14 @@
 struct http_route {
     enum http_method method;
     const char *pattern;
-    unsigned tag; // the caller's: position in its table
+    const void *target; // the caller's
 };
 
 struct http_match {
-    unsigned tag;
+    const struct http_route *route;                     // NULL unless HTTP_MATCH
     struct slice parameters[HTTP_ROUTE_PARAMETERS_MAX]; // in the order of the pattern
     unsigned parameter_count;
+    unsigned methods; // a bit (1 << method) for each that the path has, for HTTP_NO_METHOD
 };
 
 enum http_match_verdict { HTTP_MATCH, HTTP_NO_PATH, HTTP_NO_METHOD };

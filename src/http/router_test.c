@@ -7,16 +7,18 @@
 
 #include <cmocka.h>
 
+static const unsigned tags[] = {10, 11, 12, 13, 14, 15, 16, 17, 18};
+
 static const struct http_route routes[] = {
-    {HTTP_GET, "/api/device/{deviceId}", 10},
-    {HTTP_POST, "/api/device/{deviceId}", 11},
-    {HTTP_POST, "/api/device/credentials", 12},
-    {HTTP_GET, "/api/device/{deviceId}/credentials", 13},
-    {HTTP_DELETE, "/api/customer/device/{deviceId}", 14},
-    {HTTP_POST, "/api/customer/{customerId}/device/{deviceId}", 15},
-    {HTTP_GET, "/{a}/{b}/{c}/{d}/{e}/{f}", 16},
-    {HTTP_GET, "/{a}/{b}/{c}/{d}/{e}/{f}/{g}", 17},
-    {HTTP_GET, "/", 18},
+    {HTTP_GET, "/api/device/{deviceId}", &tags[0]},
+    {HTTP_POST, "/api/device/{deviceId}", &tags[1]},
+    {HTTP_POST, "/api/device/credentials", &tags[2]},
+    {HTTP_GET, "/api/device/{deviceId}/credentials", &tags[3]},
+    {HTTP_DELETE, "/api/customer/device/{deviceId}", &tags[4]},
+    {HTTP_POST, "/api/customer/{customerId}/device/{deviceId}", &tags[5]},
+    {HTTP_GET, "/{a}/{b}/{c}/{d}/{e}/{f}", &tags[6]},
+    {HTTP_GET, "/{a}/{b}/{c}/{d}/{e}/{f}/{g}", &tags[7]},
+    {HTTP_GET, "/", &tags[8]},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -31,7 +33,7 @@ static unsigned tag_of(enum http_method method, const char *path)
 {
     struct http_match match;
     assert_int_equal(find(method, path, &match), HTTP_MATCH);
-    return match.tag;
+    return *(const unsigned *)match.route->target;
 }
 
 static void a_parameter_takes_one_segment(void **state)
@@ -39,7 +41,7 @@ static void a_parameter_takes_one_segment(void **state)
     (void)state;
     struct http_match match;
     assert_int_equal(find(HTTP_GET, "/api/device/7", &match), HTTP_MATCH);
-    assert_int_equal(match.tag, 10);
+    assert_ptr_equal(match.route, &routes[0]);
     assert_int_equal(match.parameter_count, 1);
     assert_true(slice_equal(match.parameters[0], SLICE("7")));
     assert_int_equal(find(HTTP_GET, "/api/device/7/8", &match), HTTP_NO_PATH);
@@ -50,7 +52,7 @@ static void parameters_stand_in_the_order_of_the_pattern(void **state)
     (void)state;
     struct http_match match;
     assert_int_equal(find(HTTP_POST, "/api/customer/c/device/d", &match), HTTP_MATCH);
-    assert_int_equal(match.tag, 15);
+    assert_ptr_equal(match.route, &routes[5]);
     assert_int_equal(match.parameter_count, 2);
     assert_true(slice_equal(match.parameters[0], SLICE("c")));
     assert_true(slice_equal(match.parameters[1], SLICE("d")));
@@ -92,6 +94,8 @@ static void a_known_path_with_a_wrong_method_is_told(void **state)
     (void)state;
     struct http_match match;
     assert_int_equal(find(HTTP_PUT, "/api/device/7", &match), HTTP_NO_METHOD);
+    assert_null(match.route);
+    assert_int_equal(match.methods, 1U << HTTP_GET | 1U << HTTP_POST);
     assert_int_equal(find(HTTP_PUT, "/api/devices/7", &match), HTTP_NO_PATH);
 }
 

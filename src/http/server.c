@@ -116,6 +116,7 @@ static void run_handler(void *context)
                              buf_view(&response.body));
         exchange->retry_after_s = response.retry_after_s;
         exchange->location = response.location != NULL ? strdup(response.location) : NULL;
+        exchange->allow = response.allow != NULL ? strdup(response.allow) : NULL;
     }
     arena_reset(&memory->arena);
     plat_mutex_lock(&server->mutex);

@@ -62,6 +62,7 @@ struct http_response {
     const char *content_type; // static text; "application/json" when the handler is called
     uint32_t retry_after_s;   // 0: none
     const char *location;     // NULL: none
+    const char *allow;        // methods, for 405 and OPTIONS (RFC 9110 10.2.1); NULL: none
     struct buf body;          // bounded; overflow answers 500 and is logged
 };
 

@@ -78,6 +78,7 @@ static void handle(void *context, const struct http_request *request,
         response->status = 303;
         response->location = "/there";
         response->retry_after_s = 7;
+        response->allow = "GET, HEAD";
         return;
     }
     if (slice_equal(request->path, SLICE("/memory"))) {

@@ -84,13 +84,14 @@ static void headers_name_no_version_and_forbid_storing(void **state)
     server_fixture_assert_has(answer, "x-content-type-options: nosniff\r\n");
 }
 
-static void location_and_retry_after_are_sent(void **state)
+static void location_retry_after_and_allow_are_sent(void **state)
 {
     (void)state;
     const char *answer = server_fixture_ask("GET /elsewhere" HOST "Connection: close\r\n\r\n");
     server_fixture_assert_has(answer, "HTTP/1.1 303 ");
     server_fixture_assert_has(answer, "location: /there\r\n");
     server_fixture_assert_has(answer, "retry-after: 7\r\n");
+    server_fixture_assert_has(answer, "allow: GET, HEAD\r\n");
     server_fixture_assert_has(answer, "content-length: 0\r\n");
     server_fixture_assert_lacks(answer, "content-type:");
 }
@@ -333,7 +334,7 @@ int main(void)
         SERVER_TEST(every_method_is_told),
         SERVER_TEST(head_has_the_length_and_no_body),
         SERVER_TEST(headers_name_no_version_and_forbid_storing),
-        SERVER_TEST(location_and_retry_after_are_sent),
+        SERVER_TEST(location_retry_after_and_allow_are_sent),
         SERVER_TEST(a_body_is_collected_from_its_parts),
         SERVER_TEST(a_body_of_the_largest_size_is_taken),
         SERVER_TEST(a_larger_body_is_413_and_the_peer_hears_it),

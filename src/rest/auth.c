@@ -1,6 +1,5 @@
 #include "rest/handlers.h"
 #include "rest/token.h"
-#include "rest/write.h"
 
 static enum err read_field(struct rest_call *call, struct codec_json object, const char *name,
                            struct slice *text)
@@ -18,21 +17,27 @@ static uint64_t source_of(const struct rest_call *call)
     return hash_bytes(slice_of(remote->ip, address_is_ipv4(remote) ? 16 : 8));
 }
 
+static bool read_login(struct codec_json object, struct core_login *login)
+{
+    return codec_json_string(codec_json_get(object, "username"), &login->email) &&
+           codec_json_string(codec_json_get(object, "password"), &login->password) &&
+           login->email.len > 0 && login->password.len > 0;
+}
+
 enum err rest_auth_log_in(struct rest_call *call)
 {
     struct codec_json object;
-    struct slice email;
-    struct slice password;
-    if (rest_call_body(call, &object) != ERR_OK ||
-        !codec_json_string(codec_json_get(object, "username"), &email) ||
-        !codec_json_string(codec_json_get(object, "password"), &password) || email.len == 0 ||
-        password.len == 0) {
+    struct core_login login = {.source = source_of(call), .now = call->rest->mono()};
+    enum err err = rest_call_body(call, &object);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (!read_login(object, &login)) {
         return rest_call_refuse(call, ERR_UNAUTHORIZED, "Username or Password not provided");
     }
-    const struct core_login login = {email, password, source_of(call), call->rest->mono()};
     struct model_user user;
-    const enum err err = core_session_log_in(call->rest->core, call->request->memory, &login,
-                                             &user, &call->problem);
+    err =
+        core_session_log_in(call->rest->core, call->request->memory, &login, &user, &call->problem);
     if (err != ERR_OK) {
         return err;
     }
@@ -45,7 +50,10 @@ enum err rest_auth_refresh(struct rest_call *call)
     struct codec_json object;
     struct slice token;
     enum err err = rest_call_body(call, &object);
-    if (err != ERR_OK || !codec_json_string(codec_json_get(object, "refreshToken"), &token)) {
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (!codec_json_string(codec_json_get(object, "refreshToken"), &token) || token.len == 0) {
         return rest_call_refuse(call, ERR_UNAUTHORIZED, "Refresh token is not provided");
     }
     err = rest_token_read(call, token, &call->claims);
@@ -53,16 +61,15 @@ enum err rest_auth_refresh(struct rest_call *call)
         return rest_call_refuse(call, ERR_UNAUTHORIZED, "Invalid refresh token");
     }
     if (err == ERR_OK) {
-        err = core_session_user(call->rest->core, call->request->memory, &call->claims,
-                                &call->user);
+        err =
+            core_session_user(call->rest->core, call->request->memory, &call->claims, &call->user);
     }
-    return err != ERR_OK ? ERR_EXPIRED
-                         : rest_token_write_pair(call, &call->user, &call->claims.session);
+    return err == ERR_OK ? rest_token_write_pair(call, &call->user, &call->claims.session) : err;
 }
 
 enum err rest_auth_user(struct rest_call *call)
 {
-    struct rest_write_context context = {rest_call_writer(call), call->caller.tenant_uuid};
+    struct rest_write_context context = rest_call_write(call);
     rest_write_user(&context, &call->user);
     return ERR_OK;
 }

@@ -41,16 +41,39 @@ enum err rest_call_int(struct rest_call *call, const char *name, bool required, 
                        int64_t *value)
 {
     const struct slice text = http_request_parameter(call->request, name);
-    if (text.len == 0 && required) {
-        return rest_call_refuse(call, ERR_INVALID,
-                                "Required request parameter '%s' is not present", name);
-    }
     *value = otherwise;
+    if (required) {
+        struct slice present;
+        const enum err err = rest_call_required(call, name, &present);
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
     if (text.len > 0 && !slice_to_int64(text, value)) {
         return rest_call_refuse(call, ERR_INVALID, "Parameter '%s' is not a number: %.*s", name,
                                 SLICE_ARGS(slice_sub(text, 0, 64)));
     }
     return ERR_OK;
+}
+
+enum err rest_call_required(struct rest_call *call, const char *name, struct slice *text)
+{
+    *text = http_request_parameter(call->request, name);
+    if (text->len > 0) {
+        return ERR_OK;
+    }
+    return text->ptr != NULL
+               ? rest_call_refuse(call, ERR_INVALID, "Parameter '%s' can't be empty!", name)
+               : rest_call_refuse(call, ERR_INVALID,
+                                  "Required request parameter '%s' is not present", name);
+}
+
+enum err rest_call_unserved(struct rest_call *call, const char *name)
+{
+    return http_request_parameter(call->request, name).len == 0
+               ? ERR_OK
+               : rest_call_refuse(call, ERR_INVALID,
+                                  "Parameter '%s' is not supported by this version", name);
 }
 
 enum err rest_call_boolean(struct rest_call *call, const char *name, bool otherwise, bool *value)
@@ -87,19 +110,21 @@ enum err rest_call_page(struct rest_call *call, struct model_page *page)
     if (size < 1 || size > PAGE_SIZE_MAX) {
         return rest_call_refuse(call, ERR_INVALID,
                                 "Incorrect page link page size '%lld'. Page size must be from 1 to "
-                                "%d.", (long long)size, PAGE_SIZE_MAX);
+                                "%d.",
+                                (long long)size, PAGE_SIZE_MAX);
     }
     if (number < 0 || number > INT32_MAX) {
         return rest_call_refuse(call, ERR_INVALID,
-                                "Incorrect page link page '%lld'. Page must be positive integer.",
-                                (long long)number);
+                                "Incorrect page link page '%lld'. Page must be from 0 to %d.",
+                                (long long)number, INT32_MAX);
     }
     const struct slice order = http_request_parameter(call->request, "sortOrder");
     const bool descending = slice_equal_nocase(order, SLICE("DESC"));
     if (order.len > 0 && !descending && !slice_equal_nocase(order, SLICE("ASC"))) {
         return rest_call_refuse(call, ERR_INVALID,
                                 "Unsupported sort order '%.*s'! Only 'ASC' or 'DESC' types are "
-                                "allowed.", SLICE_ARGS(slice_sub(order, 0, 32)));
+                                "allowed.",
+                                SLICE_ARGS(slice_sub(order, 0, 32)));
     }
     *page = (struct model_page){.size = (uint32_t)size,
                                 .number = (uint32_t)number,
@@ -112,8 +137,8 @@ enum err rest_call_page(struct rest_call *call, struct model_page *page)
 enum err rest_call_body(struct rest_call *call, struct codec_json *object)
 {
     struct err_place place = {NULL, 0};
-    const enum err err = codec_json_parse(call->request->memory, call->request->body, false,
-                                          object, &place);
+    const enum err err =
+        codec_json_parse(call->request->memory, call->request->body, false, object, &place);
     if (err == ERR_SYNTAX) {
         return rest_call_refuse(call, ERR_SYNTAX, "Malformed JSON at byte %zu: %s", place.offset,
                                 place.reason != NULL ? place.reason : "syntax error");
@@ -127,4 +152,10 @@ enum err rest_call_body(struct rest_call *call, struct codec_json *object)
 struct codec_json_writer rest_call_writer(struct rest_call *call)
 {
     return codec_json_writer_over(&call->response->body);
+}
+
+struct rest_write_context rest_call_write(struct rest_call *call)
+{
+    return (struct rest_write_context){rest_call_writer(call), call->caller.tenant_uuid,
+                                       call->request->memory};
 }

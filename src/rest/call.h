@@ -1,5 +1,5 @@
-// rest/call.h: one request on its way through a handler: who calls, what the path and body say, and
-// the words for answering.
+// rest/call.h: one request on its way through a handler: who calls, what the path, query and body
+// say, and the words for answering.
 #pragma once
 
 #include "codec/json.h"
@@ -7,6 +7,7 @@
 #include "core/session.h"
 #include "http/router.h"
 #include "rest/rest.h"
+#include "rest/write.h"
 
 struct rest_call {
     const struct rest *rest;
@@ -19,36 +20,35 @@ struct rest_call {
     struct core_caller caller;
     struct core_problem problem;
     struct core_admin admin;
-    bool plain_errors;  // failures are a plain text (server-api.md 1.5, the exception)
+    bool plain_errors; // failures are a plain text (server-api.md 1.5, the exception)
 };
 
+// Fills the response and gives ERR_OK, or an error with the reason in `call->problem` (empty if the
+// error says it all); what was written by then is dropped.
 typedef enum err rest_handler_fn(struct rest_call *call);
-
-struct rest_route {
-    enum http_method method;
-    const char *pattern;
-    unsigned authorities;  // mask of enum model_authority; 0: nobody has to be logged in
-    bool plain_errors;
-    rest_handler_fn *handler;
-};
 
 // The path parameter at a position as an id. ERR_INVALID with the problem.
 MUST_USE enum err rest_call_id(struct rest_call *call, unsigned position, struct uuid *id);
 // A query parameter as an id; `*given` says whether it is there.
 MUST_USE enum err rest_call_id_parameter(struct rest_call *call, const char *name, bool *given,
                                          struct uuid *id);
-// Query parameters; the default when absent. ERR_INVALID with the problem.
+// Query parameters; the default when absent or empty. ERR_INVALID with the problem.
 MUST_USE enum err rest_call_int(struct rest_call *call, const char *name, bool required,
                                 int64_t otherwise, int64_t *value);
 MUST_USE enum err rest_call_boolean(struct rest_call *call, const char *name, bool otherwise,
                                     bool *value);
+MUST_USE enum err rest_call_required(struct rest_call *call, const char *name, struct slice *text);
+// ERR_INVALID if a query parameter that is not served yet is given.
+MUST_USE enum err rest_call_unserved(struct rest_call *call, const char *name);
 // pageSize, page, textSearch, sortProperty, sortOrder (server-api.md 0.1).
 MUST_USE enum err rest_call_page(struct rest_call *call, struct model_page *page);
 // The body as a JSON object. ERR_SYNTAX or ERR_INVALID with the problem naming the place.
 MUST_USE enum err rest_call_body(struct rest_call *call, struct codec_json *object);
 
-// Fails with a text.
+// Fails with a text, cut to the size of a problem.
 enum err rest_call_refuse(struct rest_call *call, enum err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Writers over the response's body.
 struct codec_json_writer rest_call_writer(struct rest_call *call);
+struct rest_write_context rest_call_write(struct rest_call *call);

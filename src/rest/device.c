@@ -1,15 +1,9 @@
 #include "rest/handlers.h"
 #include "rest/read.h"
-#include "rest/write.h"
-
-static struct rest_write_context write_context(struct rest_call *call)
-{
-    return (struct rest_write_context){rest_call_writer(call), call->caller.tenant_uuid};
-}
 
 static enum err answer_device(struct rest_call *call, const struct model_device *device, bool info)
 {
-    struct rest_write_context context = write_context(call);
+    struct rest_write_context context = rest_call_write(call);
     rest_write_device(&context, device, info);
     return ERR_OK;
 }
@@ -27,16 +21,28 @@ static enum err read_device(struct rest_call *call, struct codec_json object,
     err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &device->additional_info)
                         : err;
     err = err == ERR_OK ? rest_read_json(call, object, "deviceData", &device->device_data) : err;
+    err = err == ERR_OK ? rest_read_unserved(call, object, "firmwareId") : err;
+    err = err == ERR_OK ? rest_read_unserved(call, object, "softwareId") : err;
     return err == ERR_OK
                ? rest_read_int(call, object, "version", &save->has_version, &device->version)
                : err;
+}
+
+// What to do about a name that is taken: only to fail is served.
+static enum err read_name_policy(struct rest_call *call)
+{
+    const struct slice policy = http_request_parameter(call->request, "nameConflictPolicy");
+    return slice_equal_nocase(policy, SLICE("FAIL"))
+               ? ERR_OK
+               : rest_call_unserved(call, "nameConflictPolicy");
 }
 
 enum err rest_device_save(struct rest_call *call)
 {
     struct codec_json object;
     struct core_device_save save = {.token = http_request_parameter(call->request, "accessToken")};
-    enum err err = rest_call_body(call, &object);
+    enum err err = read_name_policy(call);
+    err = err == ERR_OK ? rest_call_body(call, &object) : err;
     err = err == ERR_OK ? read_device(call, object, &save) : err;
     err = err == ERR_OK ? core_device_save(&call->admin, &save) : err;
     return err == ERR_OK ? answer_device(call, &save.device, false) : err;
@@ -51,8 +57,8 @@ static enum err read_credentials(struct rest_call *call, struct codec_json objec
     err = err == ERR_OK ? rest_read_text(call, object, "credentialsType", &kind) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "credentialsId", &credentials->credential)
                         : err;
-    err = err == ERR_OK ? rest_read_text(call, object, "credentialsValue", &credentials->value)
-                        : err;
+    err =
+        err == ERR_OK ? rest_read_text(call, object, "credentialsValue", &credentials->value) : err;
     if (err == ERR_OK && !model_credential_parse(kind, &credentials->kind)) {
         return rest_call_refuse(call, ERR_INVALID,
                                 "Validation error: Unsupported credentials type '%.*s'",
@@ -71,7 +77,8 @@ enum err rest_device_save_with_credentials(struct rest_call *call)
     struct codec_json object;
     struct core_device_save save = {.has_version = false};
     struct model_credentials credentials = {.kind = MODEL_CREDENTIAL_TOKEN};
-    enum err err = rest_call_body(call, &object);
+    enum err err = read_name_policy(call);
+    err = err == ERR_OK ? rest_call_body(call, &object) : err;
     if (err != ERR_OK) {
         return err;
     }
@@ -111,11 +118,9 @@ enum err rest_device_info(struct rest_call *call)
 enum err rest_device_by_name(struct rest_call *call)
 {
     struct model_device device;
-    const struct slice name = http_request_parameter(call->request, "deviceName");
-    if (name.len == 0) {
-        return rest_call_refuse(call, ERR_INVALID, "Parameter 'deviceName' can't be empty!");
-    }
-    const enum err err = core_device_by_name(&call->admin, name, &device);
+    struct slice name;
+    enum err err = rest_call_required(call, "deviceName", &name);
+    err = err == ERR_OK ? core_device_by_name(&call->admin, name, &device) : err;
     return err == ERR_OK ? answer_device(call, &device, false) : err;
 }
 
@@ -143,6 +148,7 @@ static enum err list(struct rest_call *call, const struct uuid *customer, bool i
     bool by_profile = false;
     int64_t total = 0;
     enum err err = rest_call_page(call, &page);
+    err = err == ERR_OK ? rest_call_unserved(call, "active") : err;
     err = err == ERR_OK ? rest_call_id_parameter(call, "deviceProfileId", &by_profile, &profile)
                         : err;
     if (err != ERR_OK) {
@@ -154,10 +160,10 @@ static enum err list(struct rest_call *call, const struct uuid *customer, bool i
         .type = http_request_parameter(call->request, "type"),
         .page = &page,
     };
-    struct rest_write_context context = write_context(call);
+    struct rest_write_context context = rest_call_write(call);
     rest_write_page_begin(&context);
-    err = core_device_list(&call->admin, &wanted, &total, &context,
-                           infos ? emit_info : emit_device);
+    err =
+        core_device_list(&call->admin, &wanted, &total, &context, infos ? emit_info : emit_device);
     rest_write_page_end(&context, &page, total);
     return err;
 }
@@ -216,7 +222,7 @@ enum err rest_device_unassign(struct rest_call *call)
 static enum err answer_credentials(struct rest_call *call,
                                    const struct model_credentials *credentials)
 {
-    struct rest_write_context context = write_context(call);
+    struct rest_write_context context = rest_call_write(call);
     rest_write_credentials(&context, credentials);
     return ERR_OK;
 }
@@ -237,9 +243,8 @@ enum err rest_credentials_save(struct rest_call *call)
     bool has_version = false;
     enum err err = rest_call_body(call, &object);
     err = err == ERR_OK ? read_credentials(call, object, &credentials) : err;
-    err = err == ERR_OK
-              ? rest_read_int(call, object, "version", &has_version, &credentials.version)
-              : err;
+    err = err == ERR_OK ? rest_read_int(call, object, "version", &has_version, &credentials.version)
+                        : err;
     err = err == ERR_OK ? core_credentials_save(&call->admin, &credentials, has_version) : err;
     return err == ERR_OK ? answer_credentials(call, &credentials) : err;
 }

@@ -1,5 +1,4 @@
-// rest/handlers.h: the handlers behind the table of routes, by noun. Each fills the response and
-// returns ERR_OK, or an error with the reason in `call->problem`.
+// rest/handlers.h: the handlers behind the table of routes (rest/routes.c), by file.
 #pragma once
 
 #include "rest/call.h"
@@ -31,6 +30,7 @@ enum err rest_customer_get(struct rest_call *call);
 enum err rest_customer_by_title(struct rest_call *call);
 enum err rest_customer_delete(struct rest_call *call);
 enum err rest_customer_list(struct rest_call *call);
+// user.c
 enum err rest_tenant_get(struct rest_call *call);
 enum err rest_user_get(struct rest_call *call);
 enum err rest_user_list(struct rest_call *call);
@@ -44,6 +44,7 @@ enum err rest_profile_info_list(struct rest_call *call);
 // telemetry.c
 enum err rest_telemetry_keys(struct rest_call *call);
 enum err rest_telemetry_values(struct rest_call *call);
+enum err rest_telemetry_history(struct rest_call *call);
 // health.c
 enum err rest_health_live(struct rest_call *call);
 enum err rest_health_ready(struct rest_call *call);

@@ -1,10 +1,4 @@
 #include "rest/handlers.h"
-#include "rest/write.h"
-
-static struct rest_write_context write_context(struct rest_call *call)
-{
-    return (struct rest_write_context){rest_call_writer(call), call->caller.tenant_uuid};
-}
 
 static enum err get(struct rest_call *call, bool by_default, bool info)
 {
@@ -15,7 +9,7 @@ static enum err get(struct rest_call *call, bool by_default, bool info)
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = write_context(call);
+    struct rest_write_context context = rest_call_write(call);
     if (info) {
         rest_write_profile_info(&context, &profile);
     } else {
@@ -53,11 +47,13 @@ static enum err list(struct rest_call *call, store_profile_fn *emit)
 {
     struct model_page page;
     int64_t total = 0;
-    enum err err = rest_call_page(call, &page);
+    enum err err = rest_call_unserved(call, "deviceProfileIds");
+    err = err == ERR_OK ? rest_call_unserved(call, "transportType") : err;
+    err = err == ERR_OK ? rest_call_page(call, &page) : err;
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = write_context(call);
+    struct rest_write_context context = rest_call_write(call);
     rest_write_page_begin(&context);
     err = core_profile_list(&call->admin, &page, &total, &context, emit);
     rest_write_page_end(&context, &page, total);

@@ -40,8 +40,8 @@ enum err rest_read_json(struct rest_call *call, struct codec_json object, const 
     if (is_absent(value)) {
         return ERR_OK;
     }
-    // Compact text is never longer than six times the body (control characters as \u00xx).
-    const size_t size = call->request->body.len * 6 + 16;
+    // Compact text is never longer than what it was read from.
+    const size_t size = call->request->body.len + 1;
     const size_t mark = arena_mark(call->request->memory);
     void *memory = arena_take(call->request->memory, size);
     if (memory == NULL) {
@@ -49,9 +49,22 @@ enum err rest_read_json(struct rest_call *call, struct codec_json object, const 
     }
     struct buf out = buf_over(memory, size);
     codec_json_write(value, &out);
-    arena_rewind(call->request->memory, mark + ((out.len + 15) & ~(size_t)15));
-    *json = buf_view(&out);
-    return out.overflow ? ERR_TOO_LARGE : ERR_OK;
+    if (NEVER(out.overflow)) {
+        return ERR_TOO_LARGE;
+    }
+    // What the text did not need is given back.
+    arena_rewind(call->request->memory, mark);
+    *json = slice_of(arena_take(call->request->memory, out.len), out.len);
+    ASSERT(json->ptr == memory);
+    return ERR_OK;
+}
+
+enum err rest_read_unserved(struct rest_call *call, struct codec_json object, const char *name)
+{
+    return is_absent(codec_json_get(object, name))
+               ? ERR_OK
+               : rest_call_refuse(call, ERR_INVALID,
+                                  "Validation error: '%s' is not supported by this version", name);
 }
 
 enum err rest_read_int(struct rest_call *call, struct codec_json object, const char *name,

@@ -4,13 +4,16 @@
 #include "rest/call.h"
 
 // A text, or `ptr == NULL` when absent or null.
-MUST_USE enum err rest_read_text(struct rest_call *call, struct codec_json object,
-                                 const char *name, struct slice *text);
+MUST_USE enum err rest_read_text(struct rest_call *call, struct codec_json object, const char *name,
+                                 struct slice *text);
 // {"entityType":...,"id":"uuid"} or {"id":"uuid"}; uuid_null when absent or null.
 MUST_USE enum err rest_read_id(struct rest_call *call, struct codec_json object, const char *name,
                                struct uuid *id);
 // Any JSON as compact text in the request's memory; `ptr == NULL` when absent or null.
-MUST_USE enum err rest_read_json(struct rest_call *call, struct codec_json object,
-                                 const char *name, struct slice *json);
+MUST_USE enum err rest_read_json(struct rest_call *call, struct codec_json object, const char *name,
+                                 struct slice *json);
+// ERR_INVALID if a member that is not served yet is there.
+MUST_USE enum err rest_read_unserved(struct rest_call *call, struct codec_json object,
+                                     const char *name);
 MUST_USE enum err rest_read_int(struct rest_call *call, struct codec_json object, const char *name,
                                 bool *given, int64_t *value);

@@ -1,5 +1,5 @@
-// rest/rest.h: the REST API for people and programs (server-api.md), over `core`. Handlers run on the
-// pool threads of `http` and may block.
+// rest/rest.h: the REST API for people and programs (server-api.md), over `core`. Handlers run on
+// the pool threads of `http` and may block.
 #pragma once
 
 #include <stdbool.h>

@@ -64,3 +64,8 @@ struct rest_status rest_status(enum err err)
     }
     return (struct rest_status){500, CODE_GENERAL, "unexpected"};
 }
+
+struct rest_status rest_status_wrong_method(void)
+{
+    return (struct rest_status){405, CODE_BAD_REQUEST, "Request method is not supported"};
+}

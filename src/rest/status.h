@@ -5,8 +5,10 @@
 
 struct rest_status {
     int http;
-    int code;          // errorCode
-    const char *text;  // the message when nothing better is known
+    int code;         // errorCode
+    const char *text; // the message when nothing better is known
 };
 
 struct rest_status rest_status(enum err err);
+// For a path that does not have the method.
+struct rest_status rest_status_wrong_method(void);

@@ -1,15 +1,19 @@
 #include "rest/handlers.h"
-#include "rest/write.h"
 
 #define KEYS_MAX 1000U
+#define LIMIT_DEFAULT 100
+// Room for any boolean, integer or double as text.
+#define NUMBER_TEXT_SIZE 64U
 
 // Which device a telemetry request is about, once the caller may read it.
 static enum err find_device(struct rest_call *call, struct model_device *device)
 {
     struct uuid id;
-    if (!slice_equal(call->match.parameters[0], SLICE("DEVICE"))) {
-        return rest_call_refuse(call, ERR_INVALID, "Entities of type '%.*s' hold no time series here",
-                                SLICE_ARGS(slice_sub(call->match.parameters[0], 0, 32)));
+    const struct slice type = call->match.parameters[0];
+    if (!slice_equal(type, SLICE("DEVICE"))) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Entities of type '%.*s' hold no time series in this version",
+                                SLICE_ARGS(slice_sub(type, 0, 32)));
     }
     if (call->caller.authority == MODEL_SYS_ADMIN) {
         return rest_call_refuse(call, ERR_FORBIDDEN,
@@ -85,44 +89,38 @@ static enum err read_keys(struct rest_call *call, struct keys *keys)
             err = add_key(call, keys, request->parameters[i].value);
         }
     }
+    if (err != ERR_OK || keys->count > 0) {
+        return err;
+    }
     struct slice list = http_request_parameter(request, "keys");
-    while (err == ERR_OK && keys->count == 0 && list.ptr != NULL && list.len > 0) {
-        struct slice rest = list;
-        while (err == ERR_OK && rest.ptr != NULL) {
-            err = add_key(call, keys, slice_cut(&rest, ','));
-        }
-        break;
+    while (err == ERR_OK && list.ptr != NULL) {
+        err = add_key(call, keys, slice_cut(&list, ','));
     }
     return err;
 }
 
 struct points {
     struct codec_json_writer *writer;
-    struct arena *memory;
     bool strict;
     const struct keys *asked;
-    bool *found;  // by position in `asked`
+    bool *found; // by position in `asked`
 };
 
 static void put_value(struct points *points, const struct model_value *value)
 {
     struct codec_json_writer *writer = points->writer;
+    uint8_t memory[NUMBER_TEXT_SIZE];
     codec_json_name(writer, SLICE("value"));
     if (points->strict) {
         codec_json_put_value(writer, value);
-        return;
+    } else if (value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON) {
+        codec_json_put_string(writer, value->text);
+    } else {
+        struct buf text = buf_over(memory, sizeof(memory));
+        codec_value_text(value, &text);
+        ASSERT(!text.overflow);
+        codec_json_put_string(writer, buf_view(&text));
     }
-    const size_t mark = arena_mark(points->memory);
-    const bool text = value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON;
-    const size_t size = text ? value->text.len + 1 : 512;
-    struct buf out = buf_over(arena_take(points->memory, size), size);
-    if (out.ptr == NULL) {
-        writer->out->overflow = true;
-        return;
-    }
-    codec_value_text(value, &out);
-    codec_json_put_string(writer, buf_view(&out));
-    arena_rewind(points->memory, mark);
 }
 
 static bool emit_point(void *context, const struct store_point *point)
@@ -177,8 +175,8 @@ static enum err answer_latest(struct rest_call *call, const struct model_device 
 {
     codec_json_begin_object(points->writer);
     const enum err err =
-        store_latest(call->rest->core->store, device->tenant, device->number,
-                     points->asked->items, points->asked->count, points, emit_latest);
+        store_latest(call->rest->core->store, device->tenant, device->number, points->asked->items,
+                     points->asked->count, points, emit_latest);
     put_missing(call, points);
     codec_json_end_object(points->writer);
     return err;
@@ -191,35 +189,85 @@ struct range_wish {
     bool descending;
 };
 
+static bool is_one_of(struct slice text, const char *const *words, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (slice_equal(text, slice_text(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Only raw points are served. Aggregation over an interval of 0 ms is answered with them as well
+// (server-api.md 3.2).
+static enum err read_aggregation(struct rest_call *call)
+{
+    static const char *const aggregations[] = {"NONE", "MIN", "MAX", "AVG", "SUM", "COUNT"};
+    static const char *const calendars[] = {"MILLISECONDS", "WEEK", "WEEK_ISO", "MONTH", "QUARTER"};
+    const struct slice name = http_request_parameter(call->request, "agg");
+    const struct slice calendar = http_request_parameter(call->request, "intervalType");
+    int64_t interval = 0;
+    const enum err err = rest_call_int(call, "interval", false, 0, &interval);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (name.len > 0 && !is_one_of(name, aggregations, 6)) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'agg' is unknown: %.*s",
+                                SLICE_ARGS(slice_sub(name, 0, 32)));
+    }
+    if (calendar.len > 0 && !is_one_of(calendar, calendars, 5)) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'intervalType' is unknown: %.*s",
+                                SLICE_ARGS(slice_sub(calendar, 0, 32)));
+    }
+    const bool in_ms = calendar.len == 0 || slice_equal(calendar, SLICE("MILLISECONDS"));
+    if (name.len == 0 || slice_equal(name, SLICE("NONE")) || (in_ms && interval == 0)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID,
+                            "Aggregation '%.*s' is not supported by this version, only NONE",
+                            SLICE_ARGS(name));
+}
+
 static enum err read_range(struct rest_call *call, struct range_wish *wish)
 {
-    const struct slice aggregation = http_request_parameter(call->request, "agg");
     const struct slice order = http_request_parameter(call->request, "orderBy");
     enum err err = rest_call_int(call, "startTs", true, 0, &wish->start_ms);
     err = err == ERR_OK ? rest_call_int(call, "endTs", true, 0, &wish->end_ms) : err;
-    err = err == ERR_OK ? rest_call_int(call, "limit", false, 100, &wish->limit) : err;
+    err = err == ERR_OK ? rest_call_int(call, "limit", false, LIMIT_DEFAULT, &wish->limit) : err;
+    err = err == ERR_OK ? read_aggregation(call) : err;
     if (err != ERR_OK) {
         return err;
-    }
-    int64_t interval = 0;
-    err = rest_call_int(call, "interval", false, 0, &interval);
-    if (err != ERR_OK) {
-        return err;
-    }
-    // Aggregation over interval 0 is answered as NONE (server-api.md 3.2).
-    if (aggregation.len > 0 && !slice_equal(aggregation, SLICE("NONE")) && interval != 0) {
-        return rest_call_refuse(call, ERR_INVALID,
-                                "Aggregation '%.*s' is not supported by this version, only NONE",
-                                SLICE_ARGS(slice_sub(aggregation, 0, 16)));
     }
     wish->descending = !slice_equal_nocase(order, SLICE("ASC"));
     if (order.len > 0 && wish->descending && !slice_equal_nocase(order, SLICE("DESC"))) {
-        return rest_call_refuse(call, ERR_INVALID, "orderBy must be ASC or DESC");
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'orderBy' must be ASC or DESC");
     }
     if (wish->limit < 1 || wish->limit > INT32_MAX) {
-        return rest_call_refuse(call, ERR_INVALID, "limit must be at least 1");
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'limit' must be from 1 to %d",
+                                INT32_MAX);
     }
     return ERR_OK;
+}
+
+// A key without points in the range is left out of the answer.
+static enum err put_key_range(struct points *points, struct store *store,
+                              const struct store_range *range)
+{
+    struct codec_json_writer *writer = points->writer;
+    const struct codec_json_writer before = *writer;
+    const size_t before_len = writer->out->len;
+    codec_json_name(writer, range->key);
+    codec_json_begin_array(writer);
+    const size_t empty_len = writer->out->len;
+    const enum err err = store_range(store, range, points, emit_point);
+    if (writer->out->len == empty_len && !writer->out->overflow) {
+        *writer = before;
+        writer->out->len = before_len;
+    } else {
+        codec_json_end_array(writer);
+    }
+    return err;
 }
 
 static enum err answer_range(struct rest_call *call, const struct model_device *device,
@@ -243,34 +291,22 @@ static enum err answer_range(struct rest_call *call, const struct model_device *
                                           .limit = (uint32_t)wish.limit,
                                           .descending = wish.descending,
                                           .now = call->now};
-        // A key without points in the range is left out of the answer.
-        const struct codec_json_writer before = *points->writer;
-        const size_t before_len = points->writer->out->len;
-        codec_json_name(points->writer, range.key);
-        codec_json_begin_array(points->writer);
-        const size_t empty_len = points->writer->out->len;
-        err = store_range(call->rest->core->store, &range, points, emit_point);
-        if (points->writer->out->len == empty_len) {
-            *points->writer = before;
-            points->writer->out->len = before_len;
-        } else {
-            codec_json_end_array(points->writer);
-        }
+        err = put_key_range(points, call->rest->core->store, &range);
     }
     codec_json_end_object(points->writer);
     return err;
 }
 
-enum err rest_telemetry_values(struct rest_call *call)
+static enum err answer_values(struct rest_call *call, bool is_range)
 {
     struct model_device device;
     struct keys keys;
     struct codec_json_writer writer = rest_call_writer(call);
-    struct points points = {.writer = &writer, .memory = call->request->memory, .asked = &keys};
+    struct points points = {.writer = &writer, .asked = &keys};
     enum err err = find_device(call, &device);
     err = err == ERR_OK ? read_keys(call, &keys) : err;
-    err = err == ERR_OK ? rest_call_boolean(call, "useStrictDataTypes", false, &points.strict)
-                        : err;
+    err =
+        err == ERR_OK ? rest_call_boolean(call, "useStrictDataTypes", false, &points.strict) : err;
     if (err != ERR_OK) {
         return err;
     }
@@ -278,8 +314,16 @@ enum err rest_telemetry_values(struct rest_call *call)
     if (points.found == NULL) {
         return ERR_EXHAUSTED;
     }
-    const bool has_start = http_request_parameter(call->request, "startTs").len > 0;
-    const bool has_end = http_request_parameter(call->request, "endTs").len > 0;
-    return has_start && has_end ? answer_range(call, &device, &points)
-                                : answer_latest(call, &device, &points);
+    return is_range ? answer_range(call, &device, &points) : answer_latest(call, &device, &points);
+}
+
+enum err rest_telemetry_values(struct rest_call *call)
+{
+    return answer_values(call, http_request_parameter(call->request, "startTs").len > 0 &&
+                                   http_request_parameter(call->request, "endTs").len > 0);
+}
+
+enum err rest_telemetry_history(struct rest_call *call)
+{
+    return answer_values(call, true);
 }

@@ -33,6 +33,7 @@ static void put_access(struct codec_json_writer *writer, const struct model_user
     put_optional(writer, "firstName", user->first_name);
     put_optional(writer, "lastName", user->last_name);
     codec_json_field_boolean(writer, "enabled", user->enabled);
+    codec_json_field_boolean(writer, "isPublic", false);
     put_uuid(writer, "tenantId", &user->tenant_uuid);
     put_uuid(writer, "customerId", &user->customer);
 }
@@ -51,8 +52,8 @@ static void put_claims(struct codec_json_writer *writer, const struct rest_call 
     codec_json_field_int64(writer, "exp", now_s + (int64_t)life);
     codec_json_field_string(writer, "iss", slice_text(issuer));
     codec_json_field_int64(writer, "iat", now_s);
-    codec_json_field_boolean(writer, "isPublic", false);
     if (refresh) {
+        codec_json_field_boolean(writer, "isPublic", false);
         const struct uuid id = core_new_id(call->now);
         put_uuid(writer, "jti", &id);
     } else {
@@ -101,37 +102,66 @@ static bool read_uuid(struct codec_json object, const char *name, struct uuid *u
 
 static bool is_refresh(struct codec_json object)
 {
-    struct codec_json_walk walk = codec_json_walk_over(codec_json_get(object, "scopes"));
+    const struct codec_json scopes = codec_json_get(object, "scopes");
     struct slice name;
     struct slice scope;
     struct codec_json item;
+    if (!codec_json_exists(scopes) || !codec_json_is(scopes, CODEC_JSON_ARRAY)) {
+        return false;
+    }
+    struct codec_json_walk walk = codec_json_walk_over(scopes);
     return codec_json_walk_next(&walk, &name, &item) && codec_json_string(item, &scope) &&
            slice_equal(scope, SLICE("REFRESH_TOKEN"));
+}
+
+// Three parts of base64url.
+static bool is_token(struct slice token)
+{
+    unsigned dots = 0;
+    size_t part = 0;
+    for (size_t i = 0; i < token.len; i++) {
+        const uint8_t c = token.ptr[i];
+        const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (c == '.' && part > 0) {
+            dots++;
+            part = 0;
+        } else if (letter || (c >= '0' && c <= '9') || c == '-' || c == '_') {
+            part++;
+        } else {
+            return false;
+        }
+    }
+    return dots == 2 && part > 0;
+}
+
+static bool read_claims(struct codec_json object, struct core_claims *claims)
+{
+    claims->refresh = is_refresh(object);
+    return read_uuid(object, "userId", &claims->user) &&
+           read_uuid(object, "sessionId", &claims->session) &&
+           codec_json_int64(codec_json_get(object, "iat"), &claims->issued_s) &&
+           codec_json_int64(codec_json_get(object, "exp"), &claims->expires_s);
 }
 
 enum err rest_token_read(const struct rest_call *call, struct slice token,
                          struct core_claims *claims)
 {
-    void *memory = arena_take(call->request->memory, CLAIMS_SIZE);
-    if (memory == NULL) {
-        return ERR_EXHAUSTED;
-    }
-    struct buf payload = buf_over(memory, CLAIMS_SIZE);
+    struct arena *memory = call->request->memory;
     const struct slice key = slice_of(call->rest->core->token_key, CORE_TOKEN_KEY_SIZE);
-    if (crypto_jwt_verify(&payload, key, token) != ERR_OK || payload.overflow) {
-        return ERR_UNAUTHORIZED;
-    }
     struct codec_json object;
     struct err_place place;
-    if (codec_json_parse(call->request->memory, buf_view(&payload), false, &object, &place) !=
-            ERR_OK ||
-        !codec_json_is(object, CODEC_JSON_OBJECT) || !read_uuid(object, "userId", &claims->user) ||
-        !read_uuid(object, "sessionId", &claims->session) ||
-        !codec_json_int64(codec_json_get(object, "iat"), &claims->issued_s) ||
-        !codec_json_int64(codec_json_get(object, "exp"), &claims->expires_s) ||
-        !codec_json_is(codec_json_get(object, "scopes"), CODEC_JSON_ARRAY)) {
+    if (!is_token(token)) {
         return ERR_UNAUTHORIZED;
     }
-    claims->refresh = is_refresh(object);
+    void *bytes = arena_take(memory, CLAIMS_SIZE);
+    if (bytes == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    struct buf payload = buf_over(bytes, CLAIMS_SIZE);
+    if (crypto_jwt_verify(&payload, key, token) != ERR_OK ||
+        codec_json_parse(memory, buf_view(&payload), false, &object, &place) != ERR_OK ||
+        !codec_json_is(object, CODEC_JSON_OBJECT) || !read_claims(object, claims)) {
+        return ERR_EXPIRED;
+    }
     return claims->expires_s <= call->now.ms / 1000 ? ERR_EXPIRED : ERR_OK;
 }

@@ -7,6 +7,8 @@
 MUST_USE enum err rest_token_write_pair(struct rest_call *call, const struct model_user *user,
                                         const struct uuid *session);
 
-// Reads and checks one: signature, form, life. ERR_UNAUTHORIZED, ERR_EXPIRED.
+// Reads and checks one. ERR_UNAUTHORIZED if it is no token at all, ERR_EXPIRED if its life is over
+// and for a signature or claims that are not ours (server-api.md 1.5 has one code for these),
+// ERR_EXHAUSTED.
 MUST_USE enum err rest_token_read(const struct rest_call *call, struct slice token,
                                   struct core_claims *claims);

@@ -1,5 +1,12 @@
 #include "rest/write.h"
 
+const char *const rest_write_contact_names[MODEL_CONTACT_FIELDS] = {
+    [MODEL_CONTACT_COUNTRY] = "country",   [MODEL_CONTACT_STATE] = "state",
+    [MODEL_CONTACT_CITY] = "city",         [MODEL_CONTACT_ADDRESS] = "address",
+    [MODEL_CONTACT_ADDRESS2] = "address2", [MODEL_CONTACT_ZIP] = "zip",
+    [MODEL_CONTACT_PHONE] = "phone",       [MODEL_CONTACT_EMAIL] = "email",
+};
+
 void rest_write_id(struct codec_json_writer *writer, const char *name, const char *type,
                    const struct uuid *id)
 {
@@ -63,11 +70,20 @@ static void put_device_data(struct codec_json_writer *writer, const struct model
     codec_json_end_object(writer);
 }
 
-static bool is_public(struct slice customer_info)
+static bool is_public(struct rest_write_context *context, struct slice customer_info)
 {
-    // The only writer of this member is the server itself, without spaces.
-    return customer_info.len > 0 &&
-           memmem(customer_info.ptr, customer_info.len, "\"isPublic\":true", 15) != NULL;
+    const size_t mark = arena_mark(context->memory);
+    struct codec_json info;
+    struct err_place place;
+    bool is = false;
+    if (customer_info.len > 0 &&
+        codec_json_parse(context->memory, customer_info, false, &info, &place) == ERR_OK &&
+        codec_json_is(info, CODEC_JSON_OBJECT) &&
+        !codec_json_boolean(codec_json_get(info, "isPublic"), &is)) {
+        is = false;
+    }
+    arena_rewind(context->memory, mark);
+    return is;
 }
 
 void rest_write_device(struct rest_write_context *context, const struct model_device *device,
@@ -91,7 +107,8 @@ void rest_write_device(struct rest_write_context *context, const struct model_de
     put_device_data(writer, device);
     if (info) {
         rest_write_text(writer, "customerTitle", device->customer_title);
-        codec_json_field_boolean(writer, "customerIsPublic", is_public(device->customer_info));
+        codec_json_field_boolean(writer, "customerIsPublic",
+                                 is_public(context, device->customer_info));
         rest_write_text(writer, "deviceProfileName", device->type);
         codec_json_field_boolean(writer, "active", false);
     }
@@ -116,10 +133,8 @@ void rest_write_credentials(struct rest_write_context *context,
 
 static void put_contact(struct codec_json_writer *writer, const struct model_contact *contact)
 {
-    static const char *const names[MODEL_CONTACT_FIELDS] = {
-        "country", "state", "city", "address", "address2", "zip", "phone", "email"};
     for (unsigned i = 0; i < MODEL_CONTACT_FIELDS; i++) {
-        rest_write_text(writer, names[i], contact->fields[i]);
+        rest_write_text(writer, rest_write_contact_names[i], contact->fields[i]);
     }
 }
 
@@ -166,8 +181,7 @@ void rest_write_user(struct rest_write_context *context, const struct model_user
     rest_write_id(writer, "customerId", "CUSTOMER", &user->customer);
     rest_write_text(writer, "email", user->email);
     rest_write_text(writer, "name", user->email);
-    codec_json_field_string(writer, "authority",
-                            slice_text(model_authority_name(user->authority)));
+    codec_json_field_string(writer, "authority", slice_text(model_authority_name(user->authority)));
     rest_write_text(writer, "firstName", user->first_name);
     rest_write_text(writer, "lastName", user->last_name);
     rest_write_text(writer, "phone", user->phone);

@@ -2,8 +2,12 @@
 // nulls written out.
 #pragma once
 
+#include "base/arena.h"
 #include "codec/json.h"
 #include "model/entity.h"
+
+// The members of a contact, in the order of enum model_contact_field.
+extern const char *const rest_write_contact_names[MODEL_CONTACT_FIELDS];
 
 // {"entityType":type,"id":"uuid"}
 void rest_write_id(struct codec_json_writer *writer, const char *name, const char *type,
@@ -17,15 +21,15 @@ void rest_write_json(struct codec_json_writer *writer, const char *name, struct 
 
 struct rest_write_context {
     struct codec_json_writer writer;
-    struct uuid tenant;  // of all that is written
+    struct uuid tenant;   // of all that is written
+    struct arena *memory; // for the time of one entity
 };
 
 void rest_write_device(struct rest_write_context *context, const struct model_device *device,
                        bool info);
 void rest_write_credentials(struct rest_write_context *context,
                             const struct model_credentials *credentials);
-void rest_write_customer(struct rest_write_context *context,
-                         const struct model_customer *customer);
+void rest_write_customer(struct rest_write_context *context, const struct model_customer *customer);
 void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant);
 void rest_write_user(struct rest_write_context *context, const struct model_user *user);
 void rest_write_profile(struct rest_write_context *context,

@@ -1,0 +1,113 @@
+#include "rest/routes.h"
+
+#include "rest/handlers.h"
+
+#define S MODEL_SYS_ADMIN
+#define T MODEL_TENANT_ADMIN
+#define C MODEL_CUSTOMER_USER
+#define ANYONE 0U
+
+#define ROUTE(method, path, who, plain, handler)                                                   \
+    {                                                                                              \
+        HTTP_##method, path, &(const struct rest_action)                                           \
+        {                                                                                          \
+            who, plain, handler                                                                    \
+        }                                                                                          \
+    }
+// Failures of these are plain texts (server-api.md 1.5, the exception).
+#define TELEMETRY(method, path, handler)                                                           \
+    ROUTE(method, "/api/plugins/telemetry/{entityType}/{entityId}" path, S | T | C, true, handler)
+#define API(method, path, who, handler) ROUTE(method, path, who, false, handler)
+
+// clang-format off
+static const struct http_route routes[] = {
+    API(GET, "/livez", ANYONE, rest_health_live),
+    API(GET, "/readyz", ANYONE, rest_health_ready),
+
+    API(POST, "/api/auth/login", ANYONE, rest_auth_log_in),
+    API(POST, "/api/auth/token", ANYONE, rest_auth_refresh),
+    API(GET, "/api/auth/user", S | T | C, rest_auth_user),
+    API(POST, "/api/auth/logout", S | T | C, rest_auth_log_out),
+    API(POST, "/api/auth/changePassword", S | T | C, rest_auth_change_password),
+
+    API(POST, "/api/device", T | C, rest_device_save),
+    API(POST, "/api/device-with-credentials", T | C, rest_device_save_with_credentials),
+    API(GET, "/api/device/{deviceId}", T | C, rest_device_get),
+    API(DELETE, "/api/device/{deviceId}", T, rest_device_delete),
+    API(GET, "/api/device/info/{deviceId}", T | C, rest_device_info),
+    API(GET, "/api/device/{deviceId}/credentials", T | C, rest_credentials_get),
+    API(POST, "/api/device/credentials", T, rest_credentials_save),
+    API(GET, "/api/tenant/devices", T, rest_device_list),
+    API(GET, "/api/tenant/device", T, rest_device_by_name),
+    API(GET, "/api/tenant/deviceInfos", T, rest_device_list_infos),
+    API(GET, "/api/customer/{customerId}/devices", T | C, rest_device_list_of_customer),
+    API(GET, "/api/customer/{customerId}/deviceInfos", T | C, rest_device_list_infos_of_customer),
+    API(POST, "/api/customer/{customerId}/device/{deviceId}", T, rest_device_assign),
+    API(DELETE, "/api/customer/device/{deviceId}", T, rest_device_unassign),
+
+    API(POST, "/api/customer", T, rest_customer_save),
+    API(GET, "/api/customer/{customerId}", T | C, rest_customer_get),
+    API(DELETE, "/api/customer/{customerId}", T, rest_customer_delete),
+    API(GET, "/api/customers", T, rest_customer_list),
+    API(GET, "/api/tenant/customers", T, rest_customer_by_title),
+
+    API(GET, "/api/tenant/{tenantId}", S | T, rest_tenant_get),
+    API(GET, "/api/user/{userId}", S | T | C, rest_user_get),
+    API(GET, "/api/users", T | C, rest_user_list),
+    API(GET, "/api/customer/{customerId}/users", T, rest_user_list_of_customer),
+
+    API(GET, "/api/deviceProfile/{deviceProfileId}", T, rest_profile_get),
+    API(GET, "/api/deviceProfiles", T, rest_profile_list),
+    API(GET, "/api/deviceProfileInfo/default", T | C, rest_profile_info_default),
+    API(GET, "/api/deviceProfileInfo/{deviceProfileId}", T | C, rest_profile_info),
+    API(GET, "/api/deviceProfileInfos", T | C, rest_profile_info_list),
+
+    TELEMETRY(GET, "/keys/timeseries", rest_telemetry_keys),
+    TELEMETRY(GET, "/values/timeseries", rest_telemetry_values),
+    TELEMETRY(GET, "/values/timeseries/history", rest_telemetry_history),
+};
+// clang-format on
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+enum http_match_verdict rest_routes_find(enum http_method method, struct slice path,
+                                         struct http_match *match)
+{
+    return http_router_match(routes, ROUTE_COUNT, method == HTTP_HEAD ? HTTP_GET : method, path,
+                             match);
+}
+
+const struct rest_action *rest_routes_action(const struct http_match *match)
+{
+    ASSERT(match->route != NULL);
+    return match->route->target;
+}
+
+void rest_routes_allow(const struct http_match *match, struct buf *out)
+{
+    static const char *const names[] = {
+        [HTTP_GET] = "GET, HEAD",  [HTTP_POST] = "POST",   [HTTP_PUT] = "PUT",
+        [HTTP_DELETE] = "DELETE",  [HTTP_PATCH] = "PATCH", [HTTP_HEAD] = "HEAD",
+        [HTTP_OPTIONS] = "OPTIONS"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if ((match->methods >> i & 1U) != 0) {
+            buf_put_text(out, names[i]);
+            buf_put_text(out, ", ");
+        }
+    }
+    buf_put_text(out, "OPTIONS");
+}
+
+void rest_routes_check(void)
+{
+    struct http_match match;
+    for (unsigned i = 0; i < ROUTE_COUNT; i++) {
+        const struct rest_action *action = routes[i].target;
+        ASSERT(routes[i].pattern[0] == '/' && action->handler != NULL);
+        ASSERT((action->authorities & ~(unsigned)(S | T | C)) == 0);
+        // Its own pattern as a path finds the row, so no row hides another.
+        ASSERT(rest_routes_find(routes[i].method, slice_text(routes[i].pattern), &match) ==
+               HTTP_MATCH);
+        ASSERT(match.route == &routes[i]);
+    }
+}
