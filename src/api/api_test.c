@@ -79,10 +79,10 @@ struct row {
     uint8_t method;
     const char *path;
     uint32_t format;
-    const char *query;  // NULL: none
+    const char *query; // NULL: none
     const char *body;
-    uint8_t code;        // 0: the reading is stored
-    const char *reason;  // the diagnostic, or NULL for any
+    uint8_t code;       // 0: the reading is stored
+    const char *reason; // the diagnostic, or NULL for any
 };
 
 static const struct coap_peer peer = {.remote_ip = {[10] = 0xff, [11] = 0xff, [12] = 9}};
@@ -100,8 +100,7 @@ static enum api_outcome run(const struct row *row, const struct coap_peer *from,
                             struct coap_reply *reply)
 {
     static uint32_t generation = 1;
-    struct coap_options options = {
-        .content_format = row->format, .accept = COAP_FORMAT_NONE};
+    struct coap_options options = {.content_format = row->format, .accept = COAP_FORMAT_NONE};
     struct slice rest = slice_text(row->path);
     while (rest.ptr != NULL) {
         options.path[options.path_count++] = slice_cut(&rest, '/');
@@ -161,10 +160,14 @@ static const struct row rows[] = {
     {"a bad key", COAP_POST, GOOD, JSON, NULL, "{\"<b\":1}", COAP_BAD_REQUEST, NULL},
     {"CBOR", COAP_POST, GOOD, COAP_FORMAT_CBOR, NULL, "{\"a\":1}", COAP_UNSUPPORTED_CONTENT_FORMAT,
      NULL},
-    {"SenML", COAP_POST, GOOD, COAP_FORMAT_SENML_JSON, NULL, "[]",
-     COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+    {"SenML", COAP_POST, GOOD, COAP_FORMAT_SENML_JSON, NULL, "[]", COAP_UNSUPPORTED_CONTENT_FORMAT,
+     NULL},
     {"an unknown format that is no JSON", COAP_POST, GOOD, 41, NULL, "<a/>",
      COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+    {"an unknown format that lenient JSON reads as a bare word", COAP_POST, GOOD, 41, NULL,
+     "\x01\x02\x03", COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+    {"an unknown format, JSON, no telemetry", COAP_POST, GOOD, 41, NULL, "[5]", COAP_BAD_REQUEST,
+     NULL},
     {"GET on telemetry", COAP_GET, GOOD, NONE, NULL, "", COAP_BAD_REQUEST,
      "the feature has no such method"},
     {"GET on telemetry, wrong token", COAP_GET, "api/v1/x/telemetry", NONE, NULL, "",
@@ -242,8 +245,8 @@ static void a_source_over_its_limit_hears_nothing(void **state)
 static void too_many_key_names_are_a_bad_request(void **state)
 {
     (void)state;
-    const struct row row = {"", COAP_POST, GOOD, JSON, NULL, "{\"p\":1,\"q\":1,\"r\":1,\"s\":1}", 0,
-                            NULL};
+    const struct row row = {"", COAP_POST, GOOD, JSON, NULL, "{\"p\":1,\"q\":1,\"r\":1,\"s\":1}",
+                            0,  NULL};
     struct coap_reply reply;
     assert_int_equal(run(&row, &peer, &reply), API_PENDING);
     reply = completed();
@@ -255,7 +258,8 @@ static void strict_formats_take_the_label_at_its_word(void **state)
 {
     (void)state;
     static const struct row strict[] = {
-        {"", COAP_POST, GOOD, COAP_FORMAT_OCTETS, NULL, "{}", COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
+        {"", COAP_POST, GOOD, COAP_FORMAT_OCTETS, NULL, "{}", COAP_UNSUPPORTED_CONTENT_FORMAT,
+         NULL},
         {"", COAP_POST, GOOD, 41, NULL, "{}", COAP_UNSUPPORTED_CONTENT_FORMAT, NULL},
         {"", COAP_POST, GOOD, COAP_FORMAT_TEXT, NULL, "{}", COAP_BAD_REQUEST, NULL},
         {"", COAP_POST, GOOD, JSON, NULL, "{}", COAP_CREATED, NULL},
@@ -272,10 +276,10 @@ static void strict_formats_take_the_label_at_its_word(void **state)
 static void a_body_in_blocks_is_judged_by_its_first(void **state)
 {
     (void)state;
-    struct coap_options options = {.path_count = 4,
-                                   .path = {SLICE("api"), SLICE("v1"), SLICE("T"),
-                                            SLICE("telemetry")},
-                                   .content_format = JSON};
+    struct coap_options options = {
+        .path_count = 4,
+        .path = {SLICE("api"), SLICE("v1"), SLICE("T"), SLICE("telemetry")},
+        .content_format = JSON};
     const struct coap_request request = {
         .peer = &peer, .options = &options, .method = COAP_POST, .confirmable = true};
     const struct api_time now = {{span_s(1).ns}, {1000}};

@@ -4,11 +4,11 @@
 
 // How a body is read, by its content format (protocol-rules.md section 6).
 enum reading_way {
-    WAY_JSON,           // JSON; anything else is 4.00
-    WAY_JSON_OR_TEXT,   // JSON first, else one value under ?key=
-    WAY_JSON_OR_OTHER,  // JSON by a wrong label; anything else is 4.15
-    WAY_TEXT,           // one value under ?key=
-    WAY_REFUSED,        // 4.15
+    WAY_JSON,          // JSON; anything else is 4.00
+    WAY_JSON_OR_TEXT,  // JSON first, else one value under ?key=
+    WAY_JSON_OR_OTHER, // JSON by a wrong label; anything else is 4.15
+    WAY_TEXT,          // one value under ?key=
+    WAY_REFUSED,       // 4.15
 };
 
 static enum reading_way way_of(uint32_t format, bool strict)
@@ -54,6 +54,21 @@ static enum err read_text(const struct api_call *call, const struct codec_teleme
     return ERR_OK;
 }
 
+// Whether a body under another format's label is JSON at all. A scalar does not count: the lenient
+// grammar takes nearly any bytes for a bare word.
+static bool is_document(const struct api_call *call)
+{
+    struct arena *memory = call->api->memory;
+    struct codec_json root;
+    struct err_place place;
+    const size_t mark = arena_mark(memory);
+    const bool is =
+        codec_json_parse(memory, call->request->body, true, &root, &place) == ERR_OK &&
+        (codec_json_is(root, CODEC_JSON_OBJECT) || codec_json_is(root, CODEC_JSON_ARRAY));
+    arena_rewind(memory, mark);
+    return is;
+}
+
 static enum err read_body(const struct api_call *call, struct model_readings *readings,
                           struct err_place *place)
 {
@@ -80,7 +95,7 @@ static enum err read_body(const struct api_call *call, struct model_readings *re
     if (way == WAY_JSON_OR_TEXT && key.ptr != NULL) {
         return read_text(call, &rules, key, readings, place);
     }
-    if (way == WAY_JSON_OR_OTHER && err == ERR_SYNTAX) {
+    if (way == WAY_JSON_OR_OTHER && !is_document(call)) {
         return ERR_UNSUPPORTED_FORMAT;
     }
     // A text over its limit is bad input (4.00); 4.13 is for the body as a whole.
