@@ -1,0 +1,67 @@
+import itertools
+import os
+
+import pytest
+
+from raw_coap import RawClient
+from rest_client import TENANT, Rest
+from server import Place, binary
+
+_numbers = itertools.count(1)
+
+
+def pytest_sessionstart(session):
+    if not binary().exists():
+        pytest.exit(f"there is no {binary()}; set MOTEHUB_BUILD or run make build", 1)
+
+
+@pytest.fixture
+def place():
+    """A directory of the test's own; servers made in it end with it, by SIGTERM and exit code 0."""
+    place = Place()
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A running demo server, shared by the tests of a module."""
+    place = Place()
+    server = place.server()
+    server.start()
+    yield server
+    place.close()
+
+
+@pytest.fixture(scope="module")
+def rest(server):
+    """The tenant administrator of the shared server."""
+    return Rest(server.http_port).log_in(*TENANT)
+
+
+@pytest.fixture
+def coap(server):
+    """A raw client of the shared server."""
+    with RawClient(server.coap_port) as client:
+        yield client
+
+
+class Device:
+    """A device of the test's own on the shared server."""
+
+    def __init__(self, server, rest, name, token):
+        self.server, self.rest, self.name, self.token = server, rest, name, token
+        self.id = rest.create_device(name, token)
+        self.url = f"{server.coap}/api/v1/{token}/telemetry"
+
+    def latest(self, *keys):
+        return self.rest.latest(self.id, *keys)
+
+    def points(self, key, **more):
+        return self.rest.points(self.id, key, **more)
+
+
+@pytest.fixture
+def device(server, rest):
+    number = f"{os.getpid()}-{next(_numbers)}"
+    return Device(server, rest, f"device {number}", f"TOKEN-{number}")
