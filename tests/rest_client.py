@@ -48,7 +48,10 @@ class Rest:
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request(method, path, body, sent)
+            try:
+                connection.request(method, path, body, sent)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before all of the body was sent; the answer is there
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:
