@@ -110,6 +110,8 @@ def path_options(path):
 class RawClient:
     """One endpoint: a socket with its own message ids. `source` is a loopback address."""
 
+    ack_seconds = ACK_SECONDS  # until the first repeat of a CON; doubles with each
+
     def __init__(self, port, source="127.0.0.1", seed=None):
         self.random = random.Random(seed)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -158,7 +160,7 @@ class RawClient:
     def exchange(self, message, seconds=10.0, retransmit=True):
         """Sends a request and returns its answer, or None. Repeats a CON, confirms a separate one."""
         end = time.monotonic() + seconds
-        wait = ACK_SECONDS
+        wait = self.ack_seconds
         self.send(message)
         again = time.monotonic() + wait
         acknowledged = message.type != CON
