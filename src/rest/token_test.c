@@ -143,6 +143,8 @@ static void a_foreign_signature_counts_as_expired(void **state)
     rest_fixture_expect_error(401, 11, "Token has expired");
 }
 
+#define NULL_ID "\"13814000-1dd2-11b2-8080-808080808080\""
+
 static void signed_claims_that_say_too_little_count_as_expired(void **state)
 {
     (void)state;
@@ -151,9 +153,8 @@ static void signed_claims_that_say_too_little_count_as_expired(void **state)
         "[]",
         "no json",
         "{\"userId\":\"x\",\"sessionId\":\"x\",\"iat\":1,\"exp\":9999999999,\"scopes\":[]}",
-        "{\"userId\":\"13814000-1dd2-11b2-8080-808080808080\",\"iat\":1,\"exp\":9999999999}",
-        "{\"userId\":\"13814000-1dd2-11b2-8080-808080808080\","
-        "\"sessionId\":\"13814000-1dd2-11b2-8080-808080808080\",\"iat\":\"1\",\"exp\":9999999999}",
+        "{\"userId\":" NULL_ID ",\"iat\":1,\"exp\":9999999999}",
+        "{\"userId\":" NULL_ID ",\"sessionId\":" NULL_ID ",\"iat\":\"1\",\"exp\":9999999999}",
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         rest_fixture_as_bearer(signed_claims(rows[i]));
@@ -166,8 +167,7 @@ static void a_token_of_nobody_has_expired(void **state)
 {
     (void)state;
     rest_fixture_as_bearer(
-        signed_claims("{\"userId\":\"13814000-1dd2-11b2-8080-808080808080\","
-                      "\"sessionId\":\"13814000-1dd2-11b2-8080-808080808080\","
+        signed_claims("{\"userId\":" NULL_ID ",\"sessionId\":" NULL_ID ","
                       "\"iat\":1800000000,\"exp\":1800009000,\"scopes\":[\"TENANT_ADMIN\"]}"));
     (void)rest_fixture_get("/api/auth/user");
     rest_fixture_expect_error(401, 11, "Token has expired");
