@@ -98,9 +98,15 @@ def test_wrong_log_in_is_401_whether_the_user_exists_or_not(anyone, body):
     refused(anyone.call("POST", "/api/auth/login", body), 401, 10, "Invalid username or password")
 
 
-@pytest.mark.parametrize("body", [{}, {"username": "x"}, [], b"{", b"", {"username": 1}])
+@pytest.mark.parametrize("body", [{}, {"username": "x"}, {"password": "x"}, {"username": 1}])
 def test_log_in_without_both_parts_is_401(anyone, body):
     refused(anyone.call("POST", "/api/auth/login", body), 401, 10)
+
+
+@pytest.mark.parametrize("body", [[], b"{", b""])
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/token"])
+def test_log_in_that_is_no_object_is_400(anyone, path, body):
+    refused(anyone.call("POST", path, body), 400, 31)
 
 
 @pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/token"])
@@ -132,7 +138,7 @@ def test_an_access_token_does_not_refresh_and_a_refresh_token_gives_no_access(an
     refused(Rest(anyone.port, anyone.refresh_token).call("GET", "/api/auth/user"), 401, 10)
 
 
-@pytest.mark.parametrize("body", [{}, {"refreshToken": ""}, {"refreshToken": "garbage"}, []])
+@pytest.mark.parametrize("body", [{}, {"refreshToken": ""}, {"refreshToken": "garbage"}])
 def test_refresh_without_a_token_is_401(anyone, body):
     answer = anyone.call("POST", "/api/auth/token", body)
     assert answer.status == 401
@@ -171,16 +177,28 @@ def unsigned(token):
 
 
 @pytest.mark.parametrize("spoil", [
-    lambda token: "garbage", lambda token: "a.b.c", lambda token: "", lambda token: token + "x",
-    lambda token: token[:-1], lambda token: altered(token, 0), lambda token: altered(token, 1),
-    lambda token: altered(token, 2), unsigned, lambda token: token.rsplit(".", 1)[0],
-    lambda token: "x" * 5000,
-], ids=["garbage", "short", "empty", "longer", "cut", "head", "claims", "signature", "unsigned",
-        "no-signature", "huge"])
-def test_token_that_is_not_ours_is_401(rest, spoil):
+    lambda token: "garbage", lambda token: "", lambda token: token.rsplit(".", 1)[0],
+    lambda token: "x" * 5000, lambda token: "ü",
+], ids=["garbage", "empty", "no-signature", "huge", "not-ascii"])
+def test_token_that_is_malformed_is_401(rest, spoil):
+    headers = {"X-Authorization": f"Bearer {spoil(rest.token)}".encode()}
+    refused(Rest(rest.port).call("GET", "/api/auth/user", headers=headers), 401, 10)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda token: altered(token, 1), lambda token: altered(token, 2),
+    lambda token: token.rsplit(".", 1)[0] + "." + "A" * 86,
+], ids=["claims", "signature", "other-signature"])
+def test_token_that_we_did_not_sign_is_401_and_over(rest, spoil):
+    refused(Rest(rest.port, spoil(rest.token)).call("GET", "/api/auth/user"), 401, 11,
+            "Token has expired")
+
+
+@pytest.mark.parametrize("spoil", [lambda token: altered(token, 0), unsigned,
+                                   lambda token: "a.b.c"], ids=["head", "unsigned", "short"])
+def test_token_of_another_kind_is_401(rest, spoil):
     answer = Rest(rest.port, spoil(rest.token)).call("GET", "/api/auth/user")
-    assert answer.status == 401
-    check(answer.json(), shapes.ERROR)
+    refused(answer, 401, answer.json()["errorCode"])
     assert answer.json()["errorCode"] in (10, 11)
 
 
@@ -548,7 +566,9 @@ def test_unknown_path_is_404(rest, path):
     ("POST", "/api/tenant/devices"), ("DELETE", "/api/customers"), ("POST", "/readyz"),
 ])
 def test_known_path_by_another_method_is_405(rest, method, path):
-    refused(rest.call(method, path, {}), 405, 31)
+    answer = rest.call(method, path, {})
+    refused(answer, 405, 31)
+    assert answer.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/api/device/x", "/api/device/info/123",
