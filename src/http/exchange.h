@@ -32,7 +32,7 @@ struct http_exchange {
     uint8_t *out; // LWS_PRE bytes, then the body
     size_t out_len;
     size_t out_sent;
-    bool in_hand;    // counted by the server: the pool has or had it
+    bool in_hand;    // stopping waits for it: the pool has it or it is being answered
     bool dispatched; // the pool has it
     bool answered;   // by the service thread, or by the pool once it is back
     bool headers_sent;

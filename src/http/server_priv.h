@@ -1,0 +1,35 @@
+// http/server_priv.h: the state of a server, shared by its life cycle (server.c) and by what runs
+// for each request (service.c).
+#pragma once
+
+#include <libwebsockets.h>
+
+#include "http/exchange.h"
+#include "http/server.h"
+#include "plat/thread.h"
+
+struct http_server_memory {
+    struct arena arena;
+    uint8_t *response;
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct lws_context *context;
+    struct lws_protocols protocols[2];
+    struct plat_thread thread;
+    struct plat_workpool *pool;
+    struct http_server_memory *memory; // one per pool thread
+    char bind_text[ADDRESS_TEXT_SIZE];
+    struct plat_mutex mutex; // guards all below
+    struct plat_cond idle;   // `in_hand` became 0
+    struct http_exchange *done;
+    unsigned pool_threads_known;
+    unsigned in_hand; // requests that the pool has or that are being answered
+    bool draining;    // new requests are refused
+    bool stopping;    // the service thread returns
+    struct http_server_stats stats;
+};
+
+// A job for the pool: runs the handler for an exchange, keeps its answer, hands it back.
+void http_server_run(void *context);

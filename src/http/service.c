@@ -1,0 +1,348 @@
+#include "http/service.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "http/reply.h"
+#include "http/server_priv.h"
+#include "plat/clock.h"
+
+// The service thread runs libwebsockets and owns connections; a request goes to the pool as a job
+// and comes back through `done`, which the service thread drains when it is woken. From other
+// threads only lws_cancel_service may be called.
+//
+// While the pool has a request its connection is not read: the library would spin over what the
+// peer sent ahead (4.1), or close (4.3). So a peer that leaves is noticed when the answer is
+// written.
+
+// Bodies and responses may take the idle time and their length at this speed.
+#define BYTES_PER_S_MIN 16384U
+// How long the rest of a refused body is thrown away, so that the peer gets to read the answer.
+#define LINGER_S 3U
+
+static void count(struct http_server *server, uint64_t *counter, uint64_t by)
+{
+    plat_mutex_lock(&server->mutex);
+    *counter += by;
+    plat_mutex_unlock(&server->mutex);
+}
+
+static struct mono deadline_for(const struct http_server *server, size_t bytes)
+{
+    const uint64_t wait_s = server->options.idle_s + bytes / BYTES_PER_S_MIN;
+    return mono_add(plat_clock_mono(), span_s(wait_s));
+}
+
+// From here until `let_go` stopping waits for the exchange.
+static void take_in_hand(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    if (!exchange->in_hand) {
+        exchange->in_hand = true;
+        plat_mutex_lock(&server->mutex);
+        server->in_hand++;
+        plat_mutex_unlock(&server->mutex);
+    }
+}
+
+static void let_go(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    if (!exchange->in_hand) {
+        return;
+    }
+    exchange->in_hand = false;
+    plat_mutex_lock(&server->mutex);
+    ASSERT(server->in_hand > 0);
+    server->in_hand--;
+    if (server->in_hand == 0) {
+        plat_cond_broadcast(&server->idle);
+    }
+    plat_mutex_unlock(&server->mutex);
+}
+
+static void forget(struct http_exchange *exchange)
+{
+    let_go(exchange);
+    http_exchange_destroy(exchange);
+}
+
+void http_service_collect(struct http_server *server)
+{
+    plat_mutex_lock(&server->mutex);
+    struct http_exchange *exchange = server->done;
+    server->done = NULL;
+    plat_mutex_unlock(&server->mutex);
+    while (exchange != NULL) {
+        struct http_exchange *next = exchange->next;
+        exchange->dispatched = false;
+        exchange->deadline = deadline_for(exchange->server, exchange->out_len);
+        if (exchange->wsi == NULL) {
+            forget(exchange);
+        } else {
+            (void)lws_rx_flow_control(exchange->wsi, 1);
+            lws_callback_on_writable(exchange->wsi);
+        }
+        exchange = next;
+    }
+}
+
+static int answer_now(struct http_exchange *exchange, int status, const char *text)
+{
+    take_in_hand(exchange);
+    http_exchange_answer(exchange, status, "text/plain", slice_text(text));
+    exchange->retry_after_s = status == 503 ? 1 : 0;
+    exchange->deadline = deadline_for(exchange->server, exchange->out_len);
+    lws_callback_on_writable(exchange->wsi);
+    return 0;
+}
+
+// An answer after which the connection cannot be used for another request.
+static int answer_and_close(struct http_exchange *exchange, int status, const char *text)
+{
+    exchange->close_after = true;
+    return answer_now(exchange, status, text);
+}
+
+static bool is_draining(struct http_server *server)
+{
+    plat_mutex_lock(&server->mutex);
+    const bool draining = server->draining;
+    plat_mutex_unlock(&server->mutex);
+    return draining;
+}
+
+static int dispatch(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    ASSERT(!exchange->dispatched && !exchange->answered);
+    if (is_draining(server)) {
+        return answer_and_close(exchange, 503, "The server is stopping");
+    }
+    take_in_hand(exchange);
+    exchange->dispatched = true;
+    // No time-out while the handler works; the response has its own.
+    lws_set_timeout(exchange->wsi, NO_PENDING_TIMEOUT, 0);
+    if (!plat_workpool_submit(server->pool, exchange, http_server_run)) {
+        exchange->dispatched = false;
+        count(server, &server->stats.refused_busy, 1);
+        return answer_now(exchange, 503, "The server is busy, try again");
+    }
+    (void)lws_rx_flow_control(exchange->wsi, 0);
+    return 0;
+}
+
+static int refuse_read(struct http_exchange *exchange, enum err err)
+{
+    if (err == ERR_UNSUPPORTED) {
+        return answer_and_close(exchange, 405, "The method is not supported");
+    }
+    if (err == ERR_TOO_LARGE) {
+        return answer_and_close(exchange, 414, "The request line is too long");
+    }
+    return answer_and_close(exchange, 400,
+                            err == ERR_SYNTAX ? "The request line is malformed"
+                                              : "The query has too many parameters");
+}
+
+static int refuse_large(struct http_exchange *exchange)
+{
+    count(exchange->server, &exchange->server->stats.refused_large, 1);
+    return answer_and_close(exchange, 413, "The request body is too large");
+}
+
+static int expect_body(struct http_exchange *exchange, size_t len)
+{
+    exchange->body_due = len;
+    if (len > exchange->server->options.body_max) {
+        return refuse_large(exchange);
+    }
+    exchange->deadline = deadline_for(exchange->server, len);
+    if (lws_hdr_total_length(exchange->wsi, WSI_TOKEN_HTTP_EXPECT) > 0) {
+        return http_reply_continue(exchange->wsi) ? 0 : -1;
+    }
+    return 0;
+}
+
+static int begin(struct http_server *server, struct lws *wsi, struct http_exchange **place,
+                 struct slice path)
+{
+    ASSERT(*place == NULL);
+    struct http_exchange *exchange = http_exchange_create(server, wsi);
+    if (exchange == NULL) {
+        return -1;
+    }
+    *place = exchange;
+    count(server, &server->stats.requests, 1);
+    const enum err err = http_exchange_read(exchange, path);
+    if (err != ERR_OK) {
+        return refuse_read(exchange, err);
+    }
+    size_t len = 0;
+    switch (http_exchange_length(exchange, &len)) {
+    case HTTP_LENGTH_NONE:
+        break;
+    case HTTP_LENGTH_GIVEN:
+        return expect_body(exchange, len);
+    case HTTP_LENGTH_UNKNOWN:
+        exchange->close_after = true;
+        break;
+    case HTTP_LENGTH_CHUNKED:
+        return answer_and_close(exchange, 411, "The length of the body must be given");
+    case HTTP_LENGTH_BAD:
+        return answer_and_close(exchange, 400, "The length of the body is not clear");
+    }
+    return dispatch(exchange);
+}
+
+static int linger(struct http_exchange *exchange, size_t len)
+{
+    exchange->body_due -= len < exchange->body_due ? len : exchange->body_due;
+    const bool over =
+        exchange->body_due == 0 || mono_reached(plat_clock_mono(), exchange->deadline);
+    return exchange->lingering && over ? -1 : 0;
+}
+
+static int take_body(struct http_exchange *exchange, struct slice part)
+{
+    if (exchange == NULL || exchange->dispatched) {
+        return 0;
+    }
+    if (exchange->answered) {
+        return linger(exchange, part.len);
+    }
+    if (exchange->body_due == 0) {
+        return 0;
+    }
+    if (mono_reached(plat_clock_mono(), exchange->deadline)) {
+        return answer_and_close(exchange, 408, "The request body came too slowly");
+    }
+    if (part.len > exchange->body_due) {
+        // Version 4.3 of the library hands out what follows the body as well, and then has lost it.
+        part.len = exchange->body_due;
+        exchange->close_after = true;
+    }
+    if (http_exchange_body(exchange, part) != ERR_OK) {
+        return answer_and_close(exchange, 503, "There is no memory for the request body");
+    }
+    return exchange->body_due == 0 ? dispatch(exchange) : 0;
+}
+
+static int finish(struct http_server *server, struct http_exchange **place)
+{
+    struct http_exchange *exchange = *place;
+    struct lws *wsi = exchange->wsi;
+    count(server, &server->stats.bytes_sent, exchange->out_sent);
+    if (exchange->body_due > 0) {
+        exchange->lingering = true;
+        let_go(exchange);
+        exchange->deadline = mono_add(plat_clock_mono(), span_s(LINGER_S));
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, LINGER_S);
+        return 0;
+    }
+    const bool closes = exchange->close_after;
+    *place = NULL;
+    forget(exchange);
+    return closes || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
+static int write_some(struct http_server *server, struct http_exchange **place)
+{
+    struct http_exchange *exchange = *place;
+    if (exchange == NULL || exchange->dispatched || !exchange->answered || exchange->lingering) {
+        return 0;
+    }
+    switch (http_reply_write(exchange, plat_clock_mono(), server->options.idle_s)) {
+    case HTTP_REPLY_MORE:
+        lws_callback_on_writable(exchange->wsi);
+        return 0;
+    case HTTP_REPLY_DONE:
+        return finish(server, place);
+    case HTTP_REPLY_FAILED:
+        return -1;
+    }
+    return -1;
+}
+
+static void peer_gone(struct http_exchange **place)
+{
+    struct http_exchange *exchange = *place;
+    *place = NULL;
+    if (exchange == NULL) {
+        return;
+    }
+    exchange->wsi = NULL;
+    // What the pool has is forgotten when it comes back.
+    if (!exchange->dispatched) {
+        forget(exchange);
+    }
+}
+
+// Connections beyond the bound are closed at once. Only those that were counted are marked.
+static int connection_opened(struct http_server *server, struct lws *wsi)
+{
+    count(server, &server->stats.connections, 1);
+    lws_set_opaque_user_data(wsi, server);
+    return 0;
+}
+
+static int connection_closed(struct http_server *server, struct lws *wsi)
+{
+    if (lws_get_opaque_user_data(wsi) == server) {
+        plat_mutex_lock(&server->mutex);
+        ASSERT(server->stats.connections > 0);
+        server->stats.connections--;
+        plat_mutex_unlock(&server->mutex);
+    }
+    return 0;
+}
+
+static int admit_connection(struct http_server *server)
+{
+    plat_mutex_lock(&server->mutex);
+    const bool room = server->stats.connections < server->options.connections_max;
+    server->stats.refused_connections += room ? 0 : 1;
+    plat_mutex_unlock(&server->mutex);
+    return room ? 0 : -1;
+}
+
+int http_service_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t len)
+{
+    struct http_server *server = lws_context_user(lws_get_context(wsi));
+    struct http_exchange **place = user;
+    // Other reasons are of no interest here, so there is a default.
+    switch ((int)reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        return admit_connection(server);
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        return connection_opened(server, wsi);
+    case LWS_CALLBACK_WSI_DESTROY:
+        return connection_closed(server, wsi);
+    case LWS_CALLBACK_HTTP:
+        return begin(server, wsi, place, slice_of(in, len));
+    case LWS_CALLBACK_HTTP_BODY:
+        return take_body(*place, slice_of(in, len));
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return write_some(server, place);
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (place != NULL) {
+            peer_gone(place);
+        }
+        return 0;
+    case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+        http_service_collect(server);
+        return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        // Neither WebSocket nor HTTP/2 is served. To return 0 would let the library compare a text
+        // that it may have freed (CVE-2025-11677).
+        return -1;
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX:
+        // After CONNECT the library would keep the connection open without any time-out.
+        lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+        return -1;
+    default:
+        return 0;
+    }
+}
