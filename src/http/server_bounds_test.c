@@ -126,6 +126,25 @@ static void requests_that_drip_are_closed(void **state)
     assert_int_equal(server_fixture.handled, 0);
 }
 
+static void a_reader_that_stops_is_closed(void **state)
+{
+    (void)state;
+    struct http_server_options options = server_fixture_options();
+    options.idle_s = 1;
+    server_fixture_restart(&options);
+    const int descriptor = server_fixture_dial();
+    server_fixture_say(descriptor, "GET /large?lines=700000" HOST "Connection: close\r\n\r\n");
+    while (http_server_stats(server_fixture.server).connections == 0) {
+        usleep(1000);
+    }
+    for (unsigned i = 0; http_server_stats(server_fixture.server).connections > 0; i++) {
+        assert_true(i < 400);
+        usleep(10000);
+    }
+    const char *answer = server_fixture_hear(descriptor);
+    server_fixture_assert_lacks(answer, "000000000699999\n");
+}
+
 static void a_peer_that_leaves_while_its_request_is_in_hand_does_no_harm(void **state)
 {
     (void)state;
@@ -218,6 +237,7 @@ int main(void)
         SERVER_TEST(connections_beyond_the_bound_are_closed),
         SERVER_TEST(silent_peers_are_closed),
         SERVER_TEST(requests_that_drip_are_closed),
+        SERVER_TEST(a_reader_that_stops_is_closed),
         SERVER_TEST(a_peer_that_leaves_while_its_request_is_in_hand_does_no_harm),
         SERVER_TEST(stopping_answers_what_is_in_hand_and_refuses_the_rest),
         SERVER_TEST(stopping_does_not_wait_for_half_a_request),
