@@ -195,6 +195,19 @@ def test_signal_ends_with_0_and_readiness_was_there(place, word):
     assert not server.is_ready()
 
 
+def test_idle_server_stops_at_once(place):
+    server = place.server()
+    server.start()
+    took = []
+    for _ in range(3):
+        time.sleep(0.05)
+        begin = time.monotonic()
+        server.stop()
+        took.append(time.monotonic() - begin)
+        server.start_once()
+    assert min(took) < 0.25, took
+
+
 def test_hangup_does_not_end_the_server(place):
     server = place.server()
     server.start()

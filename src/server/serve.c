@@ -38,6 +38,8 @@ struct server {
     struct plat_thread control;
     bool control_started;
     struct metric stopping;
+    struct plat_mutex stop_lock; // with `stop_told`, wakes the control thread from its pause
+    struct plat_cond stop_told;
     char message[PATH_SIZE + 256];
 };
 
@@ -195,13 +197,24 @@ static enum err open_workers(struct server *server)
     return err == ERR_OK ? ERR_OK : fail(server, err, "workers");
 }
 
+static void pause_unless_stopping(struct server *server)
+{
+    const struct mono end = mono_add(plat_clock_mono(), span_ms(PURGE_PAUSE_MS));
+    bool is_time_left = true;
+    plat_mutex_lock(&server->stop_lock);
+    while (is_time_left && metric_read(&server->stopping) == 0) {
+        is_time_left = plat_cond_wait_until(&server->stop_told, &server->stop_lock, end);
+    }
+    plat_mutex_unlock(&server->stop_lock);
+}
+
 static void control(void *context)
 {
     struct server *server = context;
     while (metric_read(&server->stopping) == 0) {
         const enum err err = core_purge_one(&server->core, server->control_lane);
         if (err != ERR_OK) {
-            usleep(PURGE_PAUSE_MS * 1000U);
+            pause_unless_stopping(server);
         }
     }
 }
@@ -278,7 +291,10 @@ static enum err start(struct server *server)
 // Nothing new is taken; what is in hand is answered; what was acknowledged is on disk already.
 static void stop(struct server *server)
 {
+    plat_mutex_lock(&server->stop_lock);
     metric_set(&server->stopping, 1);
+    plat_cond_broadcast(&server->stop_told);
+    plat_mutex_unlock(&server->stop_lock);
     if (server->http != NULL) {
         http_server_destroy(server->http);
     }
@@ -318,6 +334,8 @@ static void close_all(struct server *server)
     if (server->lock >= 0) {
         plat_file_unlock(server->lock);
     }
+    plat_cond_deinit(&server->stop_told);
+    plat_mutex_deinit(&server->stop_lock);
 }
 
 static void print_banner(const struct server *server)
@@ -377,6 +395,8 @@ int server_serve(const struct server_settings *settings)
 {
     static struct server server;  // large, and one per process
     server.settings = settings;
+    plat_mutex_init(&server.stop_lock);
+    plat_cond_init(&server.stop_told);
     plat_signal_init();
     log_init(settings->log_level, settings->log_format, NULL, log_clock, log_sink);
     const enum err err = start(&server);
