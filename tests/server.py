@@ -64,6 +64,7 @@ class Server:
         self.data = pathlib.Path(data)
         self.options = [*(["--demo"] if demo else []), *options]
         self.settings = list(settings)
+        self.ready_path = "/readyz"
         self.process = None
         self.log_path = self.data.with_name(self.data.name + ".log")
         self.pick_ports()
@@ -116,7 +117,7 @@ class Server:
 
     def is_ready(self):
         try:
-            with urllib.request.urlopen(f"{self.http}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(self.http + self.ready_path, timeout=5) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False

@@ -9,8 +9,8 @@ import pytest
 
 from clients import libcoap, npm
 from raw_coap import (
-    ACK, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, ECHO, EMPTY, GET, NO_RESPONSE, NON, POST, Message,
-    RawClient, encode, uint,
+    ACK, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, ECHO, EMPTY, GET, MAX_AGE, NO_RESPONSE, NON, POST,
+    Message, RawClient, encode, uint,
 )
 from rest_client import TENANT, Rest
 
@@ -143,6 +143,51 @@ def test_key_names_of_a_device_are_bounded(start):
         assert client.post(TOKEN, '{"a":3}').status == "2.01"
     assert setup.values("a") == [1, 3]
     assert sorted(setup.rest.keys(setup.device)) == list("abcde")
+
+
+def test_full_disk_refuses_readings_for_a_while_and_still_answers_reads(place):
+    server = place.server(settings=["store.free-space-min=1024G"])
+    server.ready_path = "/livez"
+    server.start()
+    setup = Setup(server)
+    with RawClient(server.coap_port) as client:
+        for type in (CON, NON):
+            answer = client.post(TOKEN, '{"a":1}', type=type)
+            assert answer.status == "5.03"
+            assert 2 <= answer.number(MAX_AGE) <= 10
+        message = client.message(POST, PATH, '{"a":1}')
+        assert client.exchange(message) == client.exchange(message)
+    assert setup.rest.keys(setup.device) == []
+
+
+def test_number_of_devices_is_bounded_and_deleting_one_makes_room(start):
+    setup = start("limits.devices=16")
+    made = [setup.rest.create_device(f"fill {i}", f"FILL-{i}") for i in range(16 - 9)]
+    answer = setup.rest.call("POST", "/api/device", {"name": "one too many"})
+    assert answer.status == 503
+    assert set(answer.json()) == {"status", "message", "errorCode", "timestamp"}
+    assert answer.headers["Retry-After"]
+    setup.rest.delete(f"/api/device/{made[0]}")
+    setup.rest.create_device("has room", "FILL-0")
+    setup.server.restart("kill")
+    assert setup.rest.get("/api/tenant/devices", pageSize=1, page=0)["totalElements"] == 16
+    with RawClient(setup.server.coap_port) as client:
+        assert client.post("FILL-0", '{"a":1}').status == "2.01"
+
+
+def test_token_is_exchanged_under_load_without_a_gap(start):
+    setup = start()
+    device = setup.rest.create_device("changing", "CHANGE-0")
+    path = f"/api/device/{device}/credentials"
+    statuses = []
+    with RawClient(setup.server.coap_port) as client:
+        for i in range(1, 21):
+            found = setup.rest.get(path)
+            setup.rest.post("/api/device/credentials", {**found, "credentialsId": f"CHANGE-{i}"})
+            for n in range(10):
+                statuses.append(client.post(f"CHANGE-{i}", json.dumps({"n": n})).status)
+    assert set(statuses) == {"2.01"}
+    assert len(setup.rest.points(device, "n")) == 200
 
 
 def test_coap_over_ipv6(place):

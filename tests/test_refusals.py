@@ -183,7 +183,8 @@ def test_syntax_error_names_its_byte(device, coap, body):
     "", "  ", "5", '"text"', "true", "null", "[5]", '[{"a":1},5]', '[{"a":1},[]]', '[{"a":1},null]',
     '{"ts":1,"values":5}', '{"ts":"x","values":{}}', '{"ts":true,"values":{}}',
     '{"ts":[1,2],"values":{}}', '{"ts":{},"values":{}}', '{"":1}', '{" ":1}', '{"<b>":1}',
-    '{"a\\u0001":1}', '{"%s":1}' % ("k" * 256), "[" * 256 + "]" * 256,
+    '{"a":1e400}', '{"a":1e999999999}', '{"a":%s}' % ("9" * 500), '{"ts":1e30,"values":{"a":1}}',
+    '{"ts":9223372036854775808,"values":{"a":1}}', '{"a\\u0001":1}', '{"%s":1}' % ("k" * 256), "[" * 256 + "]" * 256,
 ])
 def test_body_that_is_no_telemetry_is_4_00_with_a_reason(device, coap, body):
     answer = coap.post(device.token, body)
