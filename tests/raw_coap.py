@@ -158,7 +158,7 @@ class RawClient:
         return None
 
     def exchange(self, message, seconds=10.0, retransmit=True):
-        """Sends a request and returns its answer, or None. Repeats a CON, confirms a separate one."""
+        """Sends a request: its answer, or None. Repeats a CON, confirms a separate answer."""
         end = time.monotonic() + seconds
         wait = self.ack_seconds
         self.send(message)

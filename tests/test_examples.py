@@ -35,7 +35,9 @@ def test_object_is_stored_as_it_stands(device):
 def test_array_is_stored_under_one_time(device):
     before = time.time() * 1000
     assert "2.01" in run("coap-telemetry-data-as-array.sh", device)
-    merged = {k: v for element in content("telemetry-data-as-array.json") for k, v in element.items()}
+    merged = {}
+    for element in content("telemetry-data-as-array.json"):
+        merged.update(element)
     assert device.latest() == merged
     times = {device.points(key)[0][0] for key in merged}
     assert len(times) == 1 and before - 1 <= times.pop()

@@ -330,7 +330,8 @@ def test_non_posts_over_both_workers_from_one_address(start):
             client.send(client.message(POST, PATH, json.dumps({"ts": n + 1, "values": {"n": n}}),
                                        type=NON))
             time.sleep(0.001)
-        assert setup.rest.wait_for_points(setup.device, "n", 400) == [(n + 1, n) for n in range(400)]
+        points = setup.rest.wait_for_points(setup.device, "n", 400)
+        assert points == [(n + 1, n) for n in range(400)]
     finally:
         for client in clients:
             client.socket.close()

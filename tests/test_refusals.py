@@ -184,7 +184,8 @@ def test_syntax_error_names_its_byte(device, coap, body):
     '{"ts":1,"values":5}', '{"ts":"x","values":{}}', '{"ts":true,"values":{}}',
     '{"ts":[1,2],"values":{}}', '{"ts":{},"values":{}}', '{"":1}', '{" ":1}', '{"<b>":1}',
     '{"a":1e400}', '{"a":1e999999999}', '{"a":%s}' % ("9" * 500), '{"ts":1e30,"values":{"a":1}}',
-    '{"ts":9223372036854775808,"values":{"a":1}}', '{"a\\u0001":1}', '{"%s":1}' % ("k" * 256), "[" * 256 + "]" * 256,
+    '{"ts":9223372036854775808,"values":{"a":1}}', '{"a\\u0001":1}', '{"%s":1}' % ("k" * 256),
+    "[" * 256 + "]" * 256,
 ])
 def test_body_that_is_no_telemetry_is_4_00_with_a_reason(device, coap, body):
     answer = coap.post(device.token, body)
@@ -205,7 +206,9 @@ def test_format_not_served_is_4_15(device, coap, number):
     assert device.rest.keys(device.id) == []
 
 
-@pytest.mark.parametrize("body", [b"\x01\x02\x03", b"<t>25</t>", b"25.5", b"", b"\xa1\x61a\x01", b"{"])
+@pytest.mark.parametrize("body", [
+    b"\x01\x02\x03", b"<t>25</t>", b"25.5", b"", b"\xa1\x61a\x01", b"{",
+])
 def test_unknown_format_whose_body_is_not_json_is_4_15(device, coap, body):
     answer = coap.post(device.token, body, options=[(CONTENT_FORMAT, uint(11542))])
     assert answer.status == "4.15"
@@ -230,7 +233,8 @@ def test_critical_option_that_is_unknown_is_4_02(device, coap, number):
 
 
 def test_critical_option_that_is_unknown_in_a_non_is_dropped(device, coap):
-    message = coap.message(POST, f"/api/v1/{device.token}/telemetry", '{"a":1}', [(2049, b"x")], NON)
+    message = coap.message(POST, f"/api/v1/{device.token}/telemetry", '{"a":1}', [(2049, b"x")],
+                           NON)
     answer = coap.exchange(message, seconds=0.3)
     assert answer is None or answer.type == RST
     assert device.rest.keys(device.id) == []
