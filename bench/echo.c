@@ -1,5 +1,5 @@
-// The floor that every figure is compared with: a bare UDP echo on loopback, recvmmsg and sendmmsg in
-// batches of 64, nothing else. Usage: bench_echo PORT
+// The floor that every figure is compared with: a bare UDP echo on loopback, recvmmsg and sendmmsg
+// in batches of 64, nothing else. Usage: bench_echo PORT
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-// A closed-loop load on loopback: each device is a peer of its own (sources all over 127.0.0.0/8 on a
-// few sockets), has at most one request in flight, and repeats it after two seconds. With --rate the
-// loop is open: that many requests a second.
+// A closed-loop load on loopback: each device is a peer of its own (sources all over 127.0.0.0/8 on
+// a few sockets), has at most one request in flight, and repeats it after two seconds. With --rate
+// the loop is open: that many requests a second.
 //
 // Usage: bench_load PORT MODE --devices N --in-flight N --seconds N [--rate N] [--warm-up N]
 // MODE: echo (any answer counts), trivial (GET /), telemetry (POST with five keys).
@@ -25,7 +25,7 @@
 #define SOCKETS 4U
 #define BATCH 64U
 #define REPEAT_NS 2000000000ULL
-#define LATENCY_BUCKETS 100000U  // of 10 us
+#define LATENCY_BUCKETS 100000U // of 10 us
 
 enum mode { MODE_ECHO, MODE_TRIVIAL, MODE_TELEMETRY };
 
@@ -33,7 +33,7 @@ struct device {
     uint64_t sent_ns;
     uint16_t mid;
     bool in_flight;
-    uint32_t next;  // in the queue of idle ones, or of those in flight by time
+    uint32_t next; // in the queue of idle ones, or of those in flight by time
 };
 
 struct queue {
@@ -136,7 +136,7 @@ static void flush(unsigned s)
     while (done < out_count[s]) {
         const int sent = sendmmsg(sockets[s], out_headers[s] + done, out_count[s] - done, 0);
         if (sent <= 0) {
-            break;  // what the kernel has no room for is repeated later
+            break; // what the kernel has no room for is repeated later
         }
         done += (unsigned)sent;
     }
@@ -161,8 +161,10 @@ static void send_request(uint32_t device)
     o->part = (struct iovec){o->bytes, template_len};
     o->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
     o->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    header->msg_hdr = (struct msghdr){.msg_name = &o->to, .msg_namelen = sizeof(o->to),
-                                      .msg_iov = &o->part, .msg_iovlen = 1,
+    header->msg_hdr = (struct msghdr){.msg_name = &o->to,
+                                      .msg_namelen = sizeof(o->to),
+                                      .msg_iov = &o->part,
+                                      .msg_iovlen = 1,
                                       .msg_control = o->control,
                                       .msg_controllen = sizeof(o->control)};
     struct cmsghdr *control = CMSG_FIRSTHDR(&header->msg_hdr);
@@ -216,7 +218,8 @@ static void receive(unsigned s)
     struct iovec parts[BATCH];
     for (unsigned i = 0; i < BATCH; i++) {
         parts[i] = (struct iovec){bytes[i], sizeof(bytes[i])};
-        headers[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1,
+        headers[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i],
+                                             .msg_iovlen = 1,
                                              .msg_control = controls[i],
                                              .msg_controllen = sizeof(controls[i])};
     }

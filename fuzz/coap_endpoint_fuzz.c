@@ -1,6 +1,6 @@
 // Bytes and time drive a whole endpoint: each step of the input takes one action (a datagram, time,
-// an answer, a refusal, an admission, a request of ours). What must hold: every invariant after each
-// step, no datagram longer than the bound, and after a long rest every pool is full again.
+// an answer, a refusal, an admission, a request of ours). What must hold: every invariant after
+// each step, no datagram longer than the bound, and after a long rest every pool is full again.
 #include <stdlib.h>
 
 #include "coap/endpoint.h"
@@ -72,7 +72,8 @@ static void take_event(struct run *run, const struct coap_event *event)
     }
     const struct coap_reply reply = {
         .code = (choice & 2) != 0 ? COAP_CONTENT : COAP_BAD_REQUEST,
-        .content_format = (choice & 4) != 0 ? (uint32_t)COAP_FORMAT_JSON : (uint32_t)COAP_FORMAT_NONE,
+        .content_format =
+            (choice & 4) != 0 ? (uint32_t)COAP_FORMAT_JSON : (uint32_t)COAP_FORMAT_NONE,
         .max_age_s = (choice & 8) != 0 ? 60 : COAP_MAX_AGE_NONE,
         .etag = (choice & 16) != 0 ? SLICE("e") : SLICE_EMPTY,
         .payload = slice_of(large, (choice >> 5) * 420U),

@@ -43,8 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct coap_message message;
     struct coap_options options;
-    if (size > 65535 ||
-        coap_message_parse(slice_of(data, size), &message) != COAP_MESSAGE_OK) {
+    if (size > 65535 || coap_message_parse(slice_of(data, size), &message) != COAP_MESSAGE_OK) {
         return 0;
     }
     coap_options_read(message.options, &options);

@@ -22,23 +22,23 @@ struct api_settings {
     bool strict_formats;
     bool upstream_codes;
     uint32_t body_max;
-    struct hash_key hash_key;  // random, against chosen collisions of key names
+    struct hash_key hash_key; // random, against chosen collisions of key names
 };
 
 struct api_metrics {
     struct metric requests;
-    struct metric accepted;       // answered 2.xx
-    struct metric refused;        // answered 4.xx
-    struct metric failed;         // answered 5.xx
+    struct metric accepted; // answered 2.xx
+    struct metric refused;  // answered 4.xx
+    struct metric failed;   // answered 5.xx
     struct metric wrong_tokens;
-    struct metric dropped;        // refused in silence: the source is over its limit
+    struct metric dropped; // refused in silence: the source is over its limit
 };
 
 struct api {
     struct api_settings settings;
     struct core_worker core;
     struct api_refusals refusals;
-    struct arena *memory;  // the worker's turn arena
+    struct arena *memory; // the worker's turn arena
     struct api_metrics metrics;
 };
 
@@ -49,9 +49,9 @@ struct api_time {
 };
 
 enum api_outcome {
-    API_REPLIED,  // `reply` is the answer
-    API_PENDING,  // a completion with the exchange's ticket will come
-    API_DROPPED,  // no answer at all
+    API_REPLIED, // `reply` is the answer
+    API_PENDING, // a completion with the exchange's ticket will come
+    API_DROPPED, // no answer at all
 };
 
 // Runs one whole request. `trace` goes with its durable effects. The reply's payload lives in the

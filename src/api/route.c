@@ -10,8 +10,10 @@ static const struct {
     enum api_feature feature;
     const char *name;
 } features[] = {
-    {API_FEATURE_TELEMETRY, "telemetry"}, {API_FEATURE_ATTRIBUTES, "attributes"},
-    {API_FEATURE_RPC, "rpc"},             {API_FEATURE_CLAIM, "claim"},
+    {API_FEATURE_TELEMETRY, "telemetry"},
+    {API_FEATURE_ATTRIBUTES, "attributes"},
+    {API_FEATURE_RPC, "rpc"},
+    {API_FEATURE_CLAIM, "claim"},
     {API_FEATURE_PROVISION, "provision"},
 };
 

@@ -9,10 +9,10 @@
 #include "api/route.h"
 
 struct row {
-    const char *path;  // segments separated by '/', without the leading one
+    const char *path; // segments separated by '/', without the leading one
     enum api_place place;
     enum api_feature feature;
-    const char *token;  // NULL: none
+    const char *token; // NULL: none
 };
 
 static const struct row rows[] = {

@@ -2,8 +2,8 @@
 
 struct place {
     uint64_t key;
-    uint64_t position;  // in the ring, counted over all times
-    uint64_t len;       // 0: free
+    uint64_t position; // in the ring, counted over all times
+    uint64_t len;      // 0: free
 };
 
 struct coap_answers {

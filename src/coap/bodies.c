@@ -18,7 +18,7 @@ struct body {
     uint32_t len;
     uint32_t first_chunk;
     uint32_t last_chunk;
-    uint32_t newer;  // position + 1
+    uint32_t newer; // position + 1
     uint32_t older;
     bool authenticated;
 };
@@ -29,11 +29,11 @@ struct coap_bodies {
     struct map *map;
     uint32_t *chunk_next;
     uint8_t *chunks;
-    uint8_t *whole;  // the last complete body
+    uint8_t *whole; // the last complete body
     uint32_t chunk_count;
     uint32_t chunk_fresh;
-    uint32_t chunk_free;  // chain, NO_CHUNK at its end
-    uint32_t oldest;      // position + 1
+    uint32_t chunk_free; // chain, NO_CHUNK at its end
+    uint32_t oldest;     // position + 1
     uint32_t newest;
     uint32_t unproven;
 };
@@ -201,7 +201,8 @@ static bool append(struct coap_bodies *bodies, struct body *body, struct slice p
         }
         const uint32_t room = COAP_BODY_CHUNK - used;
         const uint32_t len = payload.len < room ? (uint32_t)payload.len : room;
-        memcpy(bodies->chunks + (size_t)body->last_chunk * COAP_BODY_CHUNK + used, payload.ptr, len);
+        memcpy(bodies->chunks + (size_t)body->last_chunk * COAP_BODY_CHUNK + used, payload.ptr,
+               len);
         body->len += len;
         payload = slice_sub(payload, len, payload.len);
     }

@@ -44,18 +44,17 @@ MUST_USE enum err coap_bodies_begin(struct coap_bodies *bodies, struct mono now,
                                     const struct coap_body_terms *terms);
 
 enum coap_body_verdict {
-    COAP_BODY_CONTINUE,    // taken, more to come
-    COAP_BODY_COMPLETE,    // `*whole` is the body, valid until the next call
-    COAP_BODY_GAP,         // unknown body, block out of order, or another content format: 4.08
-    COAP_BODY_TOO_LARGE,   // over its bound: 4.13, and forgotten
-    COAP_BODY_EXHAUSTED,   // the pool is full: 5.03, and forgotten
+    COAP_BODY_CONTINUE,  // taken, more to come
+    COAP_BODY_COMPLETE,  // `*whole` is the body, valid until the next call
+    COAP_BODY_GAP,       // unknown body, block out of order, or another content format: 4.08
+    COAP_BODY_TOO_LARGE, // over its bound: 4.13, and forgotten
+    COAP_BODY_EXHAUSTED, // the pool is full: 5.03, and forgotten
 };
 
 // Takes one block. `*limit` is the body's bound, for Size1.
 enum coap_body_verdict coap_bodies_take(struct coap_bodies *bodies, struct mono now, uint64_t key,
                                         struct coap_block block, uint32_t content_format,
-                                        struct slice payload, struct slice *whole,
-                                        uint32_t *limit);
+                                        struct slice payload, struct slice *whole, uint32_t *limit);
 bool coap_bodies_known(const struct coap_bodies *bodies, uint64_t key);
 
 // Forgets what is too old; returns when to call again.

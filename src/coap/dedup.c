@@ -17,9 +17,9 @@ enum { FLAG_USED = 1, FLAG_CONFIRMABLE = 2, FLAG_ACK_SENT = 4, FLAG_ANSWER = 8 }
 
 struct entry {
     uint64_t hash;
-    uint32_t born;  // in units of 1/16 s since the start, 8 years
+    uint32_t born; // in units of 1/16 s since the start, 8 years
     uint16_t token;
-    uint8_t code;  // 0 while open
+    uint8_t code; // 0 while open
     uint8_t flags;
 };
 
@@ -50,8 +50,7 @@ size_t coap_dedup_footprint(struct coap_dedup_limits limits)
            coap_answers_footprint(limits.answer_bytes_max);
 }
 
-struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits,
-                                   struct mono now)
+struct coap_dedup *coap_dedup_init(void *memory, struct coap_dedup_limits limits, struct mono now)
 {
     ASSERT(((uintptr_t)memory & 63U) == 0);
     ASSERT(limits.entries_max >= 2 * BUCKET_ENTRIES);
@@ -91,14 +90,15 @@ static uint32_t age_now(const struct coap_dedup *dedup, struct mono now)
 
 static uint32_t lifetime(const struct entry *entry)
 {
-    const uint32_t ms = (entry->flags & FLAG_CONFIRMABLE) != 0 ? COAP_EXCHANGE_LIFETIME_MS
-                                                              : COAP_NON_LIFETIME_MS;
+    const uint32_t ms =
+        (entry->flags & FLAG_CONFIRMABLE) != 0 ? COAP_EXCHANGE_LIFETIME_MS : COAP_NON_LIFETIME_MS;
     return ms / 1000U * 16U;
 }
 
 static bool alive(const struct entry *entry, uint32_t now)
 {
-    return (entry->flags & FLAG_USED) != 0 && (int32_t)(now - entry->born) < (int32_t)lifetime(entry);
+    return (entry->flags & FLAG_USED) != 0 &&
+           (int32_t)(now - entry->born) < (int32_t)lifetime(entry);
 }
 
 static struct bucket *bucket_of(const struct coap_dedup *dedup, uint64_t hash, unsigned choice)
@@ -142,8 +142,8 @@ static struct entry *dead_in(struct bucket *bucket, uint32_t now)
     return NULL;
 }
 
-// Both buckets are full of the living: one of them may have room in its other bucket. The place that
-// it leaves, marked free, or NULL.
+// Both buckets are full of the living: one of them may have room in its other bucket. The place
+// that it leaves, marked free, or NULL.
 static struct entry *move_one(struct coap_dedup *dedup, uint64_t hash, uint32_t now)
 {
     for (unsigned choice = 0; choice < 2; choice++) {
@@ -239,9 +239,8 @@ struct coap_dedup_hit coap_dedup_seen(struct coap_dedup *dedup, struct mono now,
         .verdict = entry->code != 0 ? COAP_DEDUP_ANSWERED : COAP_DEDUP_IN_HAND,
         .code = entry->code,
         .ack_sent = (entry->flags & FLAG_ACK_SENT) != 0,
-        .answer = (entry->flags & FLAG_ANSWER) != 0
-                      ? coap_answers_find(dedup->answers, entry->hash)
-                      : SLICE_EMPTY,
+        .answer = (entry->flags & FLAG_ANSWER) != 0 ? coap_answers_find(dedup->answers, entry->hash)
+                                                    : SLICE_EMPTY,
     };
 }
 

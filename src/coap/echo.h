@@ -1,5 +1,5 @@
-// coap/echo.h: the value of the Echo option (RFC 9175 2): made and checked without state. A peer that
-// returns a fresh one has received what we sent to its address, which proves its return path.
+// coap/echo.h: the value of the Echo option (RFC 9175 2): made and checked without state. A peer
+// that returns a fresh one has received what we sent to its address, which proves its return path.
 #pragma once
 
 #include <stdbool.h>

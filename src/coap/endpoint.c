@@ -46,8 +46,8 @@ struct coap_endpoint *coap_endpoint_init(void *memory, const struct coap_endpoin
     endpoint->limits = *limits;
     random_init(&endpoint->random, settings->seed);
     wheel_init(&endpoint->wheel, now);
-    endpoint->dedup = coap_dedup_init(part(&at, coap_dedup_footprint(limits->dedup)),
-                                      limits->dedup, now);
+    endpoint->dedup =
+        coap_dedup_init(part(&at, coap_dedup_footprint(limits->dedup)), limits->dedup, now);
     endpoint->peers = coap_peers_init(part(&at, coap_peers_footprint(limits->peers_max)),
                                       limits->peers_max, settings->key, &endpoint->random);
     endpoint->bodies = coap_bodies_init(part(&at, coap_bodies_footprint(bodies_limits(limits))),
@@ -118,8 +118,7 @@ static bool take_acknowledgement(struct coap_endpoint *endpoint, struct mono now
 }
 
 // A response as a message of its own: CON is acknowledged if we know it, else rejected.
-static bool take_response(struct coap_endpoint *endpoint, struct mono now,
-                          struct coap_event *event)
+static bool take_response(struct coap_endpoint *endpoint, struct mono now, struct coap_event *event)
 {
     const struct coap_message *message = &endpoint->message;
     struct pool_handle handle = POOL_HANDLE_NONE;
@@ -142,8 +141,7 @@ void coap_endpoint_prefetch(const struct coap_endpoint *endpoint, struct coap_da
     }
     const uint8_t *bytes = datagram->bytes.ptr;
     datagram->peer_hash = coap_peer_hash(&datagram->peer, endpoint->settings.key);
-    coap_dedup_prefetch(endpoint->dedup, datagram->peer_hash,
-                        (uint16_t)(bytes[2] << 8 | bytes[3]));
+    coap_dedup_prefetch(endpoint->dedup, datagram->peer_hash, (uint16_t)(bytes[2] << 8 | bytes[3]));
 }
 
 bool coap_endpoint_input(struct coap_endpoint *endpoint, struct mono now,
@@ -204,8 +202,7 @@ bool coap_endpoint_tick(struct coap_endpoint *endpoint, struct mono now, struct 
             continue;
         }
         struct pool_handle handle = POOL_HANDLE_NONE;
-        const enum coap_sent_outcome outcome =
-            coap_sent_fired(endpoint->sent, now, timer, &handle);
+        const enum coap_sent_outcome outcome = coap_sent_fired(endpoint->sent, now, timer, &handle);
         if (tell(event, outcome, handle)) {
             return true;
         }
@@ -227,8 +224,7 @@ bool coap_endpoint_output(struct coap_endpoint *endpoint, struct mono now,
 
 struct mono coap_endpoint_deadline(const struct coap_endpoint *endpoint)
 {
-    return mono_earlier(wheel_deadline(&endpoint->wheel),
-                        coap_bodies_deadline(endpoint->bodies));
+    return mono_earlier(wheel_deadline(&endpoint->wheel), coap_bodies_deadline(endpoint->bodies));
 }
 
 uint32_t coap_endpoint_room(const struct coap_endpoint *endpoint)
@@ -236,8 +232,8 @@ uint32_t coap_endpoint_room(const struct coap_endpoint *endpoint)
     return coap_transmit_room(endpoint->transmit);
 }
 
-void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now,
-                         struct coap_handle handle, const struct coap_reply *reply)
+void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now, struct coap_handle handle,
+                         const struct coap_reply *reply)
 {
     struct coap_exchange *exchange = pool_get(endpoint->exchanges, handle.slot);
     if (exchange != NULL) {
@@ -256,8 +252,8 @@ void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle handl
     }
 }
 
-void coap_endpoint_admit(struct coap_endpoint *endpoint, struct mono now,
-                         struct coap_handle handle, const struct coap_admission *admission)
+void coap_endpoint_admit(struct coap_endpoint *endpoint, struct mono now, struct coap_handle handle,
+                         const struct coap_admission *admission)
 {
     struct coap_exchange *exchange = pool_get(endpoint->exchanges, handle.slot);
     ASSERT(exchange != NULL && exchange->has_block1 && exchange->block1_number == 0);
@@ -271,9 +267,8 @@ void coap_endpoint_admit(struct coap_endpoint *endpoint, struct mono now,
         .content_format = options->content_format,
         .authenticated = admission->authenticated,
     };
-    struct coap_reply reply = {.code = COAP_CONTINUE,
-                               .content_format = COAP_FORMAT_NONE,
-                               .max_age_s = COAP_MAX_AGE_NONE};
+    struct coap_reply reply = {
+        .code = COAP_CONTINUE, .content_format = COAP_FORMAT_NONE, .max_age_s = COAP_MAX_AGE_NONE};
     struct slice whole = SLICE_EMPTY;
     uint32_t limit = 0;
     enum coap_body_verdict verdict = COAP_BODY_EXHAUSTED;

@@ -3,8 +3,8 @@
 // heap. Datagrams go in and come out; the owner is told of requests and outcomes by events, one at
 // a time, and answers by handle, at once or later.
 //
-// The owner's loop: for each datagram `coap_endpoint_input`, handle the event it may give; after the
-// batch `coap_endpoint_tick` until it gives none; then `coap_endpoint_output` until empty.
+// The owner's loop: for each datagram `coap_endpoint_input`, handle the event it may give; after
+// the batch `coap_endpoint_tick` until it gives none; then `coap_endpoint_output` until empty.
 //
 // Answers (RFC 7252 5.2): piggybacked when ready within `ack_wait`, else an empty ACK then and a
 // separate CON later. NON requests get NON answers. With No-Response the empty ACK leaves when the
@@ -41,25 +41,25 @@ struct coap_endpoint;
 
 struct coap_endpoint_limits {
     struct coap_dedup_limits dedup;
-    uint32_t exchanges_max;         // requests taken and not answered
-    uint32_t sent_max;              // own CON messages and requests in flight or waiting
+    uint32_t exchanges_max; // requests taken and not answered
+    uint32_t sent_max;      // own CON messages and requests in flight or waiting
     uint32_t peers_max;
-    uint32_t bodies_max;            // Block1 bodies in hand
-    uint32_t bodies_unproven_max;   // of these, of senders without identity (oldest out)
-    uint32_t body_bytes_max;        // of all bodies together
-    uint32_t answer_bytes_max;      // of kept answers to POST above one block
+    uint32_t bodies_max;          // Block1 bodies in hand
+    uint32_t bodies_unproven_max; // of these, of senders without identity (oldest out)
+    uint32_t body_bytes_max;      // of all bodies together
+    uint32_t answer_bytes_max;    // of kept answers to POST above one block
     uint32_t transmit_max;
 };
 
 enum coap_path_check { COAP_PATH_CHECK_BLOCKS, COAP_PATH_CHECK_STRICT, COAP_PATH_CHECK_OFF };
 
 struct coap_endpoint_settings {
-    struct span ack_wait;            // until an empty ACK: 500 ms
-    bool separate_responses;         // success to CON always as a CON of its own
+    struct span ack_wait;    // until an empty ACK: 500 ms
+    bool separate_responses; // success to CON always as a CON of its own
     enum coap_path_check path_check;
-    uint8_t szx_max;                 // largest block offered, 6
-    uint8_t nstart;                  // 1 to 4
-    struct hash_key key;             // of the data directory: stable over restarts
+    uint8_t szx_max;     // largest block offered, 6
+    uint8_t nstart;      // 1 to 4
+    struct hash_key key; // of the data directory: stable over restarts
     uint64_t seed;
     // Answered without the owner: GET /.well-known/core.
     const struct coap_link *links;
@@ -78,10 +78,10 @@ struct coap_request {
     const struct coap_options *options;
     struct slice body;
     struct coap_token token;
-    struct coap_dedup_key dedup;  // goes with every durable effect
+    struct coap_dedup_key dedup; // goes with every durable effect
     uint8_t method;
     bool confirmable;
-    uint32_t datagram_bytes;      // what the sender paid
+    uint32_t datagram_bytes; // what the sender paid
 };
 
 enum coap_event_kind {
@@ -92,10 +92,10 @@ enum coap_event_kind {
     // `body` is the first block only.
     COAP_EVENT_BODY_BEGINS,
     // The outcome of a message of ours; `sent` names it.
-    COAP_EVENT_RESPONSE,   // an answer to our request arrived (in `response`)
-    COAP_EVENT_DELIVERED,  // our confirmable message was acknowledged
-    COAP_EVENT_REJECTED,   // RST came back
-    COAP_EVENT_LOST,       // all retransmissions unanswered
+    COAP_EVENT_RESPONSE,  // an answer to our request arrived (in `response`)
+    COAP_EVENT_DELIVERED, // our confirmable message was acknowledged
+    COAP_EVENT_REJECTED,  // RST came back
+    COAP_EVENT_LOST,      // all retransmissions unanswered
 };
 
 struct coap_response {
@@ -105,32 +105,32 @@ struct coap_response {
     uint8_t code;
 };
 
-// Views in an event are valid until the next call on the endpoint other than coap_endpoint_reply and
-// coap_endpoint_admit for that same event.
+// Views in an event are valid until the next call on the endpoint other than coap_endpoint_reply
+// and coap_endpoint_admit for that same event.
 struct coap_event {
     enum coap_event_kind kind;
-    struct coap_request request;    // REQUEST, BODY_BEGINS
-    struct coap_response response;  // RESPONSE
-    struct coap_handle sent;        // RESPONSE, DELIVERED, REJECTED, LOST
+    struct coap_request request;   // REQUEST, BODY_BEGINS
+    struct coap_response response; // RESPONSE
+    struct coap_handle sent;       // RESPONSE, DELIVERED, REJECTED, LOST
 };
 
 struct coap_datagram {
     struct coap_peer peer;
     struct slice bytes;
-    bool truncated;      // it was longer than the receive buffer
-    bool multicast;      // it was sent to a group address
-    uint64_t peer_hash;  // from coap_endpoint_prefetch, else 0
+    bool truncated;     // it was longer than the receive buffer
+    bool multicast;     // it was sent to a group address
+    uint64_t peer_hash; // from coap_endpoint_prefetch, else 0
 };
 
 struct coap_reply {
     uint8_t code;
-    uint32_t content_format;  // COAP_FORMAT_NONE if none
-    uint32_t max_age_s;       // COAP_MAX_AGE_NONE if none
-    uint32_t size1;           // 0 if none; with 4.13
-    struct slice etag;        // at most 8 bytes; names the content of a stored representation
-    struct slice payload;     // the whole representation; blocks are cut here
-    bool no_effect;           // a refusal: not remembered, a repeat is judged anew
-    bool authenticated;       // the request showed a valid credential (see path_check)
+    uint32_t content_format; // COAP_FORMAT_NONE if none
+    uint32_t max_age_s;      // COAP_MAX_AGE_NONE if none
+    uint32_t size1;          // 0 if none; with 4.13
+    struct slice etag;       // at most 8 bytes; names the content of a stored representation
+    struct slice payload;    // the whole representation; blocks are cut here
+    bool no_effect;          // a refusal: not remembered, a repeat is judged anew
+    bool authenticated;      // the request showed a valid credential (see path_check)
 };
 
 #define COAP_MAX_AGE_NONE UINT32_MAX
@@ -142,8 +142,8 @@ struct coap_endpoint *coap_endpoint_init(void *memory, const struct coap_endpoin
                                          const struct coap_endpoint_settings *settings,
                                          struct mono now);
 
-// For batches: what `coap_endpoint_input` will read of this datagram's peer and message id is asked for
-// from memory while the datagrams before it are handled. Not needed for anything but speed.
+// For batches: what `coap_endpoint_input` will read of this datagram's peer and message id is asked
+// for from memory while the datagrams before it are handled. Not needed for anything but speed.
 void coap_endpoint_prefetch(const struct coap_endpoint *endpoint, struct coap_datagram *datagram);
 
 // Takes one datagram. True if `event` was filled.
@@ -170,9 +170,9 @@ void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now,
 void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle exchange);
 
 struct coap_admission {
-    uint32_t body_max;   // at most COAP_BODY_MAX
-    bool authenticated;  // the sender showed a valid credential
-    bool by_uri;         // the URI holds it: the body may go on from another address
+    uint32_t body_max;  // at most COAP_BODY_MAX
+    bool authenticated; // the sender showed a valid credential
+    bool by_uri;        // the URI holds it: the body may go on from another address
 };
 
 // Takes a body whose first block was shown, within the event's turn. The engine answers 2.31, or
@@ -185,15 +185,15 @@ struct coap_outgoing {
     struct coap_peer peer;
     bool confirmable;
     uint8_t code;
-    struct coap_token token;  // chosen by the caller
+    struct coap_token token; // chosen by the caller
     const struct slice *path;
     unsigned path_count;
     const struct slice *query;
     unsigned query_count;
-    uint32_t content_format;  // COAP_FORMAT_NONE if none
-    bool has_block1;          // the payload is this block of a larger body
+    uint32_t content_format; // COAP_FORMAT_NONE if none
+    bool has_block1;         // the payload is this block of a larger body
     struct coap_block block1;
-    struct slice payload;     // at most one block
+    struct slice payload; // at most one block
 };
 
 // ERR_EXHAUSTED when no slot is free. The handle is dead after RESPONSE, REJECTED or LOST.

@@ -31,7 +31,7 @@ struct coap_endpoint {
     struct coap_datagram datagram;
     struct coap_message message;
     struct coap_options options;
-    struct coap_handle current;  // its exchange
+    struct coap_handle current; // its exchange
 };
 
 // Writes the answer of an exchange into the transmit queue or as a message of our own, notes it for

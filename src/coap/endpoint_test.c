@@ -1,5 +1,5 @@
-// The endpoint as the RFCs describe it, one behaviour a test: raw datagrams go in, raw datagrams come
-// out, the test is the owner and the clock.
+// The endpoint as the RFCs describe it, one behaviour a test: raw datagrams go in, raw datagrams
+// come out, the test is the owner and the clock.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ struct fixture {
     struct coap_event event;
     uint8_t sent[COAP_DATAGRAM_MAX];
     size_t sent_len;
-    struct coap_message message;  // the last datagram that came out
+    struct coap_message message; // the last datagram that came out
     struct coap_options options;
     uint8_t datagram[4096];
     struct buf out;
@@ -39,9 +39,13 @@ static const struct coap_endpoint_limits small_limits = {
     .transmit_max = 32,
 };
 
-static const struct coap_endpoint_settings usual = {
-    .ack_wait = {500000000}, .szx_max = 6, .nstart = 1, .key = {{1, 2}}, .seed = 9,
-    .links = links, .link_count = 2};
+static const struct coap_endpoint_settings usual = {.ack_wait = {500000000},
+                                                    .szx_max = 6,
+                                                    .nstart = 1,
+                                                    .key = {{1, 2}},
+                                                    .seed = 9,
+                                                    .links = links,
+                                                    .link_count = 2};
 
 static struct fixture *make(const struct coap_endpoint_settings *settings)
 {
@@ -717,8 +721,8 @@ static void multicast_is_answered_only_to_filtered_discovery_and_late(void **sta
     const struct coap_token none = {.len = 0};
     for (unsigned i = 0; i < 3; i++) {
         f->out = buf_over(f->datagram, sizeof(f->datagram));
-        f->writer = coap_message_begin(&f->out, i == 0 ? COAP_CON : COAP_NON, COAP_GET,
-                                       (uint16_t)i, &none);
+        f->writer =
+            coap_message_begin(&f->out, i == 0 ? COAP_CON : COAP_NON, COAP_GET, (uint16_t)i, &none);
         coap_message_option(&f->writer, COAP_OPTION_URI_PATH, SLICE(".well-known"));
         coap_message_option(&f->writer, COAP_OPTION_URI_PATH, SLICE("core"));
         if (i != 1) {
@@ -803,7 +807,7 @@ static void requests_of_ours_wait_for_their_response_one_at_a_time(void **state)
     assert_int_equal(ask(f, 2, &second), ERR_OK);
     expect(f, COAP_CON, COAP_GET);
     const uint16_t mid = f->message.mid;
-    expect_nothing(f);  // NSTART
+    expect_nothing(f); // NSTART
     // A piggybacked response.
     const struct coap_token one = {{1}, 1};
     f->out = buf_over(f->datagram, sizeof(f->datagram));

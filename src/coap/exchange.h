@@ -13,11 +13,11 @@
 #include "coap/timer.h"
 
 struct coap_exchange {
-    struct coap_timer timer;  // of the empty ACK
+    struct coap_timer timer; // of the empty ACK
     struct coap_dedup_key dedup;
     struct coap_peer peer;
-    uint64_t request_hash;    // names its answer for further blocks
-    uint32_t paid_bytes;      // what may be sent for what the sender paid
+    uint64_t request_hash; // names its answer for further blocks
+    uint32_t paid_bytes;   // what may be sent for what the sender paid
     struct coap_token token;
     uint16_t mid;
     uint8_t method;
@@ -29,7 +29,7 @@ struct coap_exchange {
     bool has_block1 : 1;
     bool block1_more : 1;
     bool has_block2 : 1;
-    bool echoed : 1;          // it returned a fresh Echo value
+    bool echoed : 1; // it returned a fresh Echo value
     uint32_t block1_number;
     uint32_t block2_number;
 };

@@ -21,7 +21,8 @@ static void filters_select_by_any_attribute_and_href(void **state)
         const char *filter;
         const char *expected;
     } rows[] = {
-        {"", "</>,</api/v1>;rt=\"motehub.device core.ll\";ct=50,</fw>;rt=\"motehub.image\";sz=\"1024\""},
+        {"", "</>,</api/v1>;rt=\"motehub.device "
+             "core.ll\";ct=50,</fw>;rt=\"motehub.image\";sz=\"1024\""},
         {"href=/fw", "</fw>;rt=\"motehub.image\";sz=\"1024\""},
         {"href=/a*", "</api/v1>;rt=\"motehub.device core.ll\";ct=50"},
         {"rt=core.ll", "</api/v1>;rt=\"motehub.device core.ll\";ct=50"},

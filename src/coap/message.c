@@ -114,8 +114,8 @@ enum coap_message_verdict coap_message_parse(struct slice datagram, struct coap_
     memset(message->token.bytes, 0, sizeof(message->token.bytes));
     memcpy(message->token.bytes, p + COAP_HEADER_SIZE, token_len);
     message->token.len = (uint8_t)token_len;
-    const struct slice rest = slice_of(p + COAP_HEADER_SIZE + token_len,
-                                       datagram.len - COAP_HEADER_SIZE - token_len);
+    const struct slice rest =
+        slice_of(p + COAP_HEADER_SIZE + token_len, datagram.len - COAP_HEADER_SIZE - token_len);
     return split_options(rest, message) ? COAP_MESSAGE_OK : malformed;
 }
 

@@ -14,7 +14,7 @@
 #define COAP_HEADER_SIZE 4
 
 struct coap_token {
-    uint8_t bytes[COAP_TOKEN_MAX];  // zero beyond `len`
+    uint8_t bytes[COAP_TOKEN_MAX]; // zero beyond `len`
     uint8_t len;
 };
 
@@ -25,16 +25,16 @@ struct coap_message {
     uint8_t code;
     uint16_t mid;
     struct coap_token token;
-    struct slice options;  // the encoded options, without the payload marker
-    struct slice payload;  // empty if there is none
+    struct slice options; // the encoded options, without the payload marker
+    struct slice payload; // empty if there is none
 };
 
 // What a datagram is. The distinction matters for the answer: a confirmable message with a format
 // error is rejected with RST, everything else that is malformed is dropped (RFC 7252 4.2, 4.3).
 enum coap_message_verdict {
     COAP_MESSAGE_OK,
-    COAP_MESSAGE_DROP,    // too short, version other than 1, or malformed and not confirmable
-    COAP_MESSAGE_REJECT,  // malformed but type, message id are known and it is confirmable: RST
+    COAP_MESSAGE_DROP,   // too short, version other than 1, or malformed and not confirmable
+    COAP_MESSAGE_REJECT, // malformed but type, message id are known and it is confirmable: RST
 };
 
 // Parses and checks everything that can be checked without knowing option numbers: token length,

@@ -1,5 +1,5 @@
-// Messages are parsed exactly as RFC 7252 section 3 says, and what is malformed is told apart by what
-// the answer has to be. Writing and reading are inverse; no cut or random datagram does harm.
+// Messages are parsed exactly as RFC 7252 section 3 says, and what is malformed is told apart by
+// what the answer has to be. Writing and reading are inverse; no cut or random datagram does harm.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,14 +167,13 @@ static void integers_are_written_in_their_shortest_form(void **state)
     static const struct {
         uint32_t value;
         size_t len;
-    } rows[] = {{0, 0}, {1, 1}, {255, 1}, {256, 2}, {65535, 2}, {65536, 3}, {16777216, 4},
-                {UINT32_MAX, 4}};
+    } rows[] = {{0, 0},     {1, 1},     {255, 1},      {256, 2},
+                {65535, 2}, {65536, 3}, {16777216, 4}, {UINT32_MAX, 4}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t memory[32];
         struct buf out = buf_over(memory, sizeof(memory));
         const struct coap_token none = {.len = 0};
-        struct coap_message_writer writer =
-            coap_message_begin(&out, COAP_CON, COAP_GET, 1, &none);
+        struct coap_message_writer writer = coap_message_begin(&out, COAP_CON, COAP_GET, 1, &none);
         coap_message_option_uint(&writer, COAP_OPTION_MAX_AGE, rows[i].value);
         assert_int_equal(out.len, 4 + 1 + (14 >= 13 ? 1 : 0) + rows[i].len);
         struct coap_message message;

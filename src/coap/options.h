@@ -47,7 +47,7 @@ enum coap_option_number {
 struct coap_block {
     uint32_t number;
     bool more;
-    uint8_t szx;  // size is 16 << szx, 0 to 6; 7 is a format error
+    uint8_t szx; // size is 16 << szx, 0 to 6; 7 is a format error
 };
 
 static inline uint32_t coap_block_size(struct coap_block block)
@@ -70,18 +70,18 @@ struct coap_options {
     bool has_observe, has_block1, has_block2, has_size1, has_size2, has_hop_limit;
     bool has_if_match, has_if_none_match, has_proxy, has_request_tag, has_echo, has_max_age;
     bool has_uri_port;
-    uint8_t no_response;  // bits of RFC 7967; 0 if absent
+    uint8_t no_response; // bits of RFC 7967; 0 if absent
     uint8_t hop_limit;
     uint16_t uri_port;
     uint32_t observe;
-    uint32_t content_format;  // enum coap_format or any other number; COAP_FORMAT_NONE
+    uint32_t content_format; // enum coap_format or any other number; COAP_FORMAT_NONE
     uint32_t accept;
     uint32_t size1;
     uint32_t size2;
     uint32_t max_age;
     struct coap_block block1;
     struct coap_block block2;
-    uint32_t bad_option;  // number of the first option that forbids processing; 0 if none
+    uint32_t bad_option; // number of the first option that forbids processing; 0 if none
 };
 
 // Reads them all in one pass.

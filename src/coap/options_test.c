@@ -1,5 +1,5 @@
-// Every option that we know is read with its format, length and repeatability; what is not understood
-// counts only if it is critical (RFC 7252 5.4).
+// Every option that we know is read with its format, length and repeatability; what is not
+// understood counts only if it is critical (RFC 7252 5.4).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,8 +25,9 @@ static void begin(struct written *written)
 static struct coap_options read_back(struct written *written)
 {
     struct coap_options options;
-    coap_options_read(slice_of(written->memory + COAP_HEADER_SIZE,
-                               written->out.len - COAP_HEADER_SIZE), &options);
+    coap_options_read(
+        slice_of(written->memory + COAP_HEADER_SIZE, written->out.len - COAP_HEADER_SIZE),
+        &options);
     return options;
 }
 
@@ -34,36 +35,59 @@ struct option_row {
     uint32_t number;
     size_t len;
     unsigned times;
-    uint32_t bad;  // expected bad_option
+    uint32_t bad; // expected bad_option
 };
 
 static void lengths_and_repetition_hold_to_the_table(void **state)
 {
     (void)state;
     static const struct option_row rows[] = {
-        {COAP_OPTION_IF_MATCH, 0, 2, 0},          {COAP_OPTION_IF_MATCH, 8, 1, 0},
-        {COAP_OPTION_IF_MATCH, 9, 1, 1},          {COAP_OPTION_URI_HOST, 1, 1, 0},
-        {COAP_OPTION_URI_HOST, 0, 1, 3},          {COAP_OPTION_URI_HOST, 4, 2, 3},
-        {COAP_OPTION_ETAG, 8, 3, 0},              {COAP_OPTION_ETAG, 9, 1, 0},
-        {COAP_OPTION_IF_NONE_MATCH, 0, 1, 0},     {COAP_OPTION_IF_NONE_MATCH, 1, 1, 5},
-        {COAP_OPTION_IF_NONE_MATCH, 0, 2, 5},     {COAP_OPTION_OBSERVE, 3, 1, 0},
-        {COAP_OPTION_OBSERVE, 4, 1, 0},           {COAP_OPTION_URI_PORT, 2, 1, 0},
-        {COAP_OPTION_URI_PORT, 3, 1, 7},          {COAP_OPTION_LOCATION_PATH, 255, 2, 0},
-        {COAP_OPTION_URI_PATH, 0, 1, 0},          {COAP_OPTION_URI_PATH, 255, 2, 0},
-        {COAP_OPTION_URI_PATH, 256, 1, 11},       {COAP_OPTION_URI_PATH, 1, 16, 0},
-        {COAP_OPTION_URI_PATH, 1, 17, 11},        {COAP_OPTION_CONTENT_FORMAT, 2, 1, 0},
-        {COAP_OPTION_CONTENT_FORMAT, 3, 1, 0},    {COAP_OPTION_MAX_AGE, 4, 1, 0},
-        {COAP_OPTION_URI_QUERY, 255, 2, 0},       {COAP_OPTION_URI_QUERY, 1, 17, 15},
-        {COAP_OPTION_HOP_LIMIT, 1, 1, 0},         {COAP_OPTION_ACCEPT, 2, 1, 0},
-        {COAP_OPTION_ACCEPT, 3, 1, 17},           {COAP_OPTION_ACCEPT, 1, 2, 17},
-        {COAP_OPTION_BLOCK2, 3, 1, 0},            {COAP_OPTION_BLOCK2, 4, 1, 23},
-        {COAP_OPTION_BLOCK1, 3, 1, 0},            {COAP_OPTION_BLOCK1, 1, 2, 27},
-        {COAP_OPTION_SIZE2, 4, 1, 0},             {COAP_OPTION_PROXY_URI, 1034, 1, 0},
-        {COAP_OPTION_PROXY_URI, 1035, 1, 35},     {COAP_OPTION_PROXY_SCHEME, 4, 1, 0},
-        {COAP_OPTION_SIZE1, 4, 1, 0},             {COAP_OPTION_ECHO, 40, 1, 0},
-        {COAP_OPTION_ECHO, 41, 1, 0},             {COAP_OPTION_NO_RESPONSE, 1, 1, 0},
-        {COAP_OPTION_REQUEST_TAG, 8, 2, 0},       {9, 1, 1, 9},
-        {10, 1, 1, 0},                            {65001, 0, 1, 65001},
+        {COAP_OPTION_IF_MATCH, 0, 2, 0},
+        {COAP_OPTION_IF_MATCH, 8, 1, 0},
+        {COAP_OPTION_IF_MATCH, 9, 1, 1},
+        {COAP_OPTION_URI_HOST, 1, 1, 0},
+        {COAP_OPTION_URI_HOST, 0, 1, 3},
+        {COAP_OPTION_URI_HOST, 4, 2, 3},
+        {COAP_OPTION_ETAG, 8, 3, 0},
+        {COAP_OPTION_ETAG, 9, 1, 0},
+        {COAP_OPTION_IF_NONE_MATCH, 0, 1, 0},
+        {COAP_OPTION_IF_NONE_MATCH, 1, 1, 5},
+        {COAP_OPTION_IF_NONE_MATCH, 0, 2, 5},
+        {COAP_OPTION_OBSERVE, 3, 1, 0},
+        {COAP_OPTION_OBSERVE, 4, 1, 0},
+        {COAP_OPTION_URI_PORT, 2, 1, 0},
+        {COAP_OPTION_URI_PORT, 3, 1, 7},
+        {COAP_OPTION_LOCATION_PATH, 255, 2, 0},
+        {COAP_OPTION_URI_PATH, 0, 1, 0},
+        {COAP_OPTION_URI_PATH, 255, 2, 0},
+        {COAP_OPTION_URI_PATH, 256, 1, 11},
+        {COAP_OPTION_URI_PATH, 1, 16, 0},
+        {COAP_OPTION_URI_PATH, 1, 17, 11},
+        {COAP_OPTION_CONTENT_FORMAT, 2, 1, 0},
+        {COAP_OPTION_CONTENT_FORMAT, 3, 1, 0},
+        {COAP_OPTION_MAX_AGE, 4, 1, 0},
+        {COAP_OPTION_URI_QUERY, 255, 2, 0},
+        {COAP_OPTION_URI_QUERY, 1, 17, 15},
+        {COAP_OPTION_HOP_LIMIT, 1, 1, 0},
+        {COAP_OPTION_ACCEPT, 2, 1, 0},
+        {COAP_OPTION_ACCEPT, 3, 1, 17},
+        {COAP_OPTION_ACCEPT, 1, 2, 17},
+        {COAP_OPTION_BLOCK2, 3, 1, 0},
+        {COAP_OPTION_BLOCK2, 4, 1, 23},
+        {COAP_OPTION_BLOCK1, 3, 1, 0},
+        {COAP_OPTION_BLOCK1, 1, 2, 27},
+        {COAP_OPTION_SIZE2, 4, 1, 0},
+        {COAP_OPTION_PROXY_URI, 1034, 1, 0},
+        {COAP_OPTION_PROXY_URI, 1035, 1, 35},
+        {COAP_OPTION_PROXY_SCHEME, 4, 1, 0},
+        {COAP_OPTION_SIZE1, 4, 1, 0},
+        {COAP_OPTION_ECHO, 40, 1, 0},
+        {COAP_OPTION_ECHO, 41, 1, 0},
+        {COAP_OPTION_NO_RESPONSE, 1, 1, 0},
+        {COAP_OPTION_REQUEST_TAG, 8, 2, 0},
+        {9, 1, 1, 9},
+        {10, 1, 1, 0},
+        {65001, 0, 1, 65001},
         {65000, 0, 1, 0},
     };
     static const uint8_t zeros[2048];
@@ -75,8 +99,8 @@ static void lengths_and_repetition_hold_to_the_table(void **state)
         }
         const struct coap_options options = read_back(&written);
         if (options.bad_option != rows[i].bad) {
-            fail_msg("option %u of %zu bytes, %u times: bad option %u, expected %u",
-                     rows[i].number, rows[i].len, rows[i].times, options.bad_option, rows[i].bad);
+            fail_msg("option %u of %zu bytes, %u times: bad option %u, expected %u", rows[i].number,
+                     rows[i].len, rows[i].times, options.bad_option, rows[i].bad);
         }
     }
 }

@@ -5,9 +5,10 @@
 struct coap_peer coap_peer_plain(const struct address *remote, const struct address *local,
                                  uint8_t socket)
 {
-    struct coap_peer peer = {
-        .scope = remote->scope, .remote_port = remote->port, .kind = COAP_PEER_PLAIN,
-        .socket = socket};
+    struct coap_peer peer = {.scope = remote->scope,
+                             .remote_port = remote->port,
+                             .kind = COAP_PEER_PLAIN,
+                             .socket = socket};
     memcpy(peer.remote_ip, remote->ip, sizeof(peer.remote_ip));
     memcpy(peer.local_ip, local->ip, sizeof(peer.local_ip));
     return peer;

@@ -15,17 +15,17 @@
 #include "base/hash.h"
 
 enum coap_peer_kind {
-    COAP_PEER_PLAIN,   // named by its address
-    COAP_PEER_SECURE,  // named by its DTLS session, whatever address that has at the moment
+    COAP_PEER_PLAIN,  // named by its address
+    COAP_PEER_SECURE, // named by its DTLS session, whatever address that has at the moment
 };
 
 struct coap_peer {
-    uint8_t remote_ip[16];  // plain: v4-mapped or IPv6; secure: zero
-    uint8_t local_ip[16];   // the address of ours that it speaks to
-    uint32_t scope;         // plain: interface of a link-local address; secure: session number
+    uint8_t remote_ip[16]; // plain: v4-mapped or IPv6; secure: zero
+    uint8_t local_ip[16];  // the address of ours that it speaks to
+    uint32_t scope;        // plain: interface of a link-local address; secure: session number
     uint16_t remote_port;
-    uint8_t kind;    // enum coap_peer_kind
-    uint8_t socket;  // position in the list of bound addresses
+    uint8_t kind;   // enum coap_peer_kind
+    uint8_t socket; // position in the list of bound addresses
 };
 
 static_assert(sizeof(struct coap_peer) == 40, "a route is at most 40 bytes wherever it is kept");

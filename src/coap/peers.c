@@ -41,14 +41,14 @@ struct coap_peers *coap_peers_init(void *memory, uint32_t peers_max, struct hash
 {
     struct coap_peers *peers = memory;
     uint8_t *at = (uint8_t *)memory + round64(sizeof(*peers));
-    *peers = (struct coap_peers){.entries = (struct entry *)(void *)at,
-                                 .map = map_init(at + round64(peers_max * sizeof(struct entry)),
-                                                 peers_max),
-                                 .key = key,
-                                 .random = random,
-                                 .count_max = peers_max,
-                                 .newest = NOBODY,
-                                 .oldest = NOBODY};
+    *peers = (struct coap_peers){
+        .entries = (struct entry *)(void *)at,
+        .map = map_init(at + round64(peers_max * sizeof(struct entry)), peers_max),
+        .key = key,
+        .random = random,
+        .count_max = peers_max,
+        .newest = NOBODY,
+        .oldest = NOBODY};
     return peers;
 }
 

@@ -29,12 +29,12 @@ struct coap_peers;
 struct coap_peer_state {
     struct coap_peer peer;
     uint16_t mid_next;
-    uint8_t in_flight;         // confirmable messages of ours that are not acknowledged
+    uint8_t in_flight; // confirmable messages of ours that are not acknowledged
     bool path_proven;
-    uint32_t waiting_first;    // chain of messages that wait for NSTART (coap/sent.h), 0: none
+    uint32_t waiting_first; // chain of messages that wait for NSTART (coap/sent.h), 0: none
     uint32_t waiting_last;
-    uint32_t allowance_bytes;  // that may still be sent in this span
-    uint32_t round_trip_ms;    // smoothed; 0 until measured
+    uint32_t allowance_bytes; // that may still be sent in this span
+    uint32_t round_trip_ms;   // smoothed; 0 until measured
     uint32_t round_trip_var_ms;
     struct mono allowance_start;
 };

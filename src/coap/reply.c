@@ -11,7 +11,7 @@ struct outline {
     uint8_t code;
     bool has_block2;
     struct coap_block block2;
-    uint32_t size2;  // 0: none
+    uint32_t size2; // 0: none
     bool has_echo;
     uint8_t echo[COAP_ECHO_SIZE];
 };
@@ -51,8 +51,8 @@ void coap_reply_refuse(struct coap_endpoint *endpoint, struct mono now, uint8_t 
     if (out == NULL) {
         return;
     }
-    struct coap_message_writer writer = coap_message_begin(
-        out, confirmable ? COAP_ACK : COAP_NON, code, mid, &request->token);
+    struct coap_message_writer writer =
+        coap_message_begin(out, confirmable ? COAP_ACK : COAP_NON, code, mid, &request->token);
     if (code == COAP_SERVICE_UNAVAILABLE) {
         const uint32_t spread = (uint32_t)(coap_peer_hash(peer, endpoint->settings.key) % 9U);
         coap_message_option_uint(&writer, COAP_OPTION_MAX_AGE, 2U + spread);
@@ -123,8 +123,8 @@ static void set_error(struct outline *outline, uint8_t code)
     outline->has_block2 = false;
 }
 
-static bool etag_matches(const struct coap_endpoint *endpoint,
-                         const struct coap_exchange *exchange, const struct coap_reply *reply)
+static bool etag_matches(const struct coap_endpoint *endpoint, const struct coap_exchange *exchange,
+                         const struct coap_reply *reply)
 {
     const struct coap_exchange *current = pool_get(endpoint->exchanges, endpoint->current.slot);
     if (current != exchange || reply->etag.len == 0 || reply->code != COAP_CONTENT) {
@@ -139,8 +139,8 @@ static bool etag_matches(const struct coap_endpoint *endpoint,
 }
 
 // The largest block that the sender asked for, we offer and the allowance admits.
-static uint8_t block_szx(const struct coap_endpoint *endpoint,
-                         const struct coap_exchange *exchange, uint32_t allowed)
+static uint8_t block_szx(const struct coap_endpoint *endpoint, const struct coap_exchange *exchange,
+                         uint32_t allowed)
 {
     uint8_t szx = endpoint->settings.szx_max;
     if (exchange->has_block2 && exchange->block2_szx < szx) {
@@ -172,7 +172,8 @@ static void cut_block(const struct coap_endpoint *endpoint, const struct coap_ex
     }
     outline->payload = slice_sub(whole, offset, size);
     outline->has_block2 = true;
-    outline->block2 = (struct coap_block){(uint32_t)(offset / size), offset + size < whole.len, szx};
+    outline->block2 =
+        (struct coap_block){(uint32_t)(offset / size), offset + size < whole.len, szx};
     if (offset == 0 && outline->block2.more) {
         outline->size2 = (uint32_t)whole.len;
     }
@@ -321,8 +322,7 @@ static void send_in_place(struct coap_endpoint *endpoint, struct mono now,
                           const struct coap_exchange *exchange, const struct outline *outline)
 {
     const bool piggyback = exchange->confirmable && !exchange->ack_sent;
-    const uint16_t mid =
-        piggyback ? exchange->mid : own_mid(endpoint, now, &exchange->peer);
+    const uint16_t mid = piggyback ? exchange->mid : own_mid(endpoint, now, &exchange->peer);
     struct buf *out = coap_transmit_begin(endpoint->transmit, &exchange->peer);
     if (out == NULL) {
         // No room: a repeat of the request will get the answer.
@@ -362,8 +362,9 @@ void coap_reply_send(struct coap_endpoint *endpoint, struct mono now,
     struct outline outline = {.reply = reply, .payload = reply->payload, .code = reply->code};
     plan_payload(endpoint, now, exchange, &outline);
     const bool success = coap_code_class(outline.code) == 2;
-    const bool separate = exchange->confirmable && (exchange->ack_sent ||
-                          (endpoint->settings.separate_responses && success));
+    const bool separate =
+        exchange->confirmable &&
+        (exchange->ack_sent || (endpoint->settings.separate_responses && success));
     if (separate && send_separate(endpoint, now, exchange, &outline)) {
         // Its repeats are answered with the empty ACK; without one the separate message is the ACK.
         if (exchange->ack_sent || !reply->no_effect) {

@@ -5,12 +5,12 @@
 
 #define LEISURE_MS 5000U
 
-// A gate lets a request pass, or has dealt with it: answered, refused or dropped. What is refused has
-// no effect and is not remembered.
+// A gate lets a request pass, or has dealt with it: answered, refused or dropped. What is refused
+// has no effect and is not remembered.
 enum gate { GATE_PASS, GATE_DONE };
 
-static enum gate refuse(struct coap_endpoint *endpoint, struct mono now,
-                        struct coap_dedup_key key, uint8_t code, const char *diagnostic)
+static enum gate refuse(struct coap_endpoint *endpoint, struct mono now, struct coap_dedup_key key,
+                        uint8_t code, const char *diagnostic)
 {
     coap_dedup_forget(endpoint->dedup, key);
     coap_reply_refuse(endpoint, now, code, diagnostic);
@@ -140,9 +140,8 @@ static void answer_well_known_core(struct coap_endpoint *endpoint, struct mono n
                                    struct coap_exchange *exchange)
 {
     const struct coap_options *options = &endpoint->options;
-    struct coap_reply reply = {.code = COAP_CONTENT,
-                               .content_format = COAP_FORMAT_LINK,
-                               .max_age_s = COAP_MAX_AGE_NONE};
+    struct coap_reply reply = {
+        .code = COAP_CONTENT, .content_format = COAP_FORMAT_LINK, .max_age_s = COAP_MAX_AGE_NONE};
     uint8_t memory[1024];
     struct buf links = buf_over(memory, sizeof(memory));
     if (endpoint->message.code != COAP_GET) {
@@ -264,9 +263,8 @@ static void answer_block(struct coap_endpoint *endpoint, struct mono now,
 {
     const struct coap_reply reply = {.code = code,
                                      .content_format = COAP_FORMAT_NONE,
-                                     .max_age_s = code == COAP_SERVICE_UNAVAILABLE
-                                                      ? 2U
-                                                      : COAP_MAX_AGE_NONE,
+                                     .max_age_s =
+                                         code == COAP_SERVICE_UNAVAILABLE ? 2U : COAP_MAX_AGE_NONE,
                                      .size1 = size1,
                                      .no_effect = code != COAP_CONTINUE};
     exchange->block1_more = code == COAP_CONTINUE;

@@ -7,10 +7,10 @@
 #include "coap/timer.h"
 
 enum state {
-    STATE_DELAYED,    // waits for its moment
-    STATE_QUEUED,     // waits until the peer has fewer in flight
-    STATE_IN_FLIGHT,  // confirmable, not acknowledged
-    STATE_AWAITING,   // a request that waits for its response
+    STATE_DELAYED,   // waits for its moment
+    STATE_QUEUED,    // waits until the peer has fewer in flight
+    STATE_IN_FLIGHT, // confirmable, not acknowledged
+    STATE_AWAITING,  // a request that waits for its response
 };
 
 struct message {
@@ -20,13 +20,13 @@ struct message {
     struct mono started;
     struct span timeout;
     uint32_t allowance;
-    uint32_t next_waiting;  // position + 1, chain of the peer
+    uint32_t next_waiting; // position + 1, chain of the peer
     uint16_t mid;
     uint8_t state;
     uint8_t transmissions;
     bool confirmable;
     bool wants_response;
-    bool counted;  // among its peer's messages in flight
+    bool counted; // among its peer's messages in flight
     uint64_t mid_hash;
     uint64_t token_hash;
     struct buf buf;
@@ -36,8 +36,8 @@ struct message {
 struct coap_sent {
     struct coap_sent_tools tools;
     struct pool *pool;
-    struct map *by_mid;    // confirmable ones in flight
-    struct map *by_token;  // requests
+    struct map *by_mid;   // confirmable ones in flight
+    struct map *by_token; // requests
     struct coap_sent_stats stats;
 };
 
@@ -181,8 +181,8 @@ static void transmit_first(struct coap_sent *sent, struct mono now, struct messa
         return;
     }
     const struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
-    const uint64_t timeout = state != NULL ? coap_peers_ack_timeout(state).ns
-                                           : span_ms(COAP_ACK_TIMEOUT_MS).ns;
+    const uint64_t timeout =
+        state != NULL ? coap_peers_ack_timeout(state).ns : span_ms(COAP_ACK_TIMEOUT_MS).ns;
     // Between 1 and ACK_RANDOM_FACTOR 1.5 times the time-out (RFC 7252 4.2).
     message->timeout.ns = timeout + random_below(sent->tools.random, timeout / 2 + 1);
     message->state = STATE_IN_FLIGHT;

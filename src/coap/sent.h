@@ -1,10 +1,11 @@
-// coap/sent.h: messages of our own that wait for something: confirmable ones for their ACK, requests
-// for their response, delayed ones for their moment. Keeps their bytes for retransmission with
-// random back-off (RFC 7252 4.2) and no more than NSTART of them in flight towards a peer (4.7).
+// coap/sent.h: messages of our own that wait for something: confirmable ones for their ACK,
+// requests for their response, delayed ones for their moment. Keeps their bytes for retransmission
+// with random back-off (RFC 7252 4.2) and no more than NSTART of them in flight towards a peer
+// (4.7).
 //
 // Bounds: `sent_max` messages of at most COAP_DATAGRAM_MAX bytes. Those beyond NSTART wait in a
-// chain of their peer, in order; a response that waited there for MAX_TRANSMIT_WAIT is dropped, since
-// nobody waits for it any more. One worker owns it.
+// chain of their peer, in order; a response that waited there for MAX_TRANSMIT_WAIT is dropped,
+// since nobody waits for it any more. One worker owns it.
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +30,7 @@ struct coap_sent_tools {
     struct random *random;
     struct hash_key key;
     uint8_t nstart;
-    uint8_t timer_kind;  // what the owner finds in front of each timer
+    uint8_t timer_kind; // what the owner finds in front of each timer
 };
 
 size_t coap_sent_footprint(uint32_t sent_max);
@@ -44,9 +45,9 @@ struct coap_sent_terms {
     struct coap_token token;
     uint16_t mid;
     bool confirmable;
-    bool wants_response;  // it is a request
-    struct mono start;    // not before; zero: now
-    uint32_t allowance;   // bytes that the message it answers still pays for
+    bool wants_response; // it is a request
+    struct mono start;   // not before; zero: now
+    uint32_t allowance;  // bytes that the message it answers still pays for
 };
 
 // Takes a message: `write` of its bytes goes into the buffer that is given; then `coap_sent_start`.
@@ -56,11 +57,11 @@ MUST_USE struct buf *coap_sent_begin(struct coap_sent *sent, const struct coap_s
 void coap_sent_start(struct coap_sent *sent, struct mono now, struct pool_handle handle);
 
 enum coap_sent_outcome {
-    COAP_SENT_NOTHING,    // nobody waits for it, or nothing to tell yet
-    COAP_SENT_DELIVERED,  // a confirmable response was acknowledged, and is done
+    COAP_SENT_NOTHING,   // nobody waits for it, or nothing to tell yet
+    COAP_SENT_DELIVERED, // a confirmable response was acknowledged, and is done
     COAP_SENT_REJECTED,
     COAP_SENT_LOST,
-    COAP_SENT_RESPONSE,   // a response for a request that waits
+    COAP_SENT_RESPONSE, // a response for a request that waits
 };
 
 // An ACK (empty or with a piggybacked response) or RST arrived for a message id of ours.

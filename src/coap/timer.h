@@ -1,5 +1,5 @@
-// coap/timer.h: a timer that says whose it is, so that one wheel serves the whole endpoint. It stands
-// first in what it times.
+// coap/timer.h: a timer that says whose it is, so that one wheel serves the whole endpoint. It
+// stands first in what it times.
 #pragma once
 
 #include <stdint.h>
@@ -7,8 +7,8 @@
 #include "base/wheel.h"
 
 enum coap_timer_kind {
-    COAP_TIMER_EXCHANGE,  // the empty ACK of a request in hand
-    COAP_TIMER_SENT,      // retransmission or end of a message of ours
+    COAP_TIMER_EXCHANGE, // the empty ACK of a request in hand
+    COAP_TIMER_SENT,     // retransmission or end of a message of ours
 };
 
 struct coap_timer {

@@ -10,8 +10,8 @@ struct slot {
 
 struct coap_transmit {
     uint32_t slots_max;
-    uint32_t head;  // next to be taken
-    uint32_t tail;  // next to be written
+    uint32_t head; // next to be taken
+    uint32_t tail; // next to be written
     struct slot slots[];
 };
 

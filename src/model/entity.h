@@ -36,7 +36,7 @@ struct model_tenant {
     struct slice title;
     struct slice region;
     struct model_contact contact;
-    struct slice additional_info;  // JSON
+    struct slice additional_info; // JSON
     int64_t version;
 };
 
@@ -53,9 +53,9 @@ enum model_authority { MODEL_SYS_ADMIN = 1, MODEL_TENANT_ADMIN = 2, MODEL_CUSTOM
 
 struct model_user {
     struct uuid id;
-    struct tenant_id tenant;  // 0: none (system administrator)
+    struct tenant_id tenant; // 0: none (system administrator)
     struct uuid tenant_uuid;
-    struct uuid customer;     // uuid_null: none
+    struct uuid customer; // uuid_null: none
     enum model_authority authority;
     struct slice email;
     struct slice first_name;
@@ -64,7 +64,7 @@ struct model_user {
     struct slice additional_info;
     struct slice password_hash;
     bool enabled;
-    int64_t changed_ms;  // tokens issued before it are stale
+    int64_t changed_ms; // tokens issued before it are stale
     int64_t version;
 };
 
@@ -78,7 +78,7 @@ struct model_device_profile {
     enum model_transport transport;
     struct slice provision_type;
     struct slice provision_key;
-    struct slice profile_data;  // JSON
+    struct slice profile_data; // JSON
     int64_t version;
 };
 
@@ -86,16 +86,16 @@ struct model_device {
     struct uuid id;
     struct device_id number;
     struct tenant_id tenant;
-    struct uuid customer;       // uuid_null: not assigned
+    struct uuid customer; // uuid_null: not assigned
     struct uuid profile;
     struct slice name;
-    struct slice type;          // the profile's name
+    struct slice type; // the profile's name
     struct slice label;
     struct slice additional_info;
     struct slice device_data;
-    struct slice customer_title;  // for lists of infos
-    struct slice customer_info;   // the customer's additional_info
-    enum model_transport transport;  // of the profile
+    struct slice customer_title;    // for lists of infos
+    struct slice customer_info;     // the customer's additional_info
+    enum model_transport transport; // of the profile
     int64_t version;
 };
 
@@ -103,7 +103,7 @@ struct model_credentials {
     struct uuid id;
     struct uuid device;
     enum model_credential_kind kind;
-    struct slice credential;  // the look-up key, unique over the platform
+    struct slice credential; // the look-up key, unique over the platform
     struct slice value;
     int64_t version;
 };
@@ -112,8 +112,8 @@ struct model_credentials {
 struct model_page {
     uint32_t size;
     uint32_t number;
-    struct slice search;    // case-insensitive part of the name; empty: all
-    struct slice sort;      // property; empty: by creation
+    struct slice search; // case-insensitive part of the name; empty: all
+    struct slice sort;   // property; empty: by creation
     bool descending;
 };
 

@@ -19,8 +19,8 @@ static void put_memory(const struct server_settings *settings, struct buf *out)
 {
     const uint64_t worker = server_worker_footprint(settings);
     const uint64_t workers = worker * settings->workers;
-    const uint64_t http = settings->http_enabled ? settings->http_threads * (uint64_t)(64U << 20)
-                                                 : 0;
+    const uint64_t http =
+        settings->http_enabled ? settings->http_threads * (uint64_t)(64U << 20) : 0;
     const uint64_t store = settings->store.head_bytes_max + settings->store.journal_bytes_max;
     buf_put_format(out, "\nmemory at most, touched as used (MiB)\n");
     buf_put_format(out, "  %u workers with %llu each %20llu\n", settings->workers,
@@ -49,7 +49,8 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"  bytes of all", coap->body_bytes_max, "bytes", "5.03 with Max-Age"},
         {"  bytes of one", settings->api.body_max, "bytes", "4.13 with Size1"},
         {"answers kept for blocks", coap->answer_bytes_max, "bytes", "the oldest goes; 4.08"},
-        {"datagrams to send in a turn", coap->transmit_max, "per worker", "sent before more is read"},
+        {"datagrams to send in a turn", coap->transmit_max, "per worker",
+         "sent before more is read"},
         {"sources of refused messages", 4096, "per worker", "the one seen longest ago goes"},
         {"devices", settings->devices_max, "", "REST 503"},
         {"key names of a device", settings->store.keys_per_device_max, "", "4.00"},

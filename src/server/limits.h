@@ -1,4 +1,5 @@
-// server/limits.h: the table of bounds: name, value, memory, owner, and what happens when it is full.
+// server/limits.h: the table of bounds: name, value, memory, owner, and what happens when it is
+// full.
 #pragma once
 
 #include "base/buf.h"

@@ -14,17 +14,18 @@ const char server_options_help[] =
     "      Prints the bound of every table, and what happens when it is full.\n"
     "  motehub version\n"
     "\n"
-    "Keys may also stand in the environment: coap.bind is MOTEHUB_COAP_BIND. File, environment and\n"
+    "Keys may also stand in the environment: coap.bind is MOTEHUB_COAP_BIND. File, environment "
+    "and\n"
     "--set override in that order.\n";
 
 static const struct {
     const char *name;
     enum server_command command;
 } commands[] = {
-    {"serve", SERVER_COMMAND_SERVE},     {"check-config", SERVER_COMMAND_CHECK_CONFIG},
-    {"limits", SERVER_COMMAND_LIMITS},   {"version", SERVER_COMMAND_VERSION},
+    {"serve", SERVER_COMMAND_SERVE},       {"check-config", SERVER_COMMAND_CHECK_CONFIG},
+    {"limits", SERVER_COMMAND_LIMITS},     {"version", SERVER_COMMAND_VERSION},
     {"--version", SERVER_COMMAND_VERSION}, {"help", SERVER_COMMAND_HELP},
-    {"--help", SERVER_COMMAND_HELP},     {"-h", SERVER_COMMAND_HELP},
+    {"--help", SERVER_COMMAND_HELP},       {"-h", SERVER_COMMAND_HELP},
 };
 
 static bool find_command(const char *word, enum server_command *command)

@@ -18,8 +18,8 @@ enum server_command {
 
 struct server_options {
     enum server_command command;
-    const char *config_file;  // NULL: none
-    const char *data;         // NULL: as configured
+    const char *config_file; // NULL: none
+    const char *data;        // NULL: as configured
     bool demo;
     bool demo_public;
     const char *sets[OPTIONS_SETS_MAX];
@@ -27,7 +27,7 @@ struct server_options {
 };
 
 // ERR_INVALID with one line in `message`.
-MUST_USE enum err server_options_read(int count, char *const *words,
-                                      struct server_options *options, struct buf *message);
+MUST_USE enum err server_options_read(int count, char *const *words, struct server_options *options,
+                                      struct buf *message);
 
 extern const char server_options_help[];

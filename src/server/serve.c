@@ -361,7 +361,8 @@ static void print_banner(const struct server *server)
                "  T=$(curl -s http://%s/api/auth/login "
                "-d '{\"username\":\"tenant@thingsboard.org\",\"password\":\"tenant\"}' "
                "| sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/'); "
-               "D=$(curl -sG http://%s/api/tenant/devices --data-urlencode 'deviceName=Test Device A1' "
+               "D=$(curl -sG http://%s/api/tenant/devices --data-urlencode 'deviceName=Test Device "
+               "A1' "
                "-H \"X-Authorization: Bearer $T\" | sed 's/[^}]*\"id\":\"\\([^\"]*\\).*/\\1/'); "
                "curl -s http://%s/api/plugins/telemetry/DEVICE/$D/values/timeseries "
                "-H \"X-Authorization: Bearer $T\"\n\n",
@@ -393,7 +394,7 @@ static void run_until_told(void)
 
 int server_serve(const struct server_settings *settings)
 {
-    static struct server server;  // large, and one per process
+    static struct server server; // large, and one per process
     server.settings = settings;
     plat_mutex_init(&server.stop_lock);
     plat_cond_init(&server.stop_told);

@@ -1,5 +1,5 @@
-// server/serve.h: the whole server: opens the data directory, wires the parts, runs until it is told
-// to stop, and takes it all down in order.
+// server/serve.h: the whole server: opens the data directory, wires the parts, runs until it is
+// told to stop, and takes it all down in order.
 #pragma once
 
 #include "server/settings.h"

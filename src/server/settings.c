@@ -67,9 +67,8 @@ static enum err read_addresses(const struct server_options *options, const struc
 {
     const bool loopback = options->demo && !options->demo_public;
     settings->coap_bind_is_default = !conf_is_set(conf, "coap.bind");
-    const char *coap = loopback && settings->coap_bind_is_default
-                           ? "127.0.0.1:5683,[::1]:5683"
-                           : conf_text(conf, "coap.bind");
+    const char *coap = loopback && settings->coap_bind_is_default ? "127.0.0.1:5683,[::1]:5683"
+                                                                  : conf_text(conf, "coap.bind");
     const char *http = loopback && !conf_is_set(conf, "http.bind") ? "127.0.0.1:8080"
                                                                    : conf_text(conf, "http.bind");
     enum err err = read_binds(coap, settings, message);
@@ -188,8 +187,8 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .upstream_codes = conf_bool(conf, "coap.upstream-codes"),
         .body_max = (uint32_t)conf_size(conf, "coap.body-max"),
     };
-    if (rate_parse(slice_text(conf_text(conf, "coap.wrong-token-rate")),
-                   &settings->wrong_tokens) != ERR_OK) {
+    if (rate_parse(slice_text(conf_text(conf, "coap.wrong-token-rate")), &settings->wrong_tokens) !=
+        ERR_OK) {
         return refuse(message, "coap.wrong-token-rate", "is not capacity:seconds[,...]");
     }
     return ERR_OK;

@@ -21,11 +21,11 @@ struct server_settings {
     bool coap_enabled;
     struct address coap_bind[SETTINGS_BINDS_MAX];
     unsigned coap_bind_count;
-    bool coap_bind_is_default;  // an address family that the host lacks is left out
+    bool coap_bind_is_default; // an address family that the host lacks is left out
     unsigned workers;
-    int worker_cpus[64];        // -1: free
+    int worker_cpus[64]; // -1: free
     uint32_t receive_bytes;
-    struct coap_endpoint_limits coap_limits;  // per worker
+    struct coap_endpoint_limits coap_limits; // per worker
     struct coap_endpoint_settings coap;
     struct api_settings api;
     struct rate wrong_tokens;

@@ -5,9 +5,8 @@
 static enum err open_group(const struct server_settings *settings, const struct address *bind,
                            struct server_worker_plan *plans)
 {
-    struct plat_udp_options options = {.bind = *bind,
-                                       .group_size = settings->workers,
-                                       .receive_bytes = settings->receive_bytes};
+    struct plat_udp_options options = {
+        .bind = *bind, .group_size = settings->workers, .receive_bytes = settings->receive_bytes};
     for (unsigned w = 0; w < settings->workers; w++) {
         struct server_worker_plan *plan = &plans[w];
         options.group_first = w == 0;
@@ -31,8 +30,7 @@ static void warn_small_buffer(const struct server_settings *settings,
     const uint32_t granted = plat_udp_receive_bytes(plans[0].sockets[0]);
     if (granted < settings->receive_bytes) {
         LOG(LOG_WARN, "coap.small-receive-buffer", LOG_INT("wanted", settings->receive_bytes),
-            LOG_INT("granted", granted),
-            LOG_TEXT("remedy", "raise the sysctl net.core.rmem_max"));
+            LOG_INT("granted", granted), LOG_TEXT("remedy", "raise the sysctl net.core.rmem_max"));
     }
 }
 
@@ -59,8 +57,7 @@ enum err server_sockets_open(const struct server_settings *settings,
     return ERR_OK;
 }
 
-void server_sockets_close(const struct server_settings *settings,
-                          struct server_worker_plan *plans)
+void server_sockets_close(const struct server_settings *settings, struct server_worker_plan *plans)
 {
     for (unsigned w = 0; w < settings->workers; w++) {
         for (unsigned i = 0; i < plans[w].socket_count; i++) {

@@ -10,5 +10,4 @@
 // the host does not have is left out if nobody asked for the address by name.
 MUST_USE enum err server_sockets_open(const struct server_settings *settings,
                                       struct server_worker_plan *plans, struct buf *message);
-void server_sockets_close(const struct server_settings *settings,
-                          struct server_worker_plan *plans);
+void server_sockets_close(const struct server_settings *settings, struct server_worker_plan *plans);

@@ -30,9 +30,9 @@ struct server_worker {
     struct arena memory;
     struct api api;
     struct store_lane *lane;
-    uint64_t in_store;         // requests that wait for their completion
-    uint64_t ready_sockets;    // bits of sockets with something to read
-    struct metric stop;        // set by the main thread
+    uint64_t in_store;      // requests that wait for their completion
+    uint64_t ready_sockets; // bits of sockets with something to read
+    struct metric stop;     // set by the main thread
     struct mono stop_deadline;
 };
 
@@ -97,8 +97,8 @@ enum err server_worker_create(const struct server_worker_plan *plan, struct serv
     *out = worker;
     enum err err = reserve(worker);
     err = err == ERR_OK ? plat_loop_create(&worker->loop) : err;
-    err = err == ERR_OK ? store_lane_open(plan->store, LANE_SIZE, worker, wake, &worker->lane)
-                        : err;
+    err =
+        err == ERR_OK ? store_lane_open(plan->store, LANE_SIZE, worker, wake, &worker->lane) : err;
     for (unsigned i = 0; err == ERR_OK && i < plan->socket_count; i++) {
         err = plat_loop_watch(worker->loop, plat_udp_descriptor(plan->sockets[i]), i);
     }

@@ -19,7 +19,7 @@ struct server_worker_plan {
     const struct model_index *index;
     struct epoch *epoch;
     struct store *store;
-    struct plat_udp *sockets[SETTINGS_BINDS_MAX];  // owned by the worker from now on
+    struct plat_udp *sockets[SETTINGS_BINDS_MAX]; // owned by the worker from now on
     unsigned socket_count;
 };
 

@@ -7,12 +7,12 @@
 #include "coap/endpoint.h"
 
 #define CLIENTS_MAX 64U
-#define OPEN_MAX 4U            // requests a client has open at once
-#define LATE_MAX 256U          // answers that the owner still owes
+#define OPEN_MAX 4U   // requests a client has open at once
+#define LATE_MAX 256U // answers that the owner still owes
 #define HANDLED_MAX 262144U
 #define ADDRESSES_MAX 4096U
 #define BLOCK_SIZE 1024U
-#define REST_S 700U            // longer than any life-time
+#define REST_S 700U // longer than any life-time
 #define PAYLOAD_SMALL 16U
 
 // What a request carries: its number, so that the owner can tell repeats from new ones.
@@ -20,8 +20,8 @@ struct open_request {
     struct coap_handle sent;
     bool used;
     uint64_t number;
-    uint32_t block;      // of a body in blocks, the one in flight
-    uint32_t blocks;     // 0: no body in blocks
+    uint32_t block;  // of a body in blocks, the one in flight
+    uint32_t blocks; // 0: no body in blocks
 };
 
 struct client {
@@ -43,7 +43,7 @@ struct account {
     struct address address;
     uint64_t received;
     uint64_t sent;
-    bool proven;  // it acknowledged something
+    bool proven; // it acknowledged something
 };
 
 struct fleet {
@@ -58,7 +58,7 @@ struct fleet {
     struct late_answer late[LATE_MAX];
     struct account accounts[ADDRESSES_MAX];
     unsigned account_count;
-    struct map *handled;  // (address, number) of what had an effect
+    struct map *handled; // (address, number) of what had an effect
     uint64_t next_number;
     uint16_t next_port;
     struct sim_outcome outcome;
@@ -154,8 +154,8 @@ static bool answer_later(struct fleet *fleet, const struct coap_request *request
     for (unsigned i = 0; i < LATE_MAX; i++) {
         if (!fleet->late[i].used) {
             const struct span wait = span_ms(random_below(&fleet->random, 3000));
-            fleet->late[i] = (struct late_answer){request->exchange, mono_add(fleet->now, wait),
-                                                  true};
+            fleet->late[i] =
+                (struct late_answer){request->exchange, mono_add(fleet->now, wait), true};
             return true;
         }
     }
@@ -222,8 +222,8 @@ static void send_part(struct fleet *fleet, struct client *client, struct open_re
     client->next_token++;
     // The peer of the server is the same whatever address the client has.
     memset(outgoing.peer.local_ip, 0, sizeof(outgoing.peer.local_ip));
-    open->used = coap_endpoint_request(client->endpoint, fleet->now, &outgoing, &open->sent) ==
-                 ERR_OK;
+    open->used =
+        coap_endpoint_request(client->endpoint, fleet->now, &outgoing, &open->sent) == ERR_OK;
 }
 
 static void start_request(struct fleet *fleet, struct client *client)
@@ -256,8 +256,7 @@ static struct open_request *open_of(struct client *client, struct coap_handle se
     return NULL;
 }
 
-static void client_event(struct fleet *fleet, struct client *client,
-                         const struct coap_event *event)
+static void client_event(struct fleet *fleet, struct client *client, const struct coap_event *event)
 {
     struct open_request *open = open_of(client, event->sent);
     ASSERT(open != NULL);
@@ -406,8 +405,8 @@ static struct fleet *fleet_make(const struct sim_plan *plan)
     random_init(&fleet->random, plan->seed);
     fleet->network = sim_network_create(&fleet->random, plan->weather);
     fleet->handled = map_init(zeroed(map_footprint(HANDLED_MAX)), HANDLED_MAX);
-    fleet->server_address = (struct address){.ip = {[10] = 0xff, [11] = 0xff, [12] = 192},
-                                             .port = 5683};
+    fleet->server_address =
+        (struct address){.ip = {[10] = 0xff, [11] = 0xff, [12] = 192}, .port = 5683};
     fleet->server = endpoint_make(fleet, false, &fleet->server_memory);
     for (unsigned i = 0; i < plan->clients; i++) {
         fleet->clients[i].endpoint = endpoint_make(fleet, true, &fleet->clients[i].memory);

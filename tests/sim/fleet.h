@@ -8,7 +8,7 @@
 
 struct sim_plan {
     uint64_t seed;
-    uint64_t seconds;  // of virtual time in which new requests are started
+    uint64_t seconds; // of virtual time in which new requests are started
     unsigned clients;
     struct sim_weather weather;
     bool addresses_change;
@@ -19,9 +19,9 @@ struct sim_outcome {
     uint64_t answered;
     uint64_t lost;
     uint64_t rejected;
-    uint64_t handled;      // runs of the handler with an effect
-    uint64_t duplicates;   // noticed by the server
-    uint64_t bodies;       // whole bodies that arrived in blocks
+    uint64_t handled;    // runs of the handler with an effect
+    uint64_t duplicates; // noticed by the server
+    uint64_t bodies;     // whole bodies that arrived in blocks
     uint64_t trace;
 };
 

@@ -11,7 +11,7 @@
 
 struct in_air {
     struct mono arrival;
-    uint64_t order;  // of sending, to tell equal arrivals apart
+    uint64_t order; // of sending, to tell equal arrivals apart
     struct address from;
     struct address to;
     size_t len;
@@ -24,7 +24,7 @@ struct sim_network {
     uint64_t sent;
     uint64_t trace;
     unsigned count;
-    struct in_air *items[IN_AIR_MAX];  // a heap, earliest arrival first
+    struct in_air *items[IN_AIR_MAX]; // a heap, earliest arrival first
     struct in_air *free_items[IN_AIR_MAX];
     unsigned free_count;
     struct in_air *delivered;
@@ -131,8 +131,8 @@ bool sim_network_receive(struct sim_network *network, struct mono now,
     struct in_air *item = pop(network);
     network->delivered = item;
     *datagram = (struct sim_datagram){item->from, item->to, slice_of(item->bytes, item->len)};
-    network->trace = hash_word(network->trace ^ hash_bytes(datagram->bytes) ^
-                               item->arrival.ns ^ item->to.port);
+    network->trace =
+        hash_word(network->trace ^ hash_bytes(datagram->bytes) ^ item->arrival.ns ^ item->to.port);
     return true;
 }
 

@@ -15,7 +15,7 @@ struct sim_network;
 struct sim_weather {
     uint32_t loss_percent;
     uint32_t repeat_percent;
-    uint32_t slow_percent;  // of datagrams that take up to `slow_ms` in place of up to `delay_ms`
+    uint32_t slow_percent; // of datagrams that take up to `slow_ms` in place of up to `delay_ms`
     uint64_t delay_ms;
     uint64_t slow_ms;
 };

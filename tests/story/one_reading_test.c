@@ -1,6 +1,6 @@
-// The path of one reading, from the datagram that a device sends to the answer it hears, and back to
-// the person who reads it. No sockets and no database: the same code that the server wires, with the
-// reference store, and time as a parameter. The stations are those of ARCHITECTURE.md.
+// The path of one reading, from the datagram that a device sends to the answer it hears, and back
+// to the person who reads it. No sockets and no database: the same code that the server wires, with
+// the reference store, and time as a parameter. The stations are those of ARCHITECTURE.md.
 //
 // Read it from the bottom: `a_reading_travels_from_the_device_to_the_person`.
 #include <sched.h>
@@ -127,9 +127,8 @@ static struct slice datagram_of_the_device(uint8_t *memory, size_t size)
     return buf_view(&out);
 }
 
-static const struct coap_peer peer = {.remote_ip = {[10] = 0xff, [11] = 0xff, [12] = 192,
-                                                    [15] = 33},
-                                      .remote_port = 5683};
+static const struct coap_peer peer = {
+    .remote_ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 33}, .remote_port = 5683};
 
 // Stations 3 and 4: the message is a view of the datagram; it is new; it is a whole request.
 static bool the_endpoint_takes(struct slice bytes, struct coap_event *event)
@@ -173,8 +172,7 @@ static struct coap_message the_device_hears(const struct store_completion *compl
     assert_true(coap_endpoint_output(worker.endpoint, worker.now, &out));
     assert_true(coap_peer_equal(&out.peer, &peer));
     memcpy(heard, out.bytes.ptr, out.bytes.len);
-    assert_int_equal(coap_message_parse(slice_of(heard, out.bytes.len), &message),
-                     COAP_MESSAGE_OK);
+    assert_int_equal(coap_message_parse(slice_of(heard, out.bytes.len), &message), COAP_MESSAGE_OK);
     return message;
 }
 
@@ -189,8 +187,7 @@ static bool emit(void *context, const struct store_point *point)
 static struct store_point the_person_reads(void)
 {
     struct store_point found = {.time_ms = 0};
-    assert_int_equal(
-        store_latest(worker.store, tenant, device, NULL, 0, &found, emit), ERR_OK);
+    assert_int_equal(store_latest(worker.store, tenant, device, NULL, 0, &found, emit), ERR_OK);
     return found;
 }
 
