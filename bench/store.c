@@ -37,6 +37,8 @@ static const struct store_limits limits = {
     .commit_records_max = 512,
     .keys_per_device_max = 1000,
     .keys_per_tenant_max = 100000,
+    .trace_age_max = {UINT64_C(247000000000)},
+    .trace_bytes_max = UINT64_C(64) << 20,
 };
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where)

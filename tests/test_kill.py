@@ -91,3 +91,23 @@ def test_what_was_acknowledged_survives_kills_under_load(place):
         assert len(poster.acknowledged) > KILLS
         check(rest, poster)
     print(f"{sum(len(poster.acknowledged) for poster in posters)} acknowledged, {KILLS} kills")
+
+
+def test_a_repeat_is_known_after_its_reading_was_sealed(place):
+    """The journal, which said who sent the reading, is gone by the time of the repeat."""
+    server = place.server(settings=["store.journal-age=1s"])
+    server.start()
+    rest = Rest(server.http_port).log_in(*TENANT)
+    device, other = (rest.create_device(f"seal {token}", token) for token in ("SEAL-1", "SEAL-2"))
+    with RawClient(server.coap_port) as client:
+        message = client.message(POST, "/api/v1/SEAL-1/telemetry", '{"n":1}')
+        assert client.exchange(message).status == "2.01"
+        assert client.post("SEAL-2", '{"n":1}').status == "2.01"
+        time.sleep(2.5)  # twice the age and more: both are sealed
+        assert client.post("SEAL-2", '{"n":2}').status == "2.01"
+        # The second kill finds what the first restart left.
+        for _ in range(2):
+            server.restart("kill")
+            assert client.exchange(message).status == "2.01"
+    assert [n for _, n in rest.points(device, "n")] == [1]
+    assert [n for _, n in rest.points(other, "n")] == [1, 2]

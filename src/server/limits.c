@@ -59,6 +59,8 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"records of a commit", settings->store.commit_records_max, "", "the next commit"},
         {"readings not yet sealed", settings->store.head_bytes_max, "bytes", "sealed; then 5.03"},
         {"journal", settings->store.journal_bytes_max, "bytes", "sealed"},
+        {"messages remembered on disk", settings->store.trace_bytes_max, "bytes",
+         "the oldest goes; its repeat after a restart is new"},
         {"free disk", settings->store.free_space_min, "bytes", "below it 5.03"},
         {"REST requests that wait", settings->http_queue, "", "503 with Retry-After"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},

@@ -225,6 +225,8 @@ static void read_store(const struct conf *conf, struct server_settings *settings
         .keys_per_device_max = (uint32_t)conf_int(conf, "limits.keys-per-device"),
         .keys_per_tenant_max = (uint32_t)conf_int(conf, "limits.keys-per-tenant"),
         .free_space_min = conf_size(conf, "store.free-space-min"),
+        .trace_age_max = span_ms(COAP_EXCHANGE_LIFETIME_MS),
+        .trace_bytes_max = (uint64_t)conf_int(conf, "coap.dedup-entries") * STORE_TRACE_SIZE,
     };
 }
 

@@ -15,6 +15,8 @@ const struct store_limits store_fixture_limits = {
     .commit_records_max = 64,
     .keys_per_device_max = 12,
     .keys_per_tenant_max = 20,
+    .trace_age_max = {UINT64_C(300000000000)},
+    .trace_bytes_max = 1U << 20,
 };
 
 static void open_store(struct store_fixture *fixture)

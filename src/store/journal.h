@@ -4,6 +4,8 @@
 //   then `count` records: verb and flags 1 | device | tenant | [trace 16] | and for a save
 //   [stamp] | readings | the readings (reading.h)
 //
+// Layout 1 kept traces here; they have rows of their own now (traces.h).
+//
 // The checksum covers all behind it. A delete or purge has only its head here: what it changed
 // stands in the same batch. Rows are numbered without gaps; sequences go on where the row before
 // ended.

@@ -181,10 +181,12 @@ static int64_t assign_time(const struct store_head_device *device, struct wall p
     return is_taken && device->stamp_ms < INT64_MAX ? device->stamp_ms + 1 : proposed.ms;
 }
 
-static bool has_trace(const struct store_trace *trace)
+static void note_trace(struct store_local *local, const struct store_trace *trace)
 {
     static const struct store_trace none;
-    return memcmp(trace, &none, sizeof(none)) != 0;
+    if (memcmp(trace, &none, sizeof(none)) != 0) {
+        store_traces_add(&local->traces, trace);
+    }
 }
 
 static void put_record_head(struct store_local *local, const struct store_journal_record *record)
@@ -199,8 +201,6 @@ static struct store_journal_record record_head(const struct store_item *item)
     return (struct store_journal_record){.verb = item->record.verb,
                                          .device = item->record.device.number,
                                          .tenant = item->record.tenant.number,
-                                         .has_trace = has_trace(&item->record.trace),
-                                         .trace = item->record.trace,
                                          .reading_count = item->record.count};
 }
 
@@ -337,6 +337,9 @@ static bool stage(struct store_local *local, struct store_item *item, struct sto
         stage_purge(local, device, item);
         break;
     }
+    if (item->err == ERR_OK) {
+        note_trace(local, &record->trace);
+    }
     return true;
 }
 
@@ -424,11 +427,13 @@ void store_local_trim(struct store_local *local, bool everything)
 
 // The write.
 
-void store_local_begin(struct store_local *local, struct wall now)
+void store_local_begin(struct store_local *local, struct store_now now)
 {
     store_journal_begin(&local->journal);
+    store_traces_begin(&local->traces);
+    local->now = now;
     local->journal_row = (struct store_journal_row){
-        .number = local->journal_number, .at = now, .sequence_first = local->sequence};
+        .number = local->journal_number, .at = now.wall, .sequence_first = local->sequence};
     local->touched_count = local->settled_count = local->keys_made_count = 0;
     local->rows_made.len = 0;
     local->trim_number = 0;
@@ -479,10 +484,11 @@ static void count_up(struct store_local *local, size_t row_len)
         local->journal_first = local->trim_number;
         local->journal_trimmed = local->trim_offset;
     }
-    metric_add(&local->bytes_written, row_len + local->rows_made.len);
+    metric_add(&local->bytes_written, row_len + local->traces.row.len + local->rows_made.len);
     metric_set(&local->head_bytes, store_head_bytes(&local->head));
     metric_set(&local->journal_bytes, local->journal_offset - local->journal_trimmed);
     metric_set(&local->journal_rows, local->journal_number - local->journal_first);
+    metric_set(&local->trace_bytes, store_traces_bytes(&local->traces));
     metric_set(&local->devices, local->head.taken);
 }
 
@@ -501,10 +507,12 @@ enum err store_local_end(struct store_local *local)
         store_journal_key(key, local->journal_number);
         blocks->ops->put(blocks, STORE_FAMILY_JOURNAL, slice_of(key, sizeof(key)),
                          store_bytes_view(&local->journal));
+        store_traces_put(&local->traces, blocks, local->journal_number, local->now.wall);
     }
     const enum err err = blocks->ops->write(blocks);
     if (err == ERR_OK) {
         show(local);
+        store_traces_done(&local->traces, local->journal_number, local->now.mono);
         count_up(local, has_row ? local->journal.len : 0);
     }
     return err;
@@ -525,7 +533,7 @@ static bool has_space(struct store_local *local)
 // A delete whose device is full of markers begins a group; they are carried out first. If that
 // takes too long the delete is refused, and the sweep goes on behind.
 static enum err make_marker_room(struct store_local *local, const struct store_item *item,
-                                 struct wall now)
+                                 struct store_now now)
 {
     struct store_head_device *device = NULL;
     enum err err = ERR_OK;
@@ -553,6 +561,9 @@ static enum err settle_due(struct store_local *local, uint32_t records, struct m
         err = store_sweep_step(local, COMMIT_SWEEP_ROWS);
     }
     store_local_trim(local, false);
+    if (store_traces_trim(&local->traces, local->blocks, now)) {
+        local->has_changes = true;
+    }
     return err;
 }
 
@@ -568,12 +579,12 @@ static enum err commit(void *backend, struct store_item *items, uint32_t count,
         return ERR_OK;
     }
     if (items[0].record.verb == STORE_DELETE) {
-        const enum err err = make_marker_room(local, &items[0], now.wall);
+        const enum err err = make_marker_room(local, &items[0], now);
         if (err != ERR_OK) {
             return err;
         }
     }
-    store_local_begin(local, now.wall);
+    store_local_begin(local, now);
     for (uint32_t i = 0; i < count; i++) {
         if (!stage(local, &items[i], now, i == 0)) {
             *taken = i;
@@ -595,7 +606,7 @@ static enum err tick(void *backend, struct store_now now, struct mono *again)
         local->sweep.is_pending = true;
     }
     if (is_due || local->sweep.is_pending) {
-        store_local_begin(local, now.wall);
+        store_local_begin(local, now);
         err = store_local_settle_oldest(local, TICK_SEALS_MAX, now.mono, is_aged);
         if (err == ERR_OK && local->sweep.is_pending) {
             err = store_sweep_step(local, TICK_SWEEP_ROWS);
@@ -619,6 +630,7 @@ static void stats(void *backend, struct store_stats *out)
     out->head_bytes_max = local->limits.head_bytes_max;
     out->journal_bytes = metric_read(&local->journal_bytes);
     out->journal_rows = metric_read(&local->journal_rows);
+    out->trace_bytes = metric_read(&local->trace_bytes);
     out->devices_in_head = metric_read(&local->devices);
     out->write_stopped = metric_read(&local->is_write_stopped) != 0;
 }

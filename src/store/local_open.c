@@ -9,7 +9,7 @@
 #include "plat/clock.h"
 #include "store/local_priv.h"
 
-#define LAYOUT_VERSION 1U
+#define LAYOUT_VERSION 2U
 
 static enum err say(char message[256], enum err err, const char *text)
 {
@@ -19,11 +19,51 @@ static enum err say(char message[256], enum err err, const char *text)
 
 // The version.
 
-// Brings an older layout forward, one version at a time; step n - 1 makes version n + 1 of n.
+// Brings an older layout forward, one version at a time; step n makes version n + 1 of n. A step is
+// one batch, or can be done again after it was interrupted.
 typedef enum err migrate_fn(struct store_local *local);
+
+static void copy_traces(struct store_local *local, struct store_journal_row *row)
+{
+    store_traces_begin(&local->traces);
+    for (uint32_t i = 0; i < row->record_count && !row->records.bad; i++) {
+        struct store_journal_record record;
+        store_journal_next(row, &record);
+        for (uint32_t r = 0; r < record.reading_count && !row->records.bad; r++) {
+            const struct store_reading reading = store_reading_get(&row->records);
+            store_reading_skip_points(&row->records, reading.point_count);
+        }
+        if (record.has_trace) {
+            store_traces_add(&local->traces, &record.trace);
+        }
+    }
+    store_traces_put(&local->traces, local->blocks, row->number, row->at);
+}
+
+// Version 1 kept the traces in the journal, and lost them with it.
+static enum err migrate_traces(struct store_local *local)
+{
+    const struct store_blocks_ops *const ops = local->blocks->ops;
+    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL);
+    const uint8_t least = 0;
+    enum err err = ERR_OK;
+    ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
+    while (err == ERR_OK && scan->is_valid) {
+        struct store_journal_row row;
+        err = store_journal_open(scan->value, &row);
+        if (err == ERR_OK) {
+            copy_traces(local, &row);
+            ops->scan_move(scan, STORE_SCAN_NEXT, SLICE_EMPTY);
+        }
+    }
+    err = err == ERR_OK ? scan->err : err;
+    ops->scan_close(scan);
+    return err == ERR_OK ? ops->write(local->blocks) : err;
+}
 
 static migrate_fn *const migrations[] = {
     NULL, // there is nothing before version 1
+    migrate_traces,
 };
 
 static_assert(sizeof(migrations) / sizeof(migrations[0]) == LAYOUT_VERSION,
@@ -135,7 +175,7 @@ static bool is_due(const struct store_local *local, const struct store_head_devi
 
 static enum err relieve(struct store_local *local)
 {
-    store_local_begin(local, (struct wall){0});
+    store_local_begin(local, (struct store_now){.mono = plat_clock_mono()});
     const enum err err = store_local_settle_oldest(local, UINT32_MAX, (struct mono){0}, is_due);
     return err == ERR_OK ? store_local_end(local) : err;
 }
@@ -287,6 +327,13 @@ static enum err replay(struct store_local *local, char message[256])
     return ERR_OK;
 }
 
+static enum err load_traces(struct store_local *local, char message[256])
+{
+    const enum err err =
+        store_traces_load(&local->traces, local->blocks, plat_clock_wall(), plat_clock_mono());
+    return err == ERR_OK ? ERR_OK : say(message, err, "the list of messages is damaged");
+}
+
 // Opening and closing.
 
 enum err store_local_open_on(struct store_blocks *owned_blocks, const struct store_limits *limits,
@@ -303,12 +350,16 @@ enum err store_local_open_on(struct store_blocks *owned_blocks, const struct sto
     store_dictionary_init(&local->dictionary);
     store_sealer_init(&local->sealer);
     store_row_init(&local->row);
+    store_traces_init(&local->traces, limits);
     enum err err = check_version(local, message);
     if (err == ERR_OK) {
         err = load_names(local, message);
     }
     if (err == ERR_OK) {
         err = replay(local, message);
+    }
+    if (err == ERR_OK) {
+        err = load_traces(local, message);
     }
     if (err != ERR_OK) {
         store_local_close(local);
@@ -325,6 +376,7 @@ void store_local_close(void *backend)
     store_dictionary_deinit(&local->dictionary);
     store_sealer_deinit(&local->sealer);
     store_row_deinit(&local->row);
+    store_traces_deinit(&local->traces);
     store_bytes_deinit(&local->journal);
     store_bytes_deinit(&local->rows_made);
     store_bytes_deinit(&local->row_bytes);

@@ -15,6 +15,7 @@
 #include "store/journal.h"
 #include "store/row.h"
 #include "store/seal.h"
+#include "store/traces.h"
 #include "store/writer.h"
 
 // Rows of the family META begin with one of these.
@@ -72,6 +73,7 @@ struct store_local {
     // The commit that is being made.
     struct store_bytes journal;
     struct store_journal_row journal_row;
+    struct store_now now;
     struct store_head_device **touched;
     uint32_t touched_count;
     uint32_t touched_cap;
@@ -94,9 +96,10 @@ struct store_local {
     struct store_bytes stream;
     struct store_bytes value;
     struct store_sweep sweep;
+    struct store_traces traces;
 
-    struct metric seals, bytes_written, head_bytes, journal_bytes, journal_rows, devices,
-        is_write_stopped;
+    struct metric seals, bytes_written, head_bytes, journal_bytes, journal_rows, trace_bytes,
+        devices, is_write_stopped;
 };
 
 // What a settling does besides sealing.
@@ -120,7 +123,7 @@ void store_local_install(struct store_local *local, const struct store_settled *
 // ERR_IO.
 MUST_USE enum err store_local_need(struct store_local *local, uint64_t number, uint64_t tenant,
                                    struct store_head_device **device);
-void store_local_begin(struct store_local *local, struct wall now);
+void store_local_begin(struct store_local *local, struct store_now now);
 // Writes what was staged, if anything, and shows it to readers.
 MUST_USE enum err store_local_end(struct store_local *local);
 // Settles the oldest devices while `due` says so, at most `count`.

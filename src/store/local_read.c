@@ -212,35 +212,8 @@ enum err store_local_keys(void *backend, struct device_id device, void *context,
 
 // Traces.
 
-static void emit_traces(struct store_journal_row *row, void *context, store_trace_fn *emit)
-{
-    for (uint32_t i = 0; i < row->record_count && !row->records.bad; i++) {
-        struct store_journal_record record;
-        store_journal_next(row, &record);
-        for (uint32_t r = 0; r < record.reading_count && !row->records.bad; r++) {
-            const struct store_reading reading = store_reading_get(&row->records);
-            store_reading_skip_points(&row->records, reading.point_count);
-        }
-        if (record.has_trace && !row->records.bad) {
-            emit(context, &record.trace, row->at);
-        }
-    }
-}
-
 void store_local_traces(void *backend, struct wall since, void *context, store_trace_fn *emit)
 {
-    struct store_local *const local = backend;
-    const struct store_blocks_ops *const ops = local->blocks->ops;
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL);
-    uint8_t key[STORE_JOURNAL_KEY];
-    store_journal_key(key, 0);
-    ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(key, sizeof(key)));
-    while (scan->is_valid) {
-        struct store_journal_row row;
-        if (store_journal_open(scan->value, &row) == ERR_OK && row.at.ms >= since.ms) {
-            emit_traces(&row, context, emit);
-        }
-        ops->scan_move(scan, STORE_SCAN_NEXT, SLICE_EMPTY);
-    }
-    ops->scan_close(scan);
+    const struct store_local *const local = backend;
+    store_traces_emit(local->blocks, since, context, emit);
 }

@@ -1,5 +1,5 @@
 // The local back end over a simulated disk: the conformance suite; power loss at every operation;
-// damage; the bounds of head, journal and disk; seals, sweeps and traces as seen from outside.
+// damage; the bounds of head, journal and disk; seals and sweeps as seen from outside.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -265,13 +265,13 @@ static void missing_journal_row_is_a_clear_error(void **state)
 static void version_is_checked(void **state)
 {
     (void)state;
-    static const uint8_t newer[8] = {0, 0, 0, 0, 0, 0, 0, 2};
+    static const uint8_t newer[8] = {0, 0, 0, 0, 0, 0, 0, 3};
     struct store *store = NULL;
     char message[256];
     store_disk_clear(disk);
     put_and_write(STORE_FAMILY_META, SLICE("v"), slice_of(newer, sizeof(newer)));
     assert_int_equal(try_open(&store_fixture_limits, &store, message), ERR_NEWER_VERSION);
-    assert_string_equal(message, "device data of version 2; this program knows up to 1");
+    assert_string_equal(message, "device data of version 3; this program knows up to 2");
     put_and_write(STORE_FAMILY_META, SLICE("v"), SLICE("?"));
     assert_int_equal(try_open(&store_fixture_limits, &store, message), ERR_CORRUPT);
     store_disk_clear(disk);
@@ -576,50 +576,6 @@ static void deleted_points_leave_the_disk(void **state)
     store_fixture_close(&f);
 }
 
-// Traces.
-
-struct traces {
-    uint32_t count;
-    uint8_t first[64];
-};
-
-static void note_trace(void *context, const struct store_trace *trace, struct wall at)
-{
-    struct traces *const traces = context;
-    assert_true(at.ms > 0);
-    assert_in_range(traces->count, 0, 63);
-    traces->first[traces->count++] = trace->bytes[0];
-}
-
-static void traces_come_back_in_order(void **state)
-{
-    (void)state;
-    struct store_fixture f;
-    struct traces traces = {0};
-    store_fixture_open(&f, &backend, &store_fixture_limits);
-    const struct model_point point = {SLICE("t"), {.type = MODEL_VALUE_LONG}};
-    const struct model_reading reading = {false, 0, &point, 1};
-    const struct model_readings readings = {&reading, 1, 1};
-    for (uint8_t i = 0; i < 10; i++) {
-        const struct store_record record = {.verb = STORE_SAVE,
-                                            .tenant = STORE_FIXTURE_TENANT,
-                                            .device = {1},
-                                            .trace = {{i}},
-                                            .save = {&readings, {5}, 0, true, true}};
-        assert_int_equal(store_fixture_do(&f, &record).err, ERR_OK);
-    }
-    store_fixture_restart(&f);
-    store_traces(f.store, (struct wall){0}, &traces, note_trace);
-    assert_int_equal(traces.count, 9); // all zero is none
-    for (uint8_t i = 0; i < 9; i++) {
-        assert_int_equal(traces.first[i], i + 1);
-    }
-    traces.count = 0;
-    store_traces(f.store, (struct wall){INT64_MAX}, &traces, note_trace);
-    assert_int_equal(traces.count, 0);
-    store_fixture_close(&f);
-}
-
 // Readers beside the writer: a device's points are seen in the order of their commits, without
 // gaps, through seals and trims.
 
@@ -720,7 +676,6 @@ int main(void)
         cmocka_unit_test(group_of_more_deletes_than_markers_is_served),
         cmocka_unit_test(purged_blocks_leave_the_disk),
         cmocka_unit_test(deleted_points_leave_the_disk),
-        cmocka_unit_test(traces_come_back_in_order),
         cmocka_unit_test(readers_see_every_commit_whole),
     };
     disk = store_disk_create();

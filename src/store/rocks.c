@@ -1,8 +1,8 @@
 // Blocks on RocksDB, by its C interface; the only code that sees it.
 //
-// The four families are column families with options for their shapes: the journal is written once
-// and deleted in ranges, mostly before it ever leaves memory; series rows are some kilobytes and
-// read by ranges; device rows are read one by one. Every write is synced. Compaction is
+// The families are column families with options for their shapes: journal and traces are written
+// once and deleted in ranges, mostly before they ever leave memory; series rows are some kilobytes
+// and read by ranges; device rows are read one by one. Every write is synced. Compaction is
 // rate-limited, so that it never starves the sync of the journal, and drops blocks that have
 // expired.
 #include <rocksdb/c.h>
@@ -19,6 +19,7 @@
 #define SERIES_BUFFER_BYTES (32 * MIB)
 #define DEVICES_BUFFER_BYTES (16 * MIB)
 #define META_BUFFER_BYTES (2 * MIB)
+#define TRACES_BUFFER_BYTES (8 * MIB)
 #define COMPACTION_BYTES_PER_SECOND (64 * (int64_t)MIB)
 // Rewrites blocks this old even if nothing else does, so that expired ones go.
 #define SERIES_REWRITE_SECONDS "1209600"
@@ -45,10 +46,9 @@ struct rocks_scan {
 
 // "default" must be there, so one of ours has that name.
 static const char *const family_names[STORE_FAMILY_COUNT] = {
-    [STORE_FAMILY_JOURNAL] = "journal",
-    [STORE_FAMILY_SERIES] = "series",
-    [STORE_FAMILY_DEVICES] = "devices",
-    [STORE_FAMILY_META] = "default",
+    [STORE_FAMILY_JOURNAL] = "journal", [STORE_FAMILY_SERIES] = "series",
+    [STORE_FAMILY_DEVICES] = "devices", [STORE_FAMILY_META] = "default",
+    [STORE_FAMILY_TRACES] = "traces",
 };
 
 // RocksDB's C interface says what went wrong in words only.
@@ -169,6 +169,8 @@ static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
     rocksdb_options_t **const families = rocks->family_options;
     families[STORE_FAMILY_JOURNAL] = family_options(journal_bytes, rocksdb_no_compression);
     set_table(rocks, families[STORE_FAMILY_JOURNAL], 64 * 1024, false);
+    families[STORE_FAMILY_TRACES] = family_options(TRACES_BUFFER_BYTES, rocksdb_no_compression);
+    set_table(rocks, families[STORE_FAMILY_TRACES], 64 * 1024, false);
     families[STORE_FAMILY_SERIES] = family_options(SERIES_BUFFER_BYTES, rocksdb_lz4_compression);
     set_table(rocks, families[STORE_FAMILY_SERIES], 16 * 1024, false);
     rocksdb_options_set_compaction_filter_factory(

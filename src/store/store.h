@@ -133,16 +133,15 @@ MUST_USE enum err store_latest(struct store *store, struct tenant_id tenant,
 MUST_USE enum err store_keys(struct store *store, struct tenant_id tenant, struct device_id device,
                              void *context, store_key_fn *emit);
 
-// Replayed at start, newest last: messages that caused durable effects at or after `since`. Goes as
-// far back as the journal does, that is to the oldest reading that is not sealed; at high rates
-// that is less than minutes.
+// Replayed at start, newest last: messages that caused durable effects at or after `since`. Goes
+// `trace_age_max` back, or as far as `trace_bytes_max` reaches.
 typedef void store_trace_fn(void *context, const struct store_trace *trace, struct wall at);
 void store_traces(struct store *store, struct wall since, void *context, store_trace_fn *emit);
 
 struct store_stats {
     uint64_t commits, records, points, bytes_written, seals, failures;
     uint64_t commit_size_max;
-    uint64_t head_bytes, head_bytes_max, journal_bytes, journal_rows;
+    uint64_t head_bytes, head_bytes_max, journal_bytes, journal_rows, trace_bytes;
     uint64_t devices_in_head;
     bool read_only;     // stopped taking writes: see the log
     bool write_stopped; // at the last commit the database wanted writes to wait for compaction
@@ -158,6 +157,8 @@ struct store_limits {
     uint32_t keys_per_device_max;
     uint32_t keys_per_tenant_max;
     uint64_t free_space_min;
+    struct span trace_age_max; // what a message may be repeated within
+    uint64_t trace_bytes_max;  // STORE_TRACE_SIZE and a little more for each message
 };
 
 // Back ends. Start-up only. `store_memory` is the slow, obvious reference.
