@@ -1,4 +1,4 @@
-// store/blocks.h: the small ordered store under `local`: rows of bytes in five families, changed in
+// store/blocks.h: the small ordered store under `local`: rows of bytes in six families, changed in
 // batches that are durable as a whole or not at all. RocksDB (rocks.c) is one, a simulated disk
 // that can be cut at any operation (blocks_memory.c) the other.
 //
@@ -19,7 +19,8 @@ enum store_family {
     STORE_FAMILY_SERIES,  // day, device, first time, sequence -> block of readings
     STORE_FAMILY_DEVICES, // device -> device row
     STORE_FAMILY_META,    // version, key names, devices to sweep
-    STORE_FAMILY_TRACES,  // commit number -> messages that caused its changes
+    STORE_FAMILY_TRACES,  // number -> messages that caused the changes of a commit
+    STORE_FAMILY_STATE,   // kind, device, name -> value
     STORE_FAMILY_COUNT,
 };
 

@@ -1,4 +1,4 @@
-#include "store/conformance.h"
+#include "store/conformance_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -597,17 +597,15 @@ static void random_walk_agrees_with_the_reference(struct store_fixture *f)
 
 // Running them.
 
-typedef void scenario_fn(struct store_fixture *fixture);
-
 struct scenario {
     const char *name;
-    scenario_fn *run;
+    store_conformance_fn *run;
 };
 
-#define SCENARIO(name)                                                                             \
-    {                                                                                              \
-#name, name                                                                                \
-    }
+// clang-format off
+#define SCENARIO(name) {#name, name}
+#define STATE_SCENARIO(name) {#name, store_conformance_##name}
+// clang-format on
 
 static const struct scenario scenarios[] = {
     SCENARIO(saved_points_are_read_back_in_order),
@@ -637,6 +635,14 @@ static const struct scenario scenarios[] = {
     SCENARIO(reader_may_stop_early),
     SCENARIO(latest_of_named_keys_only),
     SCENARIO(random_walk_agrees_with_the_reference),
+    STATE_SCENARIO(changes_are_read_back),
+    STATE_SCENARIO(last_of_a_name_twice_in_one_change_counts),
+    STATE_SCENARIO(scans_go_both_ways_from_a_name),
+    STATE_SCENARIO(purge_takes_the_state_too),
+    STATE_SCENARIO(a_load_brings_the_kinds_asked_for),
+    STATE_SCENARIO(loads_are_bounded),
+    STATE_SCENARIO(a_load_beyond_its_bound_is_refused),
+    STATE_SCENARIO(a_name_that_is_too_long_is_refused),
 };
 
 #define SCENARIO_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))

@@ -45,6 +45,7 @@ enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, 
         ring_create(power_of_two(made->in_flight_max * 2 * sizeof(struct store_completion)));
     plat_mutex_init(&made->mutex);
     plat_cond_init(&made->posted);
+    store_loads_init(&made->loads, made);
     if (made->in == NULL || made->out == NULL) {
         store_lane_destroy(made);
         return ERR_EXHAUSTED;
@@ -56,6 +57,7 @@ enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, 
 
 void store_lane_destroy(struct store_lane *lane)
 {
+    store_loads_deinit(&lane->loads);
     plat_cond_deinit(&lane->posted);
     plat_mutex_deinit(&lane->mutex);
     free(lane->in);

@@ -3,7 +3,7 @@
 // Both rings of a lane are bounded so that the ring of completions can never be full: a record that
 // wants a completion is refused at submit when `in_flight_max` of them are out. Who touches what:
 // `in`'s producing side, `out`'s consuming side and `in_flight` the lane's owner; the others the
-// writer. `mutex` is for `store_await` alone.
+// writer. `mutex` is for `store_await` alone; `loads` has its own rules.
 #pragma once
 
 #include <stdbool.h>
@@ -14,6 +14,7 @@
 #include "base/ring.h"
 #include "plat/loop.h"
 #include "plat/thread.h"
+#include "store/loads.h"
 #include "store/store.h"
 #include "store/writer.h"
 
@@ -34,6 +35,7 @@ struct store_lane {
     bool is_waiting; // under `mutex`: store_await sleeps
     bool has_posted; // writer: completions of this turn
     bool has_taken;  // writer: records of this turn
+    struct store_loads loads;
 };
 
 struct store {
@@ -45,6 +47,7 @@ struct store {
     uint32_t lane_next; // writer: where the next group begins, so that no lane is always first
 
     struct plat_thread thread;
+    struct plat_workpool *readers; // while it runs
     struct plat_loop *loop;
     struct plat_mutex pause_mutex; // the writer naps on these; nobody signals
     struct plat_cond pause;

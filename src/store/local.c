@@ -311,6 +311,11 @@ static bool stage(struct store_local *local, struct store_item *item, struct sto
 {
     const struct store_record_view *const record = &item->record;
     struct store_head_device *device = NULL;
+    if (record->verb == STORE_CHANGE) {
+        store_local_change(local, record);
+        note_trace(local, &record->trace);
+        return true;
+    }
     item->err = store_local_need(local, record->device.number, record->tenant.number, &device);
     local->lacks_room = local->lacks_room || item->err == ERR_EXHAUSTED;
     if (item->err != ERR_OK) {
@@ -320,6 +325,9 @@ static bool stage(struct store_local *local, struct store_item *item, struct sto
         record->verb == STORE_DELETE && device->marker_count == STORE_ROW_MARKERS_MAX;
     if (device->is_settled || (is_marked_full && !is_first)) {
         return false;
+    }
+    if (record->verb == STORE_PURGE) {
+        store_local_purge_state(local, device->number);
     }
     if (device->is_purged) {
         item->err = record->verb == STORE_PURGE ? ERR_OK : ERR_UNAVAILABLE;
@@ -336,6 +344,8 @@ static bool stage(struct store_local *local, struct store_item *item, struct sto
     case STORE_PURGE:
         stage_purge(local, device, item);
         break;
+    case STORE_CHANGE:
+        ASSERT(false);
     }
     if (item->err == ERR_OK) {
         note_trace(local, &record->trace);
@@ -507,12 +517,12 @@ enum err store_local_end(struct store_local *local)
         store_journal_key(key, local->journal_number);
         blocks->ops->put(blocks, STORE_FAMILY_JOURNAL, slice_of(key, sizeof(key)),
                          store_bytes_view(&local->journal));
-        store_traces_put(&local->traces, blocks, local->journal_number, local->now.wall);
     }
+    store_traces_put(&local->traces, blocks, local->now.wall);
     const enum err err = blocks->ops->write(blocks);
     if (err == ERR_OK) {
         show(local);
-        store_traces_done(&local->traces, local->journal_number, local->now.mono);
+        store_traces_done(&local->traces, local->now.mono);
         count_up(local, has_row ? local->journal.len : 0);
     }
     return err;
@@ -641,6 +651,7 @@ const struct store_ops store_local_ops = {
     .range = store_local_range,
     .latest = store_local_latest,
     .keys = store_local_keys,
+    .state = store_local_state,
     .traces = store_local_traces,
     .stats = stats,
     .close = store_local_close,

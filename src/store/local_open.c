@@ -37,7 +37,7 @@ static void copy_traces(struct store_local *local, struct store_journal_row *row
             store_traces_add(&local->traces, &record.trace);
         }
     }
-    store_traces_put(&local->traces, local->blocks, row->number, row->at);
+    store_traces_put(&local->traces, local->blocks, row->at);
 }
 
 // Version 1 kept the traces in the journal, and lost them with it.

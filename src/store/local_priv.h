@@ -145,6 +145,12 @@ enum err store_local_keys(void *backend, struct device_id device, void *context,
                           store_key_fn *emit);
 void store_local_traces(void *backend, struct wall since, void *context, store_trace_fn *emit);
 
+// local_state.c.
+void store_local_change(struct store_local *local, const struct store_record_view *record);
+void store_local_purge_state(struct store_local *local, uint64_t device);
+enum err store_local_state(void *backend, const struct store_state_query *query, void *context,
+                           store_state_fn *emit);
+
 // local_open.c. `owned_blocks` is closed on failure.
 MUST_USE enum err store_local_open_on(struct store_blocks *owned_blocks,
                                       const struct store_limits *limits, struct store **store,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "plat/thread.h"
+#include "store/memory_state.h"
 #include "store/writer.h"
 
 struct memory_point {
@@ -47,6 +48,7 @@ struct memory {
     struct memory_name *names;
     uint32_t name_count;
     uint64_t sequence;
+    struct store_memory_state state;
 };
 
 // Out of memory ends the process: this back end is for tests and small trials.
@@ -372,8 +374,13 @@ static void clear_device(struct memory_device *device)
 
 static void apply(struct memory *memory, struct store_item *item, struct wall now)
 {
+    if (item->record.verb == STORE_CHANGE) {
+        store_memory_state_change(&memory->state, &item->record);
+        return;
+    }
     struct memory_device *const device = need_device(memory, &item->record);
     if (item->record.verb == STORE_PURGE) {
+        store_memory_state_purge(&memory->state, device->number);
         clear_device(device);
         device->is_purged = true;
     } else if (device->is_purged) {
@@ -520,6 +527,16 @@ static enum err memory_keys(void *backend, struct device_id device, void *contex
     return memory_latest(backend, &query, &emitter, emit_key);
 }
 
+static enum err memory_state(void *backend, const struct store_state_query *query, void *context,
+                             store_state_fn *emit)
+{
+    struct memory *const memory = backend;
+    plat_mutex_lock(&memory->mutex);
+    store_memory_state_scan(&memory->state, query, context, emit);
+    plat_mutex_unlock(&memory->mutex);
+    return ERR_OK;
+}
+
 static void memory_traces(void *backend, struct wall since, void *context, store_trace_fn *emit)
 {
     (void)backend;
@@ -543,6 +560,7 @@ static void memory_close(void *backend)
     for (uint32_t i = 0; i < memory->name_count; i++) {
         free(memory->names[i].owned_bytes);
     }
+    store_memory_state_deinit(&memory->state);
     free(memory->devices);
     free(memory->names);
     plat_mutex_deinit(&memory->mutex);
@@ -555,6 +573,7 @@ static const struct store_ops memory_ops = {
     .range = memory_range,
     .latest = memory_latest,
     .keys = memory_keys,
+    .state = memory_state,
     .traces = memory_traces,
     .stats = memory_stats,
     .close = memory_close,

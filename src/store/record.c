@@ -5,6 +5,7 @@ enum {
     RECORD_LATEST = 2,
     RECORD_ALL_TIME = 4,
     RECORD_REWRITE = 8,
+    RECORD_REMOVED = 0x80, // of one change
 };
 
 #define RECORD_HEAD_MAX (2U + 9U * STORE_WIRE_VARINT_MAX + STORE_TRACE_SIZE)
@@ -45,6 +46,22 @@ static size_t delete_room(const struct store_delete *delete)
     return delete->key_count > MODEL_POINTS_MAX ? 0 : room;
 }
 
+static size_t change_room(const struct store_change *change)
+{
+    size_t room = RECORD_HEAD_MAX;
+    if (change->count > MODEL_POINTS_MAX) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < change->count; i++) {
+        const struct store_state_change *const item = &change->items[i];
+        if (item->name.len > STORE_STATE_NAME_MAX) {
+            return 0;
+        }
+        room += 1 + 2 * STORE_WIRE_VARINT_MAX + item->name.len + item->value.len;
+    }
+    return room;
+}
+
 size_t store_record_room(const struct store_record *record)
 {
     switch (record->verb) {
@@ -54,6 +71,8 @@ size_t store_record_room(const struct store_record *record)
         return delete_room(&record->delete);
     case STORE_PURGE:
         return RECORD_HEAD_MAX;
+    case STORE_CHANGE:
+        return change_room(&record->change);
     }
     ASSERT(false);
     return 0;
@@ -107,6 +126,20 @@ static uint8_t *put_delete(uint8_t *at, const struct store_delete *delete)
     return at;
 }
 
+static uint8_t *put_change(uint8_t *at, const struct store_change *change)
+{
+    at = store_wire_put_varint(at, change->count);
+    for (uint32_t i = 0; i < change->count; i++) {
+        const struct store_state_change *const item = &change->items[i];
+        *at++ = (uint8_t)((unsigned)item->kind | (item->is_removed ? RECORD_REMOVED : 0));
+        at = store_wire_put_text(at, item->name);
+        if (!item->is_removed) {
+            at = store_wire_put_text(at, item->value);
+        }
+    }
+    return at;
+}
+
 size_t store_record_encode(const struct store_record *record, uint8_t *memory)
 {
     uint8_t *at = memory;
@@ -119,6 +152,8 @@ size_t store_record_encode(const struct store_record *record, uint8_t *memory)
         at = put_save(at, &record->save);
     } else if (record->verb == STORE_DELETE) {
         at = put_delete(at, &record->delete);
+    } else if (record->verb == STORE_CHANGE) {
+        at = put_change(at, &record->change);
     }
     return (size_t)(at - memory);
 }
@@ -159,6 +194,8 @@ void store_record_decode(struct slice bytes, struct store_record_view *view)
         get_save(&wire, view);
     } else if (view->verb == STORE_DELETE) {
         get_delete(&wire, view);
+    } else if (view->verb == STORE_CHANGE) {
+        view->count = (uint32_t)store_wire_get_varint(&wire);
     }
     ASSERT(!wire.bad);
     view->body = slice_of(wire.at, store_wire_left(&wire));

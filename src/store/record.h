@@ -27,7 +27,7 @@ struct store_record_view {
     bool rewrite_latest;  // delete
     int64_t first_ms;     // delete: the range, both ends inside; empty if first > last
     int64_t last_ms;
-    uint32_t count;       // readings of a save, keys of a delete (0: all of the device)
+    uint32_t count;       // readings of a save, keys of a delete (0: all of the device), changes
     uint32_t point_count; // save: of all readings
     struct slice body;
 };
@@ -67,6 +67,18 @@ static inline struct store_record_reading store_record_next_reading(struct store
     reading.time_ms = reading.has_time ? store_wire_get_signed(body) : 0;
     reading.point_count = (uint32_t)store_wire_get_varint(body);
     return reading;
+}
+
+// Walks the body of a change.
+static inline struct store_state_change store_record_next_change(struct store_wire *body)
+{
+    struct store_state_change change = {0};
+    const uint8_t head = store_wire_get_u8(body);
+    change.kind = (enum store_state_kind)(head & 0x7f);
+    change.is_removed = (head & 0x80) != 0;
+    change.name = store_wire_get_text(body);
+    change.value = change.is_removed ? SLICE_EMPTY : store_wire_get_text(body);
+    return change;
 }
 
 // The key; the value follows and must be taken by store_wire_get_value(_bytes).

@@ -20,6 +20,7 @@
 #define DEVICES_BUFFER_BYTES (16 * MIB)
 #define META_BUFFER_BYTES (2 * MIB)
 #define TRACES_BUFFER_BYTES (8 * MIB)
+#define STATE_BUFFER_BYTES (16 * MIB)
 #define COMPACTION_BYTES_PER_SECOND (64 * (int64_t)MIB)
 // Rewrites blocks this old even if nothing else does, so that expired ones go.
 #define SERIES_REWRITE_SECONDS "1209600"
@@ -48,7 +49,7 @@ struct rocks_scan {
 static const char *const family_names[STORE_FAMILY_COUNT] = {
     [STORE_FAMILY_JOURNAL] = "journal", [STORE_FAMILY_SERIES] = "series",
     [STORE_FAMILY_DEVICES] = "devices", [STORE_FAMILY_META] = "default",
-    [STORE_FAMILY_TRACES] = "traces",
+    [STORE_FAMILY_TRACES] = "traces",   [STORE_FAMILY_STATE] = "state",
 };
 
 // RocksDB's C interface says what went wrong in words only.
@@ -178,6 +179,8 @@ static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
         rocksdb_compactionfilterfactory_create(NULL, factory_destroy, filter_create, filter_name));
     families[STORE_FAMILY_DEVICES] = family_options(DEVICES_BUFFER_BYTES, rocksdb_lz4_compression);
     set_table(rocks, families[STORE_FAMILY_DEVICES], 4 * 1024, true);
+    families[STORE_FAMILY_STATE] = family_options(STATE_BUFFER_BYTES, rocksdb_lz4_compression);
+    set_table(rocks, families[STORE_FAMILY_STATE], 4 * 1024, true);
     families[STORE_FAMILY_META] = family_options(META_BUFFER_BYTES, rocksdb_no_compression);
     set_table(rocks, families[STORE_FAMILY_META], 4 * 1024, true);
 }

@@ -23,6 +23,7 @@
 #include "base/time.h"
 #include "model/ids.h"
 #include "model/reading.h"
+#include "store/state.h"
 
 struct store;
 struct store_lane;
@@ -39,6 +40,8 @@ enum store_verb {
     STORE_SAVE,   // points of one or more readings
     STORE_DELETE, // points of keys in a range of time
     STORE_PURGE,  // everything of a device that is gone
+    STORE_CHANGE, // state (state.h); the device need not have a purge behind it: who submits sees
+                  // to it
 };
 
 struct store_save {
@@ -69,6 +72,7 @@ struct store_record {
     union {
         struct store_save save;
         struct store_delete delete;
+        struct store_change change;
     };
 };
 

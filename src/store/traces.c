@@ -22,8 +22,8 @@ static struct store_traces_step *step_at(struct store_traces *traces, uint32_t p
     return &traces->steps[(traces->first + position) % STORE_TRACES_STEPS];
 }
 
-// A row of `len` bytes is on disk: it begins a step, or belongs to the last one.
-static void note_row(struct store_traces *traces, uint64_t number, size_t len, struct mono at)
+// The last row, of `len` bytes, is on disk: it begins a step, or belongs to the last one.
+static void note_row(struct store_traces *traces, size_t len, struct mono at)
 {
     const struct store_traces_step *last = NULL;
     if (traces->count > 0) {
@@ -32,7 +32,8 @@ static void note_row(struct store_traces *traces, uint64_t number, size_t len, s
     const bool is_due = last == NULL || mono_since(at, last->at).ns >= STEP_SPAN.ns ||
                         traces->offset - last->offset >= traces->bytes_max / 128;
     if (is_due && traces->count < STORE_TRACES_STEPS) {
-        *step_at(traces, traces->count++) = (struct store_traces_step){number, traces->offset, at};
+        *step_at(traces, traces->count++) =
+            (struct store_traces_step){traces->number, traces->offset, at};
     }
     traces->offset += len;
 }
@@ -43,14 +44,14 @@ static enum err load_row(struct store_traces *traces, const struct store_scan *s
 {
     struct store_wire key = store_wire_over(scan->key);
     struct store_wire value = store_wire_over(scan->value);
-    const uint64_t number = store_wire_get_u64(&key);
+    traces->number = store_wire_get_u64(&key);
     const int64_t at_ms = (int64_t)store_wire_get_u64(&value);
     if (key.bad || value.bad || store_wire_left(&value) % STORE_TRACE_SIZE != 0) {
         return ERR_CORRUPT;
     }
     const uint64_t age_ms = wall.ms > at_ms ? (uint64_t)(wall.ms - at_ms) : 0;
     const uint64_t age_ns = age_ms > now.ns / 1000000 ? now.ns : age_ms * 1000000;
-    note_row(traces, number, scan->value.len, (struct mono){now.ns - age_ns});
+    note_row(traces, scan->value.len, (struct mono){now.ns - age_ns});
     return ERR_OK;
 }
 
@@ -86,14 +87,13 @@ void store_traces_add(struct store_traces *traces, const struct store_trace *tra
     store_bytes_put(&traces->row, slice_of(trace->bytes, STORE_TRACE_SIZE));
 }
 
-void store_traces_put(struct store_traces *traces, struct store_blocks *blocks, uint64_t number,
-                      struct wall at)
+void store_traces_put(struct store_traces *traces, struct store_blocks *blocks, struct wall at)
 {
     if (traces->row.len == 0) {
         return;
     }
     uint8_t key[ROW_KEY];
-    store_wire_put_u64(key, number);
+    store_wire_put_u64(key, ++traces->number);
     store_wire_put_u64(traces->row.ptr, (uint64_t)at.ms);
     blocks->ops->put(blocks, STORE_FAMILY_TRACES, slice_of(key, sizeof(key)),
                      store_bytes_view(&traces->row));
@@ -125,13 +125,13 @@ bool store_traces_trim(struct store_traces *traces, struct store_blocks *blocks,
     return true;
 }
 
-void store_traces_done(struct store_traces *traces, uint64_t number, struct mono now)
+void store_traces_done(struct store_traces *traces, struct mono now)
 {
     traces->first = (traces->first + traces->dropped) % STORE_TRACES_STEPS;
     traces->count -= traces->dropped;
     traces->dropped = 0;
     if (traces->row.len > 0) {
-        note_row(traces, number, traces->row.len, now);
+        note_row(traces, traces->row.len, now);
     }
 }
 

@@ -2,7 +2,7 @@
 // repeated. The journal is trimmed as soon as its readings are sealed, which may be a moment later;
 // a message may come again for `age_max`, also when the process was killed several times meanwhile.
 //
-// Row: number of the commit 8 -> wall ms 8, then the traces of the commit, 16 each. It is written
+// Row: number 8 -> wall ms 8, then the traces of the commit, 16 each. It is written
 // in the batch of its commit, so it is there if and only if the effects are.
 //
 // Bounds: rows go when they are older than `age_max`, and earlier, the oldest first, when there are
@@ -27,6 +27,7 @@ struct store_traces_step {
 struct store_traces {
     struct span age_max;
     uint64_t bytes_max;
+    uint64_t number;                                    // of the last row
     struct store_bytes row;                             // of the commit that is being made
     uint64_t offset;                                    // bytes of all rows ever
     struct store_traces_step steps[STORE_TRACES_STEPS]; // oldest first, from `first` around
@@ -44,11 +45,10 @@ MUST_USE enum err store_traces_load(struct store_traces *traces, struct store_bl
 // One commit: begin, add, then put and trim into the batch; done once it is durable.
 void store_traces_begin(struct store_traces *traces);
 void store_traces_add(struct store_traces *traces, const struct store_trace *trace);
-void store_traces_put(struct store_traces *traces, struct store_blocks *blocks, uint64_t number,
-                      struct wall at);
+void store_traces_put(struct store_traces *traces, struct store_blocks *blocks, struct wall at);
 // Takes out what is too old or too much; true if anything.
 bool store_traces_trim(struct store_traces *traces, struct store_blocks *blocks, struct mono now);
-void store_traces_done(struct store_traces *traces, uint64_t number, struct mono now);
+void store_traces_done(struct store_traces *traces, struct mono now);
 
 // Bytes on disk.
 uint64_t store_traces_bytes(const struct store_traces *traces);

@@ -60,10 +60,10 @@ static void commit_one(struct store_traces *traces, struct store_blocks *blocks,
     const struct mono now = {at_s * 1000000000U};
     store_traces_begin(traces);
     store_traces_add(traces, &trace);
-    store_traces_put(traces, blocks, number, (struct wall){(int64_t)at_s * 1000});
+    store_traces_put(traces, blocks, (struct wall){(int64_t)at_s * 1000});
     (void)store_traces_trim(traces, blocks, now);
     assert_int_equal(blocks->ops->write(blocks), ERR_OK);
-    store_traces_done(traces, number, now);
+    store_traces_done(traces, now);
 }
 
 static void old_rows_go_and_young_ones_stay(void **state)

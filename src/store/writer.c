@@ -8,6 +8,7 @@
 
 #define PASS_RECORDS_MAX 64U
 #define NAPS_PER_DELAY 8U
+#define READERS_QUEUE 4096U
 
 enum err store_writer_create(const struct store_ops *ops, void *owned_backend,
                              const struct store_limits *limits, struct store **store)
@@ -210,7 +211,11 @@ static void run(void *context)
 enum err store_start(struct store *store)
 {
     ASSERT(!store->is_running);
-    const enum err err = plat_thread_start(&store->thread, "store", -1, store, run);
+    enum err err =
+        plat_workpool_create(&store->readers, "store-reader", STORE_LOAD_THREADS, READERS_QUEUE);
+    if (err == ERR_OK) {
+        err = plat_thread_start(&store->thread, "store", -1, store, run);
+    }
     store->is_running = err == ERR_OK;
     return err;
 }
@@ -223,11 +228,15 @@ void store_stop(struct store *store)
         plat_thread_join(&store->thread);
         store->is_running = false;
     }
+    if (store->readers != NULL) {
+        plat_workpool_destroy(store->readers);
+        store->readers = NULL;
+    }
 }
 
 void store_close(struct store *store)
 {
-    ASSERT(!store->is_running);
+    ASSERT(!store->is_running && store->readers == NULL);
     store->ops->close(store->backend);
     for (uint32_t i = 0; i < store->lane_count; i++) {
         store_lane_destroy(store->lanes[i]);
@@ -261,6 +270,12 @@ enum err store_keys(struct store *store, struct tenant_id tenant, struct device_
 {
     (void)tenant;
     return store->ops->keys(store->backend, device, context, emit);
+}
+
+enum err store_state_scan(struct store *store, const struct store_state_query *query, void *context,
+                          store_state_fn *emit)
+{
+    return store->ops->state(store->backend, query, context, emit);
 }
 
 void store_traces(struct store *store, struct wall since, void *context, store_trace_fn *emit)

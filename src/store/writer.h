@@ -52,6 +52,8 @@ struct store_ops {
     enum err (*latest)(void *backend, const struct store_latest_query *query, void *context,
                        store_point_fn *emit);
     enum err (*keys)(void *backend, struct device_id device, void *context, store_key_fn *emit);
+    enum err (*state)(void *backend, const struct store_state_query *query, void *context,
+                      store_state_fn *emit);
     void (*traces)(void *backend, struct wall since, void *context, store_trace_fn *emit);
     // Adds what the back end knows to the writer's figures.
     void (*stats)(void *backend, struct store_stats *stats);

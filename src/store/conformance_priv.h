@@ -1,0 +1,17 @@
+// store/conformance_priv.h: the scenarios about state, for the table in conformance.c.
+#pragma once
+
+#include <stdio.h>
+
+#include "store/conformance.h"
+
+typedef void store_conformance_fn(struct store_fixture *fixture);
+
+store_conformance_fn store_conformance_changes_are_read_back;
+store_conformance_fn store_conformance_last_of_a_name_twice_in_one_change_counts;
+store_conformance_fn store_conformance_scans_go_both_ways_from_a_name;
+store_conformance_fn store_conformance_purge_takes_the_state_too;
+store_conformance_fn store_conformance_a_load_brings_the_kinds_asked_for;
+store_conformance_fn store_conformance_loads_are_bounded;
+store_conformance_fn store_conformance_a_load_beyond_its_bound_is_refused;
+store_conformance_fn store_conformance_a_name_that_is_too_long_is_refused;

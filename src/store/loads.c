@@ -1,0 +1,132 @@
+#include "store/loads.h"
+
+#include "store/lane_priv.h"
+
+// A slot that once held much gives it back.
+#define KEPT_BYTES_MAX (64U << 10)
+
+void store_loads_init(struct store_loads *loads, struct store_lane *lane)
+{
+    plat_mutex_init(&loads->mutex);
+    for (unsigned i = 0; i < STORE_LOADS_MAX; i++) {
+        loads->slots[i].lane = lane;
+        loads->slots[i].next = loads->free;
+        loads->free = &loads->slots[i];
+    }
+}
+
+void store_loads_deinit(struct store_loads *loads)
+{
+    for (unsigned i = 0; i < STORE_LOADS_MAX; i++) {
+        store_bytes_deinit(&loads->slots[i].rows);
+    }
+    plat_mutex_deinit(&loads->mutex);
+}
+
+static bool take_row(void *context, const struct store_state_row *row)
+{
+    struct store_load *const load = context;
+    if (load->rows.len + row->name.len + row->value.len > STORE_LOAD_BYTES_MAX) {
+        load->err = ERR_TOO_LARGE;
+        return false;
+    }
+    uint8_t *at = store_bytes_room(&load->rows,
+                                   1 + 2 * STORE_WIRE_VARINT_MAX + row->name.len + row->value.len);
+    *at++ = (uint8_t)row->kind;
+    at = store_wire_put_text(at, row->name);
+    at = store_wire_put_text(at, row->value);
+    store_bytes_end(&load->rows, at);
+    return true;
+}
+
+// On a reader's thread.
+static void read_rows(void *context)
+{
+    struct store_load *const load = context;
+    struct store_lane *const lane = load->lane;
+    for (unsigned kind = 1; kind <= STORE_STATE_KINDS && load->err == ERR_OK; kind++) {
+        if ((load->kinds & STORE_STATE_BIT(kind)) != 0) {
+            const struct store_state_query query = {.kind = (enum store_state_kind)kind,
+                                                    .device = load->device};
+            const enum err err = store_state_scan(lane->store, &query, load, take_row);
+            load->err = err != ERR_OK ? err : load->err;
+        }
+    }
+    plat_mutex_lock(&lane->loads.mutex);
+    load->next = lane->loads.done;
+    lane->loads.done = load;
+    metric_add(&lane->loads.done_count, 1);
+    plat_mutex_unlock(&lane->loads.mutex);
+    if (lane->wake != NULL) {
+        lane->wake(lane->context);
+    }
+}
+
+enum err store_load_submit(struct store_lane *lane, struct device_id device, uint32_t kinds,
+                           uint64_t ticket)
+{
+    struct store_load *const load = lane->loads.free;
+    if (load == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    struct store_load *const next_free = load->next; // the reader uses the link
+    load->device = device;
+    load->kinds = kinds;
+    load->ticket = ticket;
+    load->err = ERR_OK;
+    load->rows.len = 0;
+    if (!plat_workpool_submit(lane->store->readers, load, read_rows)) {
+        return ERR_EXHAUSTED;
+    }
+    lane->loads.free = next_free;
+    return ERR_OK;
+}
+
+struct store_load *store_load_collect(struct store_lane *lane)
+{
+    struct store_loads *const loads = &lane->loads;
+    // Read without the lock: who adds one wakes us afterwards.
+    if (metric_read(&loads->done_count) == 0) {
+        return NULL;
+    }
+    plat_mutex_lock(&loads->mutex);
+    struct store_load *const load = loads->done;
+    loads->done = load->next;
+    metric_set(&loads->done_count, metric_read(&loads->done_count) - 1);
+    plat_mutex_unlock(&loads->mutex);
+    load->left = store_wire_over(store_bytes_view(&load->rows));
+    return load;
+}
+
+uint64_t store_load_ticket(const struct store_load *load)
+{
+    return load->ticket;
+}
+
+enum err store_load_err(const struct store_load *load)
+{
+    return load->err;
+}
+
+bool store_load_next(struct store_load *load, struct store_state_row *row)
+{
+    if (load->err != ERR_OK || store_wire_left(&load->left) == 0) {
+        return false;
+    }
+    row->kind = (enum store_state_kind)store_wire_get_u8(&load->left);
+    row->device = load->device;
+    row->name = store_wire_get_text(&load->left);
+    row->value = store_wire_get_text(&load->left);
+    ASSERT(!load->left.bad);
+    return true;
+}
+
+void store_load_release(struct store_load *owned_load)
+{
+    struct store_loads *const loads = &owned_load->lane->loads;
+    if (owned_load->rows.cap > KEPT_BYTES_MAX) {
+        store_bytes_deinit(&owned_load->rows);
+    }
+    owned_load->next = loads->free;
+    loads->free = owned_load;
+}

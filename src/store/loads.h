@@ -1,0 +1,36 @@
+// store/loads.h: the threads that read state for workers, and the loads of a lane. Private to the
+// store.
+//
+// A load is a slot of its lane: free, with a reader, or done and waiting to be collected. Slots and
+// their memory are used again; the reader grows that memory, the worker never does.
+#pragma once
+
+#include "base/metric.h"
+#include "plat/thread.h"
+#include "store/bytes.h"
+#include "store/state.h"
+#include "store/wire.h"
+
+#define STORE_LOAD_THREADS 2U
+
+struct store_load {
+    struct store_lane *lane;
+    struct store_load *next; // in `free` or `done`
+    struct device_id device;
+    uint32_t kinds;
+    uint64_t ticket;
+    enum err err;
+    struct store_bytes rows;
+    struct store_wire left;
+};
+
+struct store_loads {
+    struct store_load slots[STORE_LOADS_MAX];
+    struct store_load *free; // the lane's thread only
+    struct plat_mutex mutex;
+    struct store_load *done; // under `mutex`, newest first
+    struct metric done_count;
+};
+
+void store_loads_init(struct store_loads *loads, struct store_lane *lane);
+void store_loads_deinit(struct store_loads *loads);
