@@ -34,6 +34,13 @@ def libcoap(url, method="post", payload=None, file=None, options=(), seconds=10)
     return (codes[-1] if codes else None), text
 
 
+def libcoap_get(url):
+    """What libcoap's client prints for a GET: the payload of a success."""
+    done = subprocess.run([libcoap_program(), "-m", "get", url], capture_output=True, text=True,
+                          timeout=20, check=True)
+    return done.stdout.rstrip("\n")
+
+
 def npm(url, method="post", payload=None, options=(), seconds=10):
     """The response of npm's client: (code or None, payload)."""
     assert NPM_CLI.exists(), "coap-cli is not installed (tools/setup test)"

@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/attributes.h"
 #include "api/call.h"
 #include "api/route.h"
 #include "api/status.h"
@@ -16,8 +17,8 @@ static const struct {
     api_handler_fn *handler;
 } routes[] = {
     {API_FEATURE_TELEMETRY, COAP_POST, api_telemetry_post},
-    {API_FEATURE_ATTRIBUTES, COAP_POST, NULL},
-    {API_FEATURE_ATTRIBUTES, COAP_GET, NULL},
+    {API_FEATURE_ATTRIBUTES, COAP_POST, api_attributes_post},
+    {API_FEATURE_ATTRIBUTES, COAP_GET, api_attributes_get},
     {API_FEATURE_RPC, COAP_POST, NULL},
     {API_FEATURE_RPC, COAP_GET, NULL},
     {API_FEATURE_CLAIM, COAP_POST, NULL},
@@ -204,6 +205,12 @@ enum api_outcome api_body_begins(struct api *api, struct api_time now,
     return API_PENDING;
 }
 
+// The peer is not at hand any more; the ticket spreads as well.
+static uint32_t max_age_of(uint64_t ticket)
+{
+    return 2U + (uint32_t)(hash_word(ticket) % 9U);
+}
+
 void api_completed(struct api *api, const struct store_completion *completion,
                    struct coap_handle *exchange, struct coap_reply *reply)
 {
@@ -213,10 +220,22 @@ void api_completed(struct api *api, const struct store_completion *completion,
     if (completion->err != ERR_OK) {
         reply->no_effect = true;
         reply->payload = slice_text(err_text(completion->err));
-        // The peer is not at hand here; the ticket spreads as well.
         if (reply->code == COAP_SERVICE_UNAVAILABLE) {
-            reply->max_age_s = 2U + (uint32_t)(hash_word(completion->ticket) % 9U);
+            reply->max_age_s = max_age_of(completion->ticket);
         }
+    }
+    count(api, API_REPLIED, reply);
+}
+
+void api_loaded(struct api *api, struct store_load *load, struct coap_handle *exchange,
+                struct coap_reply *reply)
+{
+    *exchange = exchange_of(store_load_ticket(load));
+    api_reply_code(reply, COAP_CONTENT);
+    reply->authenticated = true;
+    api_attributes_loaded(api, load, reply);
+    if (reply->code == COAP_SERVICE_UNAVAILABLE) {
+        reply->max_age_s = max_age_of(store_load_ticket(load));
     }
     count(api, API_REPLIED, reply);
 }

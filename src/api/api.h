@@ -50,7 +50,7 @@ struct api_time {
 
 enum api_outcome {
     API_REPLIED, // `reply` is the answer
-    API_PENDING, // a completion with the exchange's ticket will come
+    API_PENDING, // a completion or a load with the exchange's ticket will come
     API_DROPPED, // no answer at all
 };
 
@@ -69,6 +69,11 @@ enum api_outcome api_body_begins(struct api *api, struct api_time now,
 // The answer for a completion that arrived on the worker's lane, and whom it is for.
 void api_completed(struct api *api, const struct store_completion *completion,
                    struct coap_handle *exchange, struct coap_reply *reply);
+
+// The answer for a load that arrived there. Its payload lives in the turn arena. The caller
+// releases the load.
+void api_loaded(struct api *api, struct store_load *load, struct coap_handle *exchange,
+                struct coap_reply *reply);
 
 // Exchanges name their completions by this.
 uint64_t api_ticket(struct coap_handle exchange);

@@ -782,6 +782,32 @@ static void strict_path_check_asks_strangers_for_an_echo(void **state)
     drop(f);
 }
 
+static void large_answers_come_in_full_blocks_to_who_has_a_credential(void **state)
+{
+    (void)state;
+    struct fixture *f = make(&usual);
+    static const uint8_t whole[5000];
+    struct coap_reply reply = {.code = COAP_CONTENT,
+                               .content_format = COAP_FORMAT_OCTETS,
+                               .max_age_s = COAP_MAX_AGE_NONE,
+                               .payload = slice_of(whole, sizeof(whole)),
+                               .authenticated = true};
+    request(f, COAP_CON, COAP_GET, 1);
+    assert_true(input(f));
+    coap_endpoint_reply(f->endpoint, f->now, f->event.request.exchange, &reply);
+    expect(f, COAP_ACK, COAP_CONTENT);
+    assert_int_equal(f->message.payload.len, 1024);
+    assert_true(f->options.block2.more);
+    // A stranger gets what fits three times its bytes.
+    reply.authenticated = false;
+    request(f, COAP_CON, COAP_GET, 2);
+    assert_true(input(f));
+    coap_endpoint_reply(f->endpoint, f->now, f->event.request.exchange, &reply);
+    expect(f, COAP_ACK, COAP_CONTENT);
+    assert_in_range(f->message.payload.len, 16, 128);
+    drop(f);
+}
+
 static enum err ask(struct fixture *f, uint8_t token, struct coap_handle *sent)
 {
     const struct slice path[] = {SLICE("x")};
@@ -889,6 +915,7 @@ int main(void)
         cmocka_unit_test(discovery_refuses_what_it_does_not_know),
         cmocka_unit_test(multicast_is_answered_only_to_filtered_discovery_and_late),
         cmocka_unit_test(strict_path_check_asks_strangers_for_an_echo),
+        cmocka_unit_test(large_answers_come_in_full_blocks_to_who_has_a_credential),
         cmocka_unit_test(requests_of_ours_wait_for_their_response_one_at_a_time),
         cmocka_unit_test(a_request_of_ours_that_nobody_answers_is_lost),
     };

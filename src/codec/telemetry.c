@@ -303,6 +303,43 @@ enum err codec_telemetry_json(struct arena *arena, struct slice text,
     return ERR_OK;
 }
 
+static enum err read_attributes(struct reader *reader)
+{
+    const struct codec_json root = reader->document.root;
+    if (!codec_json_is(root, CODEC_JSON_OBJECT)) {
+        return refuse(reader, ERR_INVALID, root, "attributes are one object");
+    }
+    const uint32_t members = codec_json_count(root);
+    if (members > MODEL_POINTS_MAX) {
+        return refuse(reader, ERR_INVALID, root, "more than 10000 attributes in one request");
+    }
+    if (codec_points_init(&reader->members, reader->arena, members, reader->rules->hash_key) !=
+        ERR_OK) {
+        return exhausted(reader);
+    }
+    return read_members(reader, root);
+}
+
+enum err codec_telemetry_attributes(struct arena *arena, struct slice text,
+                                    const struct codec_telemetry_rules *rules,
+                                    struct model_reading *attributes, struct err_place *place)
+{
+    struct reader reader = {.arena = arena, .rules = rules, .place = place};
+    const size_t mark = arena_mark(arena);
+    enum err err = codec_json_read(arena, text, true, &reader.document, place);
+
+    if (err == ERR_OK) {
+        err = read_attributes(&reader);
+    }
+    if (err != ERR_OK) {
+        arena_rewind(arena, mark);
+        return err;
+    }
+    *attributes =
+        (struct model_reading){.points = reader.members.items, .point_count = reader.members.count};
+    return ERR_OK;
+}
+
 static enum err text_value(const struct codec_telemetry_rules *rules, struct slice text,
                            struct model_value *value, const char **reason)
 {

@@ -28,6 +28,14 @@ MUST_USE enum err codec_telemetry_json(struct arena *arena, struct slice text,
                                        const struct codec_telemetry_rules *rules,
                                        struct model_readings *readings, struct err_place *place);
 
+// Reads attributes: one object, whose members are all attributes (`ts` and `values` too). Nulls are
+// dropped, of a name given twice the last stays. Errors as above; ERR_INVALID for anything but an
+// object. The reading has no time.
+MUST_USE enum err codec_telemetry_attributes(struct arena *arena, struct slice text,
+                                             const struct codec_telemetry_rules *rules,
+                                             struct model_reading *attributes,
+                                             struct err_place *place);
+
 // One value by the typing rules (2.2, with architecture.md section 6): a number literal or a string
 // that looks like one. Used for attributes and for `text/plain` bodies too.
 MUST_USE enum err codec_telemetry_value(struct arena *arena, struct codec_json json,

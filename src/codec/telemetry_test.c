@@ -421,6 +421,57 @@ static void plain_text_can_be_refused(void **state)
                      ERR_EXHAUSTED);
 }
 
+static void attributes_are_one_object(void **state)
+{
+    static const struct {
+        const char *text;
+        enum err err;
+        const char *expected; // the points, or the reason if it matters
+    } rows[] = {
+        {"{\"a\":1,\"b\":\"x\",\"c\":null}", ERR_OK, "a=l:1 b=s:x"},
+        {"{\"ts\":5,\"values\":{\"a\":1}}", ERR_OK, "ts=l:5 values=j:{\"a\":1}"},
+        {"{a:1,a:2}", ERR_OK, "a=l:2"},
+        {"{}", ERR_OK, ""},
+        {"[]", ERR_INVALID, "attributes are one object"},
+        {"5", ERR_INVALID, "attributes are one object"},
+        {"", ERR_INVALID, "attributes are one object"},
+        {"{\"\":1}", ERR_INVALID, NULL},
+        {"{\"a\":", ERR_SYNTAX, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct arena arena;
+        struct model_reading reading;
+        struct err_place place = {NULL, 0};
+        char text[1024];
+        arena_init(&arena, memory, sizeof(memory));
+        const enum err err = codec_telemetry_attributes(&arena, slice_text(rows[i].text), &cast_on,
+                                                        &reading, &place);
+        assert_int_equal(err, rows[i].err);
+        if (err == ERR_OK) {
+            const struct model_readings readings = {&reading, 1, reading.point_count};
+            assert_false(reading.has_time);
+            assert_string_equal(readable(&readings, text), rows[i].expected);
+        } else if (rows[i].expected != NULL) {
+            assert_string_equal(place.reason, rows[i].expected);
+        }
+    }
+}
+
+static void attributes_need_their_memory(void **state)
+{
+    struct arena arena;
+    struct model_reading reading;
+    struct err_place place;
+    (void)state;
+    for (size_t size = 0; size < 600; size += 16) {
+        arena_init(&arena, memory, size);
+        const enum err err = codec_telemetry_attributes(&arena, SLICE("{\"a\":{\"b\":1}}"),
+                                                        &cast_on, &reading, &place);
+        assert_true(err == ERR_OK || (err == ERR_EXHAUSTED && arena.used == 0));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +488,8 @@ int main(void)
         cmocka_unit_test(one_value_is_typed_alone),
         cmocka_unit_test(plain_text_is_one_value),
         cmocka_unit_test(plain_text_can_be_refused),
+        cmocka_unit_test(attributes_are_one_object),
+        cmocka_unit_test(attributes_need_their_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

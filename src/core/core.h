@@ -79,6 +79,12 @@ struct core_principal {
 MUST_USE enum err core_auth_token(const struct core_worker *worker, struct slice token,
                                   struct core_principal *principal);
 
+// A thread that serves people and may block, with a lane of its own.
+struct core_desk {
+    struct store_lane *lane;
+    uint64_t ticket; // of its last record
+};
+
 enum core_step {
     CORE_DONE,    // nothing had to wait: the outcome is final
     CORE_PENDING, // the completion of `ticket` arrives on the worker's lane

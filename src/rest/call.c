@@ -29,6 +29,34 @@ enum err rest_call_id(struct rest_call *call, unsigned position, struct uuid *id
     return read_id(call, call->match.parameters[position], id);
 }
 
+enum err rest_call_device(struct rest_call *call, unsigned type, unsigned id,
+                          struct model_device *device)
+{
+    struct uuid uuid;
+    const struct slice name =
+        type == REST_CALL_NO_TYPE ? SLICE("DEVICE") : call->match.parameters[type];
+    if (!slice_equal(name, SLICE("DEVICE"))) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Entities of type '%.*s' hold no data in this version",
+                                SLICE_ARGS(slice_sub(name, 0, 32)));
+    }
+    if (call->caller.authority == MODEL_SYS_ADMIN) {
+        return rest_call_refuse(call, ERR_FORBIDDEN,
+                                "System administrator is not allowed to perform this operation!");
+    }
+    enum err err = rest_call_id(call, id, &uuid);
+    err = err == ERR_OK ? core_device_get(&call->admin, &uuid, device) : err;
+    if (err == ERR_NOT_FOUND) {
+        return rest_call_refuse(call, err, "Device with requested id wasn't found!");
+    }
+    return err;
+}
+
+struct core_desk *rest_call_desk(const struct rest_call *call)
+{
+    return &call->rest->desks[call->rest->thread()];
+}
+
 enum err rest_call_id_parameter(struct rest_call *call, const char *name, bool *given,
                                 struct uuid *id)
 {

@@ -29,6 +29,13 @@ typedef enum err rest_handler_fn(struct rest_call *call);
 
 // The path parameter at a position as an id. ERR_INVALID with the problem.
 MUST_USE enum err rest_call_id(struct rest_call *call, unsigned position, struct uuid *id);
+// The device that the path names by its type and id at these positions (`type` REST_CALL_NO_TYPE:
+// by the id alone), once the caller may read it; for the requests whose failures are plain texts.
+#define REST_CALL_NO_TYPE UINT32_MAX
+MUST_USE enum err rest_call_device(struct rest_call *call, unsigned type, unsigned id,
+                                   struct model_device *device);
+// The desk of the thread that runs the handler.
+struct core_desk *rest_call_desk(const struct rest_call *call);
 // A query parameter as an id; `*given` says whether it is there.
 MUST_USE enum err rest_call_id_parameter(struct rest_call *call, const char *name, bool *given,
                                          struct uuid *id);

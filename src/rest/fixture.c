@@ -15,6 +15,7 @@ struct rest_fixture rest_fixture;
 
 static struct core_test base;
 static struct store_lane *lane;
+static struct core_desk desk;
 static uint64_t ticket;
 static char tokens[REST_PEOPLE][TOKEN_SIZE];
 static uint8_t memory[MEMORY_SIZE] __attribute__((aligned(16)));
@@ -70,7 +71,13 @@ static void open_store(void)
     };
     assert_int_equal(store_memory_open(&limits, &base.core.store), ERR_OK);
     assert_int_equal(store_lane_open(base.core.store, 1U << 20, NULL, wake, &lane), ERR_OK);
+    assert_int_equal(store_lane_open(base.core.store, 1U << 20, NULL, NULL, &desk.lane), ERR_OK);
     assert_int_equal(store_start(base.core.store), ERR_OK);
+}
+
+static unsigned thread(void)
+{
+    return 0;
 }
 
 int rest_fixture_set_up(void **state)
@@ -85,11 +92,14 @@ int rest_fixture_set_up(void **state)
         (struct rest_fixture){.now = {REST_FIXTURE_NOW}, .mono = {1000000000}, .ready = true};
     open_core();
     open_store();
-    rest_fixture.rest = (struct rest){.core = &base.core,
-                                      .settings = {.token_life_s = 9000, .refresh_life_s = 604800},
-                                      .wall = wall,
-                                      .mono = mono,
-                                      .ready = is_ready};
+    rest_fixture.rest = (struct rest){
+        .core = &base.core,
+        .settings = {.token_life_s = 9000, .refresh_life_s = 604800, .type_cast = true},
+        .desks = &desk,
+        .thread = thread,
+        .wall = wall,
+        .mono = mono,
+        .ready = is_ready};
     char refresh[TOKEN_SIZE];
     for (unsigned i = REST_SYSADMIN; i < REST_PEOPLE; i++) {
         assert_int_equal(rest_fixture_log_in(people[i][0], people[i][1], tokens[i], refresh), 200);

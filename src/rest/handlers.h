@@ -45,6 +45,15 @@ enum err rest_profile_info_list(struct rest_call *call);
 enum err rest_telemetry_keys(struct rest_call *call);
 enum err rest_telemetry_values(struct rest_call *call);
 enum err rest_telemetry_history(struct rest_call *call);
+// attributes.c
+enum err rest_attributes_keys(struct rest_call *call);
+enum err rest_attributes_keys_of_scope(struct rest_call *call);
+enum err rest_attributes_values(struct rest_call *call);
+enum err rest_attributes_values_of_scope(struct rest_call *call);
+enum err rest_attributes_save(struct rest_call *call);
+enum err rest_attributes_save_of_device(struct rest_call *call);
+enum err rest_attributes_delete(struct rest_call *call);
+enum err rest_attributes_delete_of_device(struct rest_call *call);
 // health.c
 enum err rest_health_live(struct rest_call *call);
 enum err rest_health_ready(struct rest_call *call);

@@ -11,11 +11,15 @@
 struct rest_settings {
     uint64_t token_life_s;
     uint64_t refresh_life_s;
+    bool type_cast; // strings that look like numbers become numbers
 };
 
 struct rest {
     struct core *core;
     struct rest_settings settings;
+    // One for each thread that runs handlers; `thread` says which one runs this.
+    struct core_desk *desks;
+    unsigned (*thread)(void);
     // Time comes from whoever owns the clock.
     struct wall (*wall)(void);
     struct mono (*mono)(void);

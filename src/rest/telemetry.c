@@ -1,31 +1,9 @@
 #include "rest/handlers.h"
+#include "rest/keys.h"
 
-#define KEYS_MAX 1000U
 #define LIMIT_DEFAULT 100
 // Room for any boolean, integer or double as text.
 #define NUMBER_TEXT_SIZE 64U
-
-// Which device a telemetry request is about, once the caller may read it.
-static enum err find_device(struct rest_call *call, struct model_device *device)
-{
-    struct uuid id;
-    const struct slice type = call->match.parameters[0];
-    if (!slice_equal(type, SLICE("DEVICE"))) {
-        return rest_call_refuse(call, ERR_INVALID,
-                                "Entities of type '%.*s' hold no time series in this version",
-                                SLICE_ARGS(slice_sub(type, 0, 32)));
-    }
-    if (call->caller.authority == MODEL_SYS_ADMIN) {
-        return rest_call_refuse(call, ERR_FORBIDDEN,
-                                "System administrator is not allowed to perform this operation!");
-    }
-    enum err err = rest_call_id(call, 1, &id);
-    err = err == ERR_OK ? core_device_get(&call->admin, &id, device) : err;
-    if (err == ERR_NOT_FOUND) {
-        return rest_call_refuse(call, err, "Device with requested id wasn't found!");
-    }
-    return err;
-}
 
 static bool emit_key(void *context, struct slice key)
 {
@@ -36,7 +14,7 @@ static bool emit_key(void *context, struct slice key)
 enum err rest_telemetry_keys(struct rest_call *call)
 {
     struct model_device device;
-    enum err err = find_device(call, &device);
+    enum err err = rest_call_device(call, 0, 1, &device);
     if (err != ERR_OK) {
         return err;
     }
@@ -47,62 +25,10 @@ enum err rest_telemetry_keys(struct rest_call *call)
     return err;
 }
 
-struct keys {
-    struct slice *items;
-    uint32_t count;
-};
-
-static bool key_is_there(const struct keys *keys, struct slice key)
-{
-    for (uint32_t i = 0; i < keys->count; i++) {
-        if (slice_equal(keys->items[i], key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum err add_key(struct rest_call *call, struct keys *keys, struct slice key)
-{
-    if (key.len == 0 || key_is_there(keys, key)) {
-        return ERR_OK;
-    }
-    if (keys->count == KEYS_MAX) {
-        return rest_call_refuse(call, ERR_INVALID, "More than %u keys are asked for", KEYS_MAX);
-    }
-    keys->items[keys->count++] = key;
-    return ERR_OK;
-}
-
-// `key=` as often as needed (names with commas), else `keys=a,b`.
-static enum err read_keys(struct rest_call *call, struct keys *keys)
-{
-    const struct http_request *request = call->request;
-    keys->count = 0;
-    keys->items = arena_take_array(request->memory, KEYS_MAX, sizeof(*keys->items));
-    if (keys->items == NULL) {
-        return ERR_EXHAUSTED;
-    }
-    enum err err = ERR_OK;
-    for (unsigned i = 0; err == ERR_OK && i < request->parameter_count; i++) {
-        if (slice_equal(request->parameters[i].name, SLICE("key"))) {
-            err = add_key(call, keys, request->parameters[i].value);
-        }
-    }
-    if (err != ERR_OK || keys->count > 0) {
-        return err;
-    }
-    struct slice list = http_request_parameter(request, "keys");
-    while (err == ERR_OK && list.ptr != NULL) {
-        err = add_key(call, keys, slice_cut(&list, ','));
-    }
-    return err;
-}
-
 struct points {
     struct codec_json_writer *writer;
     bool strict;
-    const struct keys *asked;
+    const struct rest_keys *asked;
     bool *found; // by position in `asked`
 };
 
@@ -300,17 +226,17 @@ static enum err answer_range(struct rest_call *call, const struct model_device *
 static enum err answer_values(struct rest_call *call, bool is_range)
 {
     struct model_device device;
-    struct keys keys;
+    struct rest_keys keys;
     struct codec_json_writer writer = rest_call_writer(call);
     struct points points = {.writer = &writer, .asked = &keys};
-    enum err err = find_device(call, &device);
-    err = err == ERR_OK ? read_keys(call, &keys) : err;
+    enum err err = rest_call_device(call, 0, 1, &device);
+    err = err == ERR_OK ? rest_keys_read(call, &keys) : err;
     err =
         err == ERR_OK ? rest_call_boolean(call, "useStrictDataTypes", false, &points.strict) : err;
     if (err != ERR_OK) {
         return err;
     }
-    points.found = arena_take_array(call->request->memory, KEYS_MAX, sizeof(bool));
+    points.found = arena_take_array(call->request->memory, REST_KEYS_MAX, sizeof(bool));
     if (points.found == NULL) {
         return ERR_EXHAUSTED;
     }

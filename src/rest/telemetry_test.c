@@ -246,10 +246,10 @@ static void other_entities_are_refused(void **state)
     expect_text(400, "Invalid UUID string: x");
     (void)rest_fixture_get(
         rest_fixture_text("/api/plugins/telemetry/ASSET/%s/keys/timeseries", filled));
-    expect_text(400, "Entities of type 'ASSET' hold no time series in this version");
+    expect_text(400, "Entities of type 'ASSET' hold no data in this version");
     (void)rest_fixture_get(
         rest_fixture_text("/api/plugins/telemetry/device/%s/keys/timeseries", filled));
-    expect_text(400, "Entities of type 'device' hold no time series in this version");
+    expect_text(400, "Entities of type 'device' hold no data in this version");
     (void)rest_fixture_get(
         "/api/plugins/telemetry/DEVICE/784f394c-42b6-435a-983c-b7beff2784f9/values/timeseries");
     expect_text(404, "Device with requested id wasn't found!");

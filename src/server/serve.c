@@ -17,9 +17,12 @@
 
 #define PATH_SIZE 1200U
 #define LANE_SIZE (1U << 20)
+// A record may take a quarter of its lane.
+#define DESK_LANE_SIZE (16U << 20)
 #define HTTP_MEMORY (16U << 20)
 #define HTTP_RESPONSE (48U << 20)
 #define PURGE_PAUSE_MS 500U
+#define HTTP_THREADS_MAX 64U // as the key http.threads says
 
 // Everything that lives while the server runs. Members that are NULL or zero were not reached.
 struct server {
@@ -35,6 +38,7 @@ struct server {
     bool store_started;
     // The control thread: purges the data of deleted devices.
     struct store_lane *control_lane;
+    struct core_desk desks[HTTP_THREADS_MAX];
     struct plat_thread control;
     bool control_started;
     struct metric stopping;
@@ -222,6 +226,9 @@ static void control(void *context)
 static enum err start_threads(struct server *server)
 {
     enum err err = store_lane_open(server->store, LANE_SIZE, NULL, NULL, &server->control_lane);
+    for (unsigned i = 0; err == ERR_OK && i < server->settings->http_threads; i++) {
+        err = store_lane_open(server->store, DESK_LANE_SIZE, NULL, NULL, &server->desks[i].lane);
+    }
     err = err == ERR_OK ? store_start(server->store) : err;
     server->store_started = err == ERR_OK;
     for (unsigned i = 0; err == ERR_OK && i < server->settings->workers; i++) {
@@ -246,6 +253,8 @@ static enum err start_http(struct server *server)
     const struct server_settings *settings = server->settings;
     server->rest = (struct rest){.core = &server->core,
                                  .settings = settings->rest,
+                                 .desks = server->desks,
+                                 .thread = http_server_thread,
                                  .wall = plat_clock_wall,
                                  .mono = plat_clock_mono,
                                  .ready = is_ready,

@@ -205,6 +205,7 @@ static enum err read_http(const struct conf *conf, struct server_settings *setti
     settings->rest = (struct rest_settings){
         .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,
         .refresh_life_s = conf_span_ms(conf, "auth.refresh-life") / 1000,
+        .type_cast = conf_bool(conf, "json.type-cast"),
     };
     if (rate_parse(slice_text(conf_text(conf, "auth.login-rate")), &settings->wrong_log_ins) !=
         ERR_OK) {

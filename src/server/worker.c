@@ -264,6 +264,23 @@ static void collect(struct server_worker *worker, struct mono now)
     }
 }
 
+static void collect_loads(struct server_worker *worker, struct mono now)
+{
+    struct store_load *load = store_load_collect(worker->lane);
+    for (; load != NULL; load = store_load_collect(worker->lane)) {
+        struct coap_handle exchange;
+        struct coap_reply reply;
+        const size_t mark = arena_mark(&worker->memory);
+        ASSERT(worker->in_store > 0);
+        worker->in_store--;
+        make_room(worker, now);
+        api_loaded(&worker->api, load, &exchange, &reply);
+        coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
+        arena_rewind(&worker->memory, mark);
+        store_load_release(load);
+    }
+}
+
 static void expire(struct server_worker *worker, struct api_time now)
 {
     struct coap_event event;
@@ -297,6 +314,7 @@ static void turn(struct server_worker *worker)
     receive(worker, now);
     store_flush(worker->lane);
     collect(worker, now.mono);
+    collect_loads(worker, now.mono);
     expire(worker, now);
     transmit(worker, now.mono);
     arena_reset(&worker->memory);

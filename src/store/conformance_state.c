@@ -117,6 +117,12 @@ void store_conformance_purge_takes_the_state_too(struct store_fixture *f)
     expect_kind(f, STORE_STATE_CLIENT, 43, "1.43.a=1 ");
 }
 
+static enum err submit(struct store_fixture *f, uint32_t kinds, uint64_t ticket)
+{
+    const struct store_load_query query = {DEVICE, kinds, SLICE("a note"), ticket};
+    return store_load_submit(f->lane, &query);
+}
+
 // Without wake function: asks again until it is there.
 static struct store_load *wait_for_load(struct store_fixture *f)
 {
@@ -140,9 +146,10 @@ void store_conformance_a_load_brings_the_kinds_asked_for(struct store_fixture *f
     struct store_fixture_text out = {0};
     struct store_state_row row;
     assert_null(store_load_collect(f->lane));
-    assert_int_equal(store_load_submit(f->lane, DEVICE, kinds, 7), ERR_OK);
+    assert_int_equal(submit(f, kinds, 7), ERR_OK);
     struct store_load *const load = wait_for_load(f);
     assert_int_equal(store_load_ticket(load), 7);
+    assert_true(slice_equal(store_load_note(load), SLICE("a note")));
     assert_int_equal(store_load_err(load), ERR_OK);
     while (store_load_next(load, &row)) {
         (void)append_row(&out, &row);
@@ -155,9 +162,9 @@ void store_conformance_a_load_brings_the_kinds_asked_for(struct store_fixture *f
 void store_conformance_loads_are_bounded(struct store_fixture *f)
 {
     for (uint64_t i = 0; i < STORE_LOADS_MAX; i++) {
-        assert_int_equal(store_load_submit(f->lane, DEVICE, UINT32_MAX, i), ERR_OK);
+        assert_int_equal(submit(f, UINT32_MAX, i), ERR_OK);
     }
-    assert_int_equal(store_load_submit(f->lane, DEVICE, UINT32_MAX, 99), ERR_EXHAUSTED);
+    assert_int_equal(submit(f, UINT32_MAX, 99), ERR_EXHAUSTED);
     uint64_t tickets = 0;
     for (uint64_t i = 0; i < STORE_LOADS_MAX; i++) {
         struct store_load *const load = wait_for_load(f);
@@ -167,8 +174,11 @@ void store_conformance_loads_are_bounded(struct store_fixture *f)
         store_load_release(load);
     }
     assert_true(tickets == UINT64_MAX);
-    assert_int_equal(store_load_submit(f->lane, DEVICE, UINT32_MAX, 1), ERR_OK);
+    assert_int_equal(submit(f, UINT32_MAX, 1), ERR_OK);
     store_load_release(wait_for_load(f));
+    static const uint8_t note[STORE_LOAD_NOTE_MAX + 1];
+    const struct store_load_query query = {DEVICE, UINT32_MAX, slice_of(note, sizeof(note)), 1};
+    assert_int_equal(store_load_submit(f->lane, &query), ERR_TOO_LARGE);
 }
 
 void store_conformance_a_load_beyond_its_bound_is_refused(struct store_fixture *f)
@@ -181,7 +191,7 @@ void store_conformance_a_load_beyond_its_bound_is_refused(struct store_fixture *
         const struct store_state_change item = set(STORE_STATE_CLIENT, name, text);
         change(f, DEVICE, &item, 1);
     }
-    assert_int_equal(store_load_submit(f->lane, DEVICE, UINT32_MAX, 1), ERR_OK);
+    assert_int_equal(submit(f, UINT32_MAX, 1), ERR_OK);
     struct store_load *const load = wait_for_load(f);
     struct store_state_row row;
     assert_int_equal(store_load_err(load), ERR_TOO_LARGE);

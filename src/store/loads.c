@@ -62,17 +62,23 @@ static void read_rows(void *context)
     }
 }
 
-enum err store_load_submit(struct store_lane *lane, struct device_id device, uint32_t kinds,
-                           uint64_t ticket)
+enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query)
 {
     struct store_load *const load = lane->loads.free;
+    if (query->note.len > STORE_LOAD_NOTE_MAX) {
+        return ERR_TOO_LARGE;
+    }
     if (load == NULL) {
         return ERR_EXHAUSTED;
     }
     struct store_load *const next_free = load->next; // the reader uses the link
-    load->device = device;
-    load->kinds = kinds;
-    load->ticket = ticket;
+    load->device = query->device;
+    load->kinds = query->kinds;
+    load->ticket = query->ticket;
+    load->note_len = query->note.len;
+    if (query->note.len > 0) {
+        memcpy(load->note, query->note.ptr, query->note.len);
+    }
     load->err = ERR_OK;
     load->rows.len = 0;
     if (!plat_workpool_submit(lane->store->readers, load, read_rows)) {
@@ -101,6 +107,11 @@ struct store_load *store_load_collect(struct store_lane *lane)
 uint64_t store_load_ticket(const struct store_load *load)
 {
     return load->ticket;
+}
+
+struct slice store_load_note(const struct store_load *load)
+{
+    return slice_of(load->note, load->note_len);
 }
 
 enum err store_load_err(const struct store_load *load)

@@ -20,6 +20,8 @@ struct store_load {
     uint32_t kinds;
     uint64_t ticket;
     enum err err;
+    size_t note_len;
+    uint8_t note[STORE_LOAD_NOTE_MAX];
     struct store_bytes rows;
     struct store_wire left;
 };

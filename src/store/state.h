@@ -36,6 +36,7 @@ enum store_state_kind {
 #define STORE_STATE_NAME_MAX 1024U
 #define STORE_LOADS_MAX 64U
 #define STORE_LOAD_BYTES_MAX (4U << 20)
+#define STORE_LOAD_NOTE_MAX 1280U
 
 struct store_state_change {
     enum store_state_kind kind;
@@ -74,12 +75,19 @@ MUST_USE enum err store_state_scan(struct store *store, const struct store_state
 // Rows of a device, read by a thread of the store. From the lane's own thread only.
 struct store_load;
 
-// `kinds`: bits (STORE_STATE_BIT). The lane's wake function is called when the load is there.
-MUST_USE enum err store_load_submit(struct store_lane *lane, struct device_id device,
-                                    uint32_t kinds, uint64_t ticket);
+struct store_load_query {
+    struct device_id device;
+    uint32_t kinds;    // bits (STORE_STATE_BIT)
+    struct slice note; // copied, given back with the load: what the caller wants to know by then
+    uint64_t ticket;
+};
+
+// The lane's wake function is called when the load is there. ERR_TOO_LARGE: the note.
+MUST_USE enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query);
 // One that is there, or NULL. The caller owns it until the release.
 struct store_load *store_load_collect(struct store_lane *lane);
 uint64_t store_load_ticket(const struct store_load *load);
+struct slice store_load_note(const struct store_load *load);
 enum err store_load_err(const struct store_load *load);
 // The next row, by kind and name; false behind the last.
 MUST_USE bool store_load_next(struct store_load *load, struct store_state_row *row);

@@ -1,0 +1,178 @@
+#include "core/attributes.h"
+
+#include "core/admin_priv.h"
+
+static const struct {
+    enum core_scope scope;
+    const char *name;
+} scopes[] = {
+    {CORE_SCOPE_CLIENT, "CLIENT_SCOPE"},
+    {CORE_SCOPE_SHARED, "SHARED_SCOPE"},
+    {CORE_SCOPE_SERVER, "SERVER_SCOPE"},
+};
+
+#define SCOPE_COUNT (sizeof(scopes) / sizeof(scopes[0]))
+
+bool core_scope_parse(struct slice name, enum core_scope *scope)
+{
+    for (unsigned i = 0; i < SCOPE_COUNT; i++) {
+        if (slice_equal(name, slice_text(scopes[i].name))) {
+            *scope = scopes[i].scope;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *core_scope_name(enum core_scope scope)
+{
+    for (unsigned i = 0; i < SCOPE_COUNT; i++) {
+        if (scopes[i].scope == scope) {
+            return scopes[i].name;
+        }
+    }
+    ASSERT(false);
+    return NULL;
+}
+
+static enum store_state_kind kind_of(enum core_scope scope)
+{
+    return (enum store_state_kind)scope;
+}
+
+// Rows for the store, in `memory`.
+static enum err make_changes(struct arena *memory, enum core_scope scope,
+                             const struct model_reading *attributes, int64_t at_ms,
+                             struct store_change *change)
+{
+    struct store_state_change *const items =
+        arena_take_array(memory, attributes->point_count, sizeof(*items));
+    if (items == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    for (uint32_t i = 0; i < attributes->point_count; i++) {
+        const struct model_point *const point = &attributes->points[i];
+        uint8_t *const value = arena_take(memory, store_attribute_room(&point->value));
+        if (value == NULL) {
+            return ERR_EXHAUSTED;
+        }
+        const uint8_t *const end = store_attribute_put(value, at_ms, &point->value);
+        items[i].kind = kind_of(scope);
+        items[i].name = point->key;
+        items[i].value = slice_of(value, (size_t)(end - value));
+    }
+    *change = (struct store_change){items, attributes->point_count};
+    return ERR_OK;
+}
+
+enum err core_attributes_publish(const struct core_worker *worker, struct arena *memory,
+                                 const struct core_principal *principal,
+                                 const struct model_reading *attributes, struct wall now,
+                                 const struct store_trace *trace, uint64_t ticket,
+                                 enum core_step *step)
+{
+    struct store_record record = {.verb = STORE_CHANGE,
+                                  .ticket = ticket,
+                                  .tenant = principal->device->tenant,
+                                  .device = principal->device->device,
+                                  .trace = *trace};
+    *step = CORE_DONE;
+    if (attributes->point_count == 0) {
+        return ERR_OK;
+    }
+    enum err err = make_changes(memory, CORE_SCOPE_CLIENT, attributes, now.ms, &record.change);
+    err = err == ERR_OK ? store_submit(worker->lane, &record) : err;
+    if (err == ERR_OK) {
+        *step = CORE_PENDING;
+    }
+    return err;
+}
+
+enum err core_attributes_load(const struct core_worker *worker,
+                              const struct core_principal *principal, struct slice note,
+                              uint64_t ticket)
+{
+    const struct store_load_query query = {.device = principal->device->device,
+                                           .kinds = STORE_STATE_BIT(STORE_STATE_CLIENT) |
+                                                    STORE_STATE_BIT(STORE_STATE_SHARED),
+                                           .note = note,
+                                           .ticket = ticket};
+    return store_load_submit(worker->lane, &query);
+}
+
+static enum err change_and_wait(struct core_desk *desk, const struct model_device *device,
+                                const struct store_change *change)
+{
+    struct store_completion completion;
+    const struct store_record record = {.verb = STORE_CHANGE,
+                                        .ticket = ++desk->ticket,
+                                        .tenant = device->tenant,
+                                        .device = device->number,
+                                        .change = *change};
+    enum err err = store_submit(desk->lane, &record);
+    if (err != ERR_OK) {
+        return err;
+    }
+    store_flush(desk->lane);
+    err = store_await(desk->lane, record.ticket, &completion);
+    return err == ERR_OK ? completion.err : err;
+}
+
+enum err core_attributes_save(const struct core_admin *admin, struct core_desk *desk,
+                              const struct model_device *device, enum core_scope scope,
+                              const struct model_reading *attributes)
+{
+    struct store_change change;
+    enum err err = core_admin_require(admin, CORE_ATTRIBUTES_WRITE);
+    err = err == ERR_OK
+              ? make_changes(admin->memory, scope, attributes, admin->caller->now.ms, &change)
+              : err;
+    return err == ERR_OK ? change_and_wait(desk, device, &change) : err;
+}
+
+enum err core_attributes_delete(const struct core_admin *admin, struct core_desk *desk,
+                                const struct model_device *device, enum core_scope scope,
+                                const struct slice *keys, uint32_t count)
+{
+    const enum err err = core_admin_require(admin, CORE_ATTRIBUTES_WRITE);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_state_change *const items = arena_take_array(admin->memory, count, sizeof(*items));
+    if (items == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        items[i] = (struct store_state_change){kind_of(scope), keys[i], true, SLICE_EMPTY};
+    }
+    const struct store_change change = {items, count};
+    return change_and_wait(desk, device, &change);
+}
+
+struct reader {
+    enum core_scope scope;
+    void *context;
+    core_attribute_fn *emit;
+    bool is_bad;
+};
+
+static bool read_row(void *context, const struct store_state_row *row)
+{
+    struct reader *const reader = context;
+    struct store_attribute attribute;
+    if (!store_attribute_get(row, &attribute)) {
+        reader->is_bad = true;
+        return false;
+    }
+    return reader->emit(reader->context, reader->scope, &attribute);
+}
+
+enum err core_attributes_read(const struct core_admin *admin, const struct model_device *device,
+                              enum core_scope scope, void *context, core_attribute_fn *emit)
+{
+    struct reader reader = {scope, context, emit, false};
+    const struct store_state_query query = {.kind = kind_of(scope), .device = device->number};
+    enum err err = core_admin_require(admin, CORE_ATTRIBUTES_READ);
+    err = err == ERR_OK ? store_state_scan(admin->core->store, &query, &reader, read_row) : err;
+    return err == ERR_OK && reader.is_bad ? ERR_CORRUPT : err;
+}

@@ -1,0 +1,50 @@
+// core/attributes.h: attributes of devices, in three scopes: what the device says of itself
+// (client), what the server tells it (shared), and what concerns the server alone.
+//
+// A change is one commit: all attributes of a request are there or none. Reads for people block;
+// a worker asks for a load and gets it on its lane (store/state.h).
+#pragma once
+
+#include "core/admin.h"
+#include "store/attribute.h"
+
+enum core_scope {
+    CORE_SCOPE_CLIENT = STORE_STATE_CLIENT,
+    CORE_SCOPE_SHARED = STORE_STATE_SHARED,
+    CORE_SCOPE_SERVER = STORE_STATE_SERVER,
+};
+
+// "CLIENT_SCOPE" and so on; exact case. False if it is none.
+MUST_USE bool core_scope_parse(struct slice name, enum core_scope *scope);
+const char *core_scope_name(enum core_scope scope);
+
+// For devices.
+
+// Sets client attributes. `memory` is for the time of the call. Errors as core_telemetry_save.
+MUST_USE enum err core_attributes_publish(const struct core_worker *worker, struct arena *memory,
+                                          const struct core_principal *principal,
+                                          const struct model_reading *attributes, struct wall now,
+                                          const struct store_trace *trace, uint64_t ticket,
+                                          enum core_step *step);
+// Asks for the client and shared attributes of the device; `note` comes back with them.
+// ERR_EXHAUSTED.
+MUST_USE enum err core_attributes_load(const struct core_worker *worker,
+                                       const struct core_principal *principal, struct slice note,
+                                       uint64_t ticket);
+
+// For people.
+
+MUST_USE enum err core_attributes_save(const struct core_admin *admin, struct core_desk *desk,
+                                       const struct model_device *device, enum core_scope scope,
+                                       const struct model_reading *attributes);
+// Names that are not there are no error.
+MUST_USE enum err core_attributes_delete(const struct core_admin *admin, struct core_desk *desk,
+                                         const struct model_device *device, enum core_scope scope,
+                                         const struct slice *keys, uint32_t count);
+
+typedef bool core_attribute_fn(void *context, enum core_scope scope,
+                               const struct store_attribute *attribute);
+// In order of their names. ERR_CORRUPT if one cannot be read.
+MUST_USE enum err core_attributes_read(const struct core_admin *admin,
+                                       const struct model_device *device, enum core_scope scope,
+                                       void *context, core_attribute_fn *emit);
