@@ -299,6 +299,18 @@ def test_first_start_makes_one_password_for_its_accounts(place):
     Rest(server.http_port).log_in(SYSADMIN[0], password)
 
 
+def test_a_password_that_cannot_be_kept_stops_the_first_start(place):
+    server = place.server(demo=False)
+    (server.data / "first-password.new").mkdir(parents=True)
+    code, text = serve(server)
+    assert code == 1
+    assert "first-password" in one_line(text)
+    (server.data / "first-password.new").rmdir()
+    server.start()
+    password = (server.data / "first-password").read_text().strip().rsplit(": ", 1)[1]
+    Rest(server.http_port).log_in(SYSADMIN[0], password)
+
+
 def test_data_is_readable_by_its_owner_only(place):
     server = place.server()
     server.start()

@@ -13,8 +13,7 @@
 #include "base/metric.h"
 #include "base/time.h"
 #include "coap/endpoint.h"
-#include "core/core.h"
-#include "store/store.h"
+#include "core/core.h" // completions and loads are the store's, by way of the core
 
 struct api_settings {
     bool type_cast;

@@ -242,22 +242,19 @@ static enum err first_insert(struct store_tx *tx, void *context)
     return administrators_take(tx, context);
 }
 
-enum err core_install_first(struct core *core, struct wall now, bool *made,
-                            char password[CORE_INSTALL_PASSWORD_LEN + 1])
+enum err core_install_first(struct core *core, struct wall now, void *context,
+                            core_install_keep_fn *keep)
 {
+    char password[CORE_INSTALL_PASSWORD_LEN + 1] = "";
     struct install install = {.now = now};
-    *made = false;
     arena_init(&install.memory, install.bytes, sizeof(install.bytes));
     enum err err = store_entities_read(core->entities, &install, first_done);
     if (err != ERR_OK || install.done) {
         return err;
     }
     crypto_random_text(password, CORE_INSTALL_PASSWORD_LEN);
-    password[CORE_INSTALL_PASSWORD_LEN] = 0;
-    err =
-        crypto_password_hash(slice_of(password, CORE_INSTALL_PASSWORD_LEN), install.sysadmin_hash);
+    err = crypto_password_hash(slice_text(password), install.sysadmin_hash);
     memcpy(install.tenant_hash, install.sysadmin_hash, sizeof(install.tenant_hash));
-    err = err == ERR_OK ? store_entities_write(core->entities, &install, first_insert, NULL) : err;
-    *made = err == ERR_OK;
-    return err;
+    err = err == ERR_OK ? keep(context, password) : err;
+    return err == ERR_OK ? store_entities_write(core->entities, &install, first_insert, NULL) : err;
 }

@@ -9,8 +9,11 @@ MUST_USE enum err core_install_demo(struct core *core, struct wall now);
 
 #define CORE_INSTALL_PASSWORD_LEN 24U
 
+// Keeps the first password where its owner will find it, durably.
+typedef enum err core_install_keep_fn(void *context, const char *password);
+
 // Without demo: the system administrator, one tenant and its administrator, both with one random
-// password that is given once in `password` (with terminator). `*made` is false, and nothing is
-// done, if there is a system administrator already.
-MUST_USE enum err core_install_first(struct core *core, struct wall now, bool *made,
-                                     char password[CORE_INSTALL_PASSWORD_LEN + 1]);
+// password. `keep` is called before anything is stored, so that no crash leaves accounts that
+// nobody can enter; its failure is the verb's. Nothing is done if there is a system administrator.
+MUST_USE enum err core_install_first(struct core *core, struct wall now, void *context,
+                                     core_install_keep_fn *keep);

@@ -110,21 +110,41 @@ static void deleted_demo_device_stays_deleted(void **state)
     assert_int_equal(core_device_by_name(&test.admin, SLICE("Thermostat T2"), &device), ERR_OK);
 }
 
+static enum err keep(void *context, const char *password)
+{
+    memcpy(context, password, strlen(password) + 1);
+    return ERR_OK;
+}
+
+static enum err cannot_keep(void *context, const char *password)
+{
+    (void)context;
+    (void)password;
+    return ERR_NO_SPACE;
+}
+
 static void first_start_makes_a_password_once(void **state)
 {
     (void)state;
     char password[CORE_INSTALL_PASSWORD_LEN + 1] = "";
     char second[CORE_INSTALL_PASSWORD_LEN + 1] = "";
-    bool made = false;
-    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, &made, password), ERR_OK);
-    assert_true(made);
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, password, keep), ERR_OK);
     assert_int_equal(strlen(password), CORE_INSTALL_PASSWORD_LEN);
     assert_int_equal(log_in("sysadmin@thingsboard.org", password), ERR_OK);
     assert_int_equal(log_in("tenant@thingsboard.org", password), ERR_OK);
     assert_int_equal(log_in("sysadmin@thingsboard.org", "sysadmin"), ERR_UNAUTHORIZED);
-    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, &made, second), ERR_OK);
-    assert_false(made);
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, second, keep), ERR_OK);
     assert_string_equal(second, "");
+}
+
+static void accounts_are_made_only_once_their_password_is_kept(void **state)
+{
+    (void)state;
+    char password[CORE_INSTALL_PASSWORD_LEN + 1] = "";
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, NULL, cannot_keep),
+                     ERR_NO_SPACE);
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, password, keep), ERR_OK);
+    assert_int_equal(log_in("sysadmin@thingsboard.org", password), ERR_OK);
 }
 
 // Whoever started without demo data once gets them later, without losing what is there.
@@ -132,8 +152,7 @@ static void demo_after_a_first_start_keeps_passwords_and_names(void **state)
 {
     (void)state;
     char password[CORE_INSTALL_PASSWORD_LEN + 1];
-    bool made = false;
-    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, &made, password), ERR_OK);
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, password, keep), ERR_OK);
     assert_int_equal(log_in("tenant@thingsboard.org", password), ERR_OK);
     struct core_device_save mine = {.device = {.id = uuid_null,
                                                .customer = uuid_null,
@@ -164,6 +183,7 @@ int main(void)
         TEST(demo_accounts_and_devices_are_all_there),
         TEST(deleted_demo_device_stays_deleted),
         TEST(first_start_makes_a_password_once),
+        TEST(accounts_are_made_only_once_their_password_is_kept),
         TEST(demo_after_a_first_start_keeps_passwords_and_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "plat/os_error.h"
@@ -87,6 +88,12 @@ void plat_thread_join(struct plat_thread *thread)
 {
     const int failed = pthread_join(thread->id, NULL);
     ASSERT(failed == 0);
+}
+
+void plat_thread_sleep(struct span span)
+{
+    const struct timespec time = {(time_t)(span.ns / 1000000000U), (long)(span.ns % 1000000000U)};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
 unsigned plat_thread_cpu_count(void)

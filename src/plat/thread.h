@@ -19,6 +19,8 @@ struct plat_thread {
 MUST_USE enum err plat_thread_start(struct plat_thread *thread, const char *name, int cpu,
                                     void *context, void (*run)(void *context));
 void plat_thread_join(struct plat_thread *thread);
+// Does nothing for so long.
+void plat_thread_sleep(struct span span);
 // Processors that this process may use, at least 1.
 unsigned plat_thread_cpu_count(void);
 

@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "core/install.h"
 #include "http/server.h"
 #include "plat/clock.h"
 #include "plat/file.h"
+#include "plat/process.h"
 #include "plat/signal.h"
 #include "plat/steer.h"
 #include "plat/thread.h"
@@ -57,7 +57,7 @@ static enum err fail(struct server *server, enum err err, const char *what)
 
 static void pause_shortly(void)
 {
-    usleep(200);
+    plat_thread_sleep(span_us(200));
 }
 
 static enum err open_directory(struct server *server)
@@ -114,8 +114,9 @@ static enum err open_core(struct server *server)
     return err == ERR_OK ? ERR_OK : fail(server, err, "entities");
 }
 
-static enum err write_password(struct server *server, const char *password)
+static enum err write_password(void *context, const char *password)
 {
+    struct server *server = context;
     char path[PATH_SIZE];
     char text[256];
     snprintf(path, sizeof(path), "%s/first-password", server->settings->data);
@@ -125,7 +126,7 @@ static enum err write_password(struct server *server, const char *password)
     if (err == ERR_OK) {
         LOG(LOG_INFO, "server.first-password", LOG_TEXT("file", path));
     }
-    return err;
+    return err == ERR_OK ? ERR_OK : fail(server, err, path);
 }
 
 static enum err install(struct server *server)
@@ -136,12 +137,7 @@ static enum err install(struct server *server)
     if (server->settings->demo) {
         err = core_install_demo(core, now);
     } else {
-        char password[CORE_INSTALL_PASSWORD_LEN + 1];
-        bool made = false;
-        err = core_install_first(core, now, &made, password);
-        if (err == ERR_OK && made) {
-            err = write_password(server, password);
-        }
+        err = core_install_first(core, now, server, write_password);
     }
     err = err == ERR_OK ? core_index_fill(core) : err;
     return err == ERR_OK ? ERR_OK : fail(server, err, "accounts and devices");
@@ -384,8 +380,7 @@ static void log_sink(void *context, enum log_level level, struct slice line)
 {
     (void)context;
     (void)level;
-    // One write a line; nothing can be done about a log that cannot be written.
-    (void)!write(STDERR_FILENO, line.ptr, line.len);
+    plat_process_error(line);
 }
 
 static int64_t log_clock(void *context)

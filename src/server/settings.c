@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plat/file.h"
+#include "plat/process.h"
 #include "plat/steer.h"
 #include "plat/thread.h"
 
@@ -36,7 +36,7 @@ static enum err load(const struct server_options *options, struct conf *conf, st
     if (options->config_file != NULL) {
         err = load_file(options->config_file, conf, message);
     }
-    err = err == ERR_OK ? conf_load_environment(conf, environ, message) : err;
+    err = err == ERR_OK ? conf_load_environment(conf, plat_process_environment(), message) : err;
     for (unsigned i = 0; err == ERR_OK && i < options->set_count; i++) {
         err = conf_set(conf, options->sets[i], message);
     }
@@ -102,7 +102,7 @@ static enum err read_log(const struct conf *conf, struct server_settings *settin
     }
     settings->log_level = (enum log_level)found;
     if (strcmp(format, "auto") == 0) {
-        settings->log_format = isatty(STDERR_FILENO) ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
+        settings->log_format = plat_process_error_is_terminal() ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
     } else if (strcmp(format, "text") == 0) {
         settings->log_format = LOG_FORMAT_TEXT;
     } else if (strcmp(format, "json") == 0) {

@@ -1,0 +1,64 @@
+// The standard error stream, turned into a pipe for the time of the test.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "plat/process.h"
+
+static void a_line_is_written_as_it_is(void **state)
+{
+    (void)state;
+    int ends[2];
+    char read_back[32] = "";
+    assert_int_equal(pipe(ends), 0);
+    const int kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    plat_process_error(SLICE("one line\n"));
+    const bool is_terminal = plat_process_error_is_terminal();
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(read(ends[0], read_back, sizeof(read_back)), 9);
+    assert_string_equal(read_back, "one line\n");
+    assert_false(is_terminal);
+    close(ends[0]);
+    close(ends[1]);
+    close(kept);
+}
+
+static void a_closed_stream_does_no_harm(void **state)
+{
+    (void)state;
+    const int kept = dup(STDERR_FILENO);
+    close(STDERR_FILENO);
+    plat_process_error(SLICE("lost\n"));
+    const bool is_terminal = plat_process_error_is_terminal();
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    assert_false(is_terminal);
+    close(kept);
+}
+
+static void the_environment_is_there(void **state)
+{
+    (void)state;
+    bool is_found = false;
+    assert_int_equal(setenv("PLAT_PROCESS_TEST", "here", 1), 0);
+    for (char **variable = plat_process_environment(); *variable != NULL; variable++) {
+        is_found = is_found || strcmp(*variable, "PLAT_PROCESS_TEST=here") == 0;
+    }
+    assert_true(is_found);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_is_written_as_it_is),
+        cmocka_unit_test(a_closed_stream_does_no_harm),
+        cmocka_unit_test(the_environment_is_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
