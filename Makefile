@@ -46,7 +46,7 @@ test: setup-test
 
 bench: setup-test build
 	@$(NINJA) bench/bench_echo bench/bench_load bench/bench_preload
-	@MOTEHUB_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 bench/run.py
+	@BUILD_DIR=$(CURDIR)/$(BUILD) /usr/bin/python3 bench/run.py
 
 soak: setup-test build
 	@SOAK_SECONDS=$(SOAK_SECONDS) /usr/bin/python3 tools/test.py --soak

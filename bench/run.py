@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """make bench: cost per exchange beside the bare UDP echo of the same run.
 
-The server is pinned to one core, the load to another. Cost is CPU time of all threads of the process
-per exchange (from /proc), divided by that of the echo. Closed loop, one peer per device.
+The server is pinned to one core, the load to another. Cost is CPU time of all threads of the
+process per exchange (from /proc), divided by that of the echo. Closed loop, one peer per device.
 BENCH_SECONDS sets the length of each row (default 30), BENCH_DIR where the data goes (default: a
 directory beside the build, so that it is on disk).
 """
@@ -18,7 +18,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("MOTEHUB_BUILD", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "30"))
 DATA = pathlib.Path(os.environ.get("BENCH_DIR", ROOT / "build-bench-data"))
 DEVICES = 10000

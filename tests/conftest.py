@@ -12,7 +12,7 @@ _numbers = itertools.count(1)
 
 def pytest_sessionstart(session):
     if not binary().exists():
-        pytest.exit(f"there is no {binary()}; set MOTEHUB_BUILD or run make build", 1)
+        pytest.exit(f"there is no {binary()}; set BUILD_DIR or run make build", 1)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ _ports = random.Random(os.urandom(8))
 
 
 def binary():
-    return pathlib.Path(os.environ.get("MOTEHUB_BUILD", ROOT / "build")) / "src/server/motehub"
+    return pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build")) / "src/server/motehub"
 
 
 def environment(**more):

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from clients import libcoap, libcoap_get, npm
-from raw_coap import ACCEPT, ACK, BLOCK2, CONTENT_FORMAT, GET, NON, OBSERVE, POST, PUT, URI_QUERY, uint
+from raw_coap import (ACCEPT, ACK, BLOCK2, CONTENT_FORMAT, GET, NON, OBSERVE, POST, PUT, URI_QUERY,
+                      uint)
 
 NESTED = {"someNumber": 42, "someArray": [1, 2, 3], "someNestedObject": {"key": "value"}}
 VALUES = {"key1": "value1", "key2": True, "key3": 3.0, "key4": 4, "key5": NESTED}

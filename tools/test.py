@@ -39,8 +39,9 @@ def build(directory, options):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(done.stdout + done.stderr)
-    done = subprocess.run(["ninja", "-C", str(directory), "--quiet"], cwd=ROOT)
+    done = subprocess.run(["ninja", "-C", str(directory)], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
+        print(done.stdout[-20000:] + done.stderr)
         print("the build failed\n0 passed, 1 failed")
         sys.exit(1)
 
@@ -98,7 +99,7 @@ def run_pytest(count, soak):
         report = pathlib.Path(scratch) / "report.xml"
         command = [
             "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
-            f"--junitxml={report}", "tests", "tools",
+            f"--junitxml={report}", "--no-header", "tests", "tools/tidy_test.py",
         ]
         environment = dict(os.environ, TMPDIR=scratch, PYTHONDONTWRITEBYTECODE="1")
         if soak:
@@ -125,7 +126,7 @@ def main():
     arguments = parser.parse_args()
     directory = ROOT / arguments.build
     build(directory, arguments.meson)
-    os.environ.setdefault("MOTEHUB_BUILD", str(directory))
+    os.environ.setdefault("BUILD_DIR", str(directory))
     if arguments.tsan:
         suppressions = ROOT / "tests" / "tsan.supp"
         os.environ["TSAN_OPTIONS"] = f"suppressions={suppressions} halt_on_error=1"
