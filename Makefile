@@ -55,10 +55,10 @@ fuzz: setup-test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
 
 asan: setup-test
-	@/usr/bin/python3 tools/test.py --unit --build build-asan --meson "-Db_sanitize=address,undefined -Dslow-checks=true"
+	@/usr/bin/python3 tools/test.py --unit --build build-asan --meson="-Db_sanitize=address,undefined -Dslow-checks=true"
 
 tsan: setup-test
-	@CC=clang /usr/bin/python3 tools/test.py --tsan --build build-tsan --meson "-Db_sanitize=thread"
+	@CC=clang /usr/bin/python3 tools/test.py --tsan --build build-tsan --meson="-Db_sanitize=thread"
 
 lint: setup-lint
 	@/usr/bin/python3 tools/tidy.py

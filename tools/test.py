@@ -129,7 +129,7 @@ def main():
     os.environ.setdefault("BUILD_DIR", str(directory))
     if arguments.tsan:
         suppressions = ROOT / "tests" / "tsan.supp"
-        os.environ["TSAN_OPTIONS"] = f"suppressions={suppressions} halt_on_error=1"
+        os.environ["TSAN_OPTIONS"] = f"suppressions={suppressions} halt_on_error=1 die_after_fork=0"
     count = Count()
     for test in unit_tests(directory):
         run_unit(test, count)
