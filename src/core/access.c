@@ -14,6 +14,7 @@ static const unsigned char rights[CORE_RIGHTS] = {
     [CORE_DEVICE_LIST] = T,          [CORE_DEVICE_LIST_CUSTOMER] = T | C,
     [CORE_CREDENTIALS_READ] = T | C, [CORE_CREDENTIALS_WRITE] = T,
     [CORE_ATTRIBUTES_READ] = T | C,  [CORE_ATTRIBUTES_WRITE] = T | C,
+    [CORE_TELEMETRY_READ] = T | C,   [CORE_TELEMETRY_WRITE] = T | C,
 };
 
 bool core_access_allowed(enum model_authority authority, enum core_right right)

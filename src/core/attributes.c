@@ -24,17 +24,6 @@ bool core_scope_parse(struct slice name, enum core_scope *scope)
     return false;
 }
 
-const char *core_scope_name(enum core_scope scope)
-{
-    for (unsigned i = 0; i < SCOPE_COUNT; i++) {
-        if (scopes[i].scope == scope) {
-            return scopes[i].name;
-        }
-    }
-    ASSERT(false);
-    return NULL;
-}
-
 static enum store_state_kind kind_of(enum core_scope scope)
 {
     return (enum store_state_kind)scope;
@@ -100,22 +89,14 @@ enum err core_attributes_load(const struct core_worker *worker,
     return store_load_submit(worker->lane, &query);
 }
 
-static enum err change_and_wait(struct core_desk *desk, const struct model_device *device,
-                                const struct store_change *change)
+static enum err commit_changes(struct core_desk *desk, const struct model_device *device,
+                               const struct store_change *change)
 {
-    struct store_completion completion;
     const struct store_record record = {.verb = STORE_CHANGE,
-                                        .ticket = ++desk->ticket,
                                         .tenant = device->tenant,
                                         .device = device->number,
                                         .change = *change};
-    enum err err = store_submit(desk->lane, &record);
-    if (err != ERR_OK) {
-        return err;
-    }
-    store_flush(desk->lane);
-    err = store_await(desk->lane, record.ticket, &completion);
-    return err == ERR_OK ? completion.err : err;
+    return core_desk_commit(desk, &record);
 }
 
 enum err core_attributes_save(const struct core_admin *admin, struct core_desk *desk,
@@ -127,7 +108,7 @@ enum err core_attributes_save(const struct core_admin *admin, struct core_desk *
     err = err == ERR_OK
               ? make_changes(admin->memory, scope, attributes, admin->caller->now.ms, &change)
               : err;
-    return err == ERR_OK ? change_and_wait(desk, device, &change) : err;
+    return err == ERR_OK ? commit_changes(desk, device, &change) : err;
 }
 
 enum err core_attributes_delete(const struct core_admin *admin, struct core_desk *desk,
@@ -146,7 +127,7 @@ enum err core_attributes_delete(const struct core_admin *admin, struct core_desk
         items[i] = (struct store_state_change){kind_of(scope), keys[i], true, SLICE_EMPTY};
     }
     const struct store_change change = {items, count};
-    return change_and_wait(desk, device, &change);
+    return commit_changes(desk, device, &change);
 }
 
 struct reader {

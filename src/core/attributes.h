@@ -16,7 +16,6 @@ enum core_scope {
 
 // "CLIENT_SCOPE" and so on; exact case. False if it is none.
 MUST_USE bool core_scope_parse(struct slice name, enum core_scope *scope);
-const char *core_scope_name(enum core_scope scope);
 
 // For devices.
 

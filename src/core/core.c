@@ -105,26 +105,29 @@ static enum err purge_done(struct store_tx *tx, void *context)
     return store_purge_done(tx, purge->device);
 }
 
-enum err core_purge_one(struct core *core, struct store_lane *lane)
+enum err core_desk_commit(struct core_desk *desk, const struct store_record *record)
+{
+    struct store_completion completion;
+    struct store_record numbered = *record;
+    numbered.ticket = ++desk->ticket;
+    enum err err = store_submit(desk->lane, &numbered);
+    if (err != ERR_OK) {
+        return err;
+    }
+    store_flush(desk->lane);
+    err = store_await(desk->lane, numbered.ticket, &completion);
+    return err == ERR_OK ? completion.err : err;
+}
+
+enum err core_purge_one(struct core *core, struct core_desk *desk)
 {
     struct purge purge;
     enum err err = store_entities_read(core->entities, &purge, purge_next);
     if (err != ERR_OK) {
         return err;
     }
-    const struct store_record record = {.verb = STORE_PURGE,
-                                        .ticket = purge.device.number,
-                                        .tenant = purge.tenant,
-                                        .device = purge.device};
-    err = store_submit(lane, &record);
-    if (err != ERR_OK) {
-        return err;
-    }
-    store_flush(lane);
-    struct store_completion completion;
-    err = store_await(lane, record.ticket, &completion);
-    if (err == ERR_OK) {
-        err = completion.err;
-    }
+    const struct store_record record = {
+        .verb = STORE_PURGE, .tenant = purge.tenant, .device = purge.device};
+    err = core_desk_commit(desk, &record);
     return err != ERR_OK ? err : store_entities_write(core->entities, &purge, purge_done, NULL);
 }

@@ -85,6 +85,9 @@ struct core_desk {
     uint64_t ticket; // of its last record
 };
 
+// Submits a record and waits until it is durable.
+MUST_USE enum err core_desk_commit(struct core_desk *desk, const struct store_record *record);
+
 enum core_step {
     CORE_DONE,    // nothing had to wait: the outcome is final
     CORE_PENDING, // the completion of `ticket` arrives on the worker's lane
@@ -98,6 +101,5 @@ MUST_USE enum err core_telemetry_save(const struct core_worker *worker,
                                       const struct store_trace *trace, uint64_t ticket,
                                       enum core_step *step);
 
-// Purges the data of one deleted device through a lane of the caller's own. ERR_NOT_FOUND when
-// nothing is left to purge.
-MUST_USE enum err core_purge_one(struct core *core, struct store_lane *lane);
+// Purges the data of one deleted device. ERR_NOT_FOUND when nothing is left to purge.
+MUST_USE enum err core_purge_one(struct core *core, struct core_desk *desk);

@@ -203,21 +203,21 @@ static void data_of_a_deleted_device_are_purged(void **state)
 {
     (void)state;
     struct store *store = NULL;
-    struct store_lane *lane = NULL;
+    struct core_desk desk = {0};
     assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
-    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &lane), ERR_OK);
+    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &desk.lane), ERR_OK);
     assert_int_equal(store_start(store), ERR_OK);
     const struct model_device gone = made("gone", "1");
     const struct model_device stays = made("stays", "2");
-    save_point(lane, &gone);
-    save_point(lane, &stays);
-    assert_int_equal(core_purge_one(&test.core, lane), ERR_NOT_FOUND);
+    save_point(desk.lane, &gone);
+    save_point(desk.lane, &stays);
+    assert_int_equal(core_purge_one(&test.core, &desk), ERR_NOT_FOUND);
     assert_int_equal(core_device_delete(&test.admin, &gone.id), ERR_OK);
     assert_int_equal(points_of(store, &gone), 1);
-    assert_int_equal(core_purge_one(&test.core, lane), ERR_OK);
+    assert_int_equal(core_purge_one(&test.core, &desk), ERR_OK);
     assert_int_equal(points_of(store, &gone), 0);
     assert_int_equal(points_of(store, &stays), 1);
-    assert_int_equal(core_purge_one(&test.core, lane), ERR_NOT_FOUND);
+    assert_int_equal(core_purge_one(&test.core, &desk), ERR_NOT_FOUND);
     store_stop(store);
     store_close(store);
 }
@@ -226,20 +226,20 @@ static void purge_that_failed_stays_to_be_done(void **state)
 {
     (void)state;
     struct store *store = NULL;
-    struct store_lane *lane = NULL;
+    struct core_desk desk = {0};
     assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
-    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &lane), ERR_OK);
+    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &desk.lane), ERR_OK);
     assert_int_equal(store_start(store), ERR_OK);
     const struct model_device gone = made("gone", "1");
     assert_int_equal(core_device_delete(&test.admin, &gone.id), ERR_OK);
     store_stop(store);
-    assert_int_equal(core_purge_one(&test.core, lane), ERR_STOPPING);
+    assert_int_equal(core_purge_one(&test.core, &desk), ERR_STOPPING);
     store_close(store);
 
     assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
-    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &lane), ERR_OK);
+    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &desk.lane), ERR_OK);
     assert_int_equal(store_start(store), ERR_OK);
-    assert_int_equal(core_purge_one(&test.core, lane), ERR_OK);
+    assert_int_equal(core_purge_one(&test.core, &desk), ERR_OK);
     store_stop(store);
     store_close(store);
 }

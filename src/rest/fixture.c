@@ -75,6 +75,21 @@ static void open_store(void)
     assert_int_equal(store_start(base.core.store), ERR_OK);
 }
 
+static enum err zone(struct arena *arena, struct slice name, struct slice *bytes)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", SLICE_ARGS(name));
+    FILE *const file = fopen(path, "rb");
+    void *const bytes_read = arena_take(arena, 65536);
+    if (file == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    assert_non_null(bytes_read);
+    *bytes = slice_of(bytes_read, fread(bytes_read, 1, 65536, file));
+    (void)fclose(file);
+    return ERR_OK;
+}
+
 static unsigned thread(void)
 {
     return 0;
@@ -97,6 +112,7 @@ int rest_fixture_set_up(void **state)
         .settings = {.token_life_s = 9000, .refresh_life_s = 604800, .type_cast = true},
         .desks = &desk,
         .thread = thread,
+        .zone = zone,
         .wall = wall,
         .mono = mono,
         .ready = is_ready};

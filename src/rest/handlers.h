@@ -45,6 +45,10 @@ enum err rest_profile_info_list(struct rest_call *call);
 enum err rest_telemetry_keys(struct rest_call *call);
 enum err rest_telemetry_values(struct rest_call *call);
 enum err rest_telemetry_history(struct rest_call *call);
+// telemetry_write.c
+enum err rest_telemetry_save(struct rest_call *call);
+enum err rest_telemetry_save_with_ttl(struct rest_call *call);
+enum err rest_telemetry_delete(struct rest_call *call);
 // attributes.c
 enum err rest_attributes_keys(struct rest_call *call);
 enum err rest_attributes_keys_of_scope(struct rest_call *call);

@@ -23,6 +23,8 @@ struct rest {
     // Time comes from whoever owns the clock.
     struct wall (*wall)(void);
     struct mono (*mono)(void);
+    // The bytes of a time zone (TZif), in `memory`. ERR_NOT_FOUND if there is no such zone.
+    enum err (*zone)(struct arena *memory, struct slice name, struct slice *bytes);
     // Whether the server takes readings now; for /readyz.
     bool (*ready)(void *context);
     void *ready_context;

@@ -1,7 +1,11 @@
+#include "core/series.h"
 #include "rest/handlers.h"
 #include "rest/keys.h"
 
 #define LIMIT_DEFAULT 100
+#define INTERVALS_MAX 700U
+#define INTERVAL_STEP_MS 1000
+#define NO_CALENDAR (-1)
 // Room for any boolean, integer or double as text.
 #define NUMBER_TEXT_SIZE 64U
 
@@ -20,7 +24,7 @@ enum err rest_telemetry_keys(struct rest_call *call)
     }
     struct codec_json_writer writer = rest_call_writer(call);
     codec_json_begin_array(&writer);
-    err = store_keys(call->rest->core->store, device.tenant, device.number, &writer, emit_key);
+    err = core_series_keys(&call->admin, &device, &writer, emit_key);
     codec_json_end_array(&writer);
     return err;
 }
@@ -100,85 +104,141 @@ static enum err answer_latest(struct rest_call *call, const struct model_device 
                               struct points *points)
 {
     codec_json_begin_object(points->writer);
-    const enum err err =
-        store_latest(call->rest->core->store, device->tenant, device->number, points->asked->items,
-                     points->asked->count, points, emit_latest);
+    const enum err err = core_series_latest(&call->admin, device, points->asked->items,
+                                            points->asked->count, points, emit_latest);
     put_missing(call, points);
     codec_json_end_object(points->writer);
     return err;
 }
 
-struct range_wish {
-    int64_t start_ms;
-    int64_t end_ms;
-    int64_t limit;
-    bool descending;
+struct word {
+    const char *text;
+    int meaning;
 };
 
-static bool is_one_of(struct slice text, const char *const *words, unsigned count)
+static const struct word aggregations[] = {
+    {"NONE", CORE_AGGREGATION_NONE},
+    {"MIN", CORE_AGGREGATION_MIN},
+    {"MAX", CORE_AGGREGATION_MAX},
+    {"AVG", CORE_AGGREGATION_AVG},
+    {"SUM", CORE_AGGREGATION_SUM},
+    {"COUNT", CORE_AGGREGATION_COUNT},
+    {NULL, 0},
+};
+
+static const struct word calendars[] = {
+    {"MILLISECONDS", NO_CALENDAR}, {"WEEK", CALENDAR_WEEK},       {"WEEK_ISO", CALENDAR_WEEK_ISO},
+    {"MONTH", CALENDAR_MONTH},     {"QUARTER", CALENDAR_QUARTER}, {NULL, 0},
+};
+
+// The meaning of a parameter that is one of some words; that of the first when it is not given.
+static enum err read_word(struct rest_call *call, const char *name, const struct word *words,
+                          int *meaning)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (slice_equal(text, slice_text(words[i]))) {
-            return true;
+    const struct slice given = http_request_parameter(call->request, name);
+    *meaning = words[0].meaning;
+    for (const struct word *word = words; word->text != NULL; word++) {
+        if (slice_equal(given, slice_text(word->text))) {
+            *meaning = word->meaning;
+            return ERR_OK;
         }
     }
-    return false;
+    return given.len == 0 ? ERR_OK
+                          : rest_call_refuse(call, ERR_INVALID, "Parameter '%s' is unknown: %.*s",
+                                             name, SLICE_ARGS(slice_sub(given, 0, 32)));
 }
 
-// Only raw points are served. Aggregation over an interval of 0 ms is answered with them as well
-// (server-api.md 3.2).
-static enum err read_aggregation(struct rest_call *call)
+// Intervals by the calendar of a time zone; UTC if none is named.
+static enum err read_calendar(struct rest_call *call, int unit, struct core_series_range *range)
 {
-    static const char *const aggregations[] = {"NONE", "MIN", "MAX", "AVG", "SUM", "COUNT"};
-    static const char *const calendars[] = {"MILLISECONDS", "WEEK", "WEEK_ISO", "MONTH", "QUARTER"};
-    const struct slice name = http_request_parameter(call->request, "agg");
-    const struct slice calendar = http_request_parameter(call->request, "intervalType");
-    int64_t interval = 0;
-    const enum err err = rest_call_int(call, "interval", false, 0, &interval);
-    if (err != ERR_OK) {
+    const struct slice given = http_request_parameter(call->request, "timeZone");
+    const struct slice name = given.len > 0 ? given : SLICE("UTC");
+    struct core_series_calendar *calendar =
+        arena_take_array(call->request->memory, 1, sizeof(*calendar));
+    struct slice bytes;
+    if (calendar == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    calendar->unit = (enum calendar_unit)unit;
+    enum err err = call->rest->zone(call->request->memory, name, &bytes);
+    err = err == ERR_OK ? zone_open(&calendar->zone, bytes) : err;
+    if (err == ERR_EXHAUSTED) {
         return err;
     }
-    if (name.len > 0 && !is_one_of(name, aggregations, 6)) {
-        return rest_call_refuse(call, ERR_INVALID, "Parameter 'agg' is unknown: %.*s",
-                                SLICE_ARGS(slice_sub(name, 0, 32)));
+    if (err != ERR_OK) {
+        return rest_call_refuse(call, ERR_INVALID, "Unknown time zone: %.*s",
+                                SLICE_ARGS(slice_sub(name, 0, 64)));
     }
-    if (calendar.len > 0 && !is_one_of(calendar, calendars, 5)) {
-        return rest_call_refuse(call, ERR_INVALID, "Parameter 'intervalType' is unknown: %.*s",
-                                SLICE_ARGS(slice_sub(calendar, 0, 32)));
-    }
-    const bool in_ms = calendar.len == 0 || slice_equal(calendar, SLICE("MILLISECONDS"));
-    if (name.len == 0 || slice_equal(name, SLICE("NONE")) || (in_ms && interval == 0)) {
-        return ERR_OK;
-    }
-    return rest_call_refuse(call, ERR_INVALID,
-                            "Aggregation '%.*s' is not supported by this version, only NONE",
-                            SLICE_ARGS(name));
+    range->calendar = calendar;
+    return ERR_OK;
 }
 
-static enum err read_range(struct rest_call *call, struct range_wish *wish)
+// There may be 700 intervals, of which each counts for a second at least (server-api.md 3.2).
+static enum err read_interval(struct rest_call *call, uint64_t interval_ms,
+                              struct core_series_range *range)
 {
-    const struct slice order = http_request_parameter(call->request, "orderBy");
-    enum err err = rest_call_int(call, "startTs", true, 0, &wish->start_ms);
-    err = err == ERR_OK ? rest_call_int(call, "endTs", true, 0, &wish->end_ms) : err;
-    err = err == ERR_OK ? rest_call_int(call, "limit", false, LIMIT_DEFAULT, &wish->limit) : err;
-    err = err == ERR_OK ? read_aggregation(call) : err;
-    if (err != ERR_OK) {
-        return err;
-    }
-    wish->descending = !slice_equal_nocase(order, SLICE("ASC"));
-    if (order.len > 0 && wish->descending && !slice_equal_nocase(order, SLICE("DESC"))) {
-        return rest_call_refuse(call, ERR_INVALID, "Parameter 'orderBy' must be ASC or DESC");
-    }
-    if (wish->limit < 1 || wish->limit > INT32_MAX) {
-        return rest_call_refuse(call, ERR_INVALID, "Parameter 'limit' must be from 1 to %d",
-                                INT32_MAX);
+    const uint64_t step = interval_ms < INTERVAL_STEP_MS ? INTERVAL_STEP_MS : interval_ms;
+    const uint64_t len =
+        range->end_ms > range->start_ms ? (uint64_t)range->end_ms - (uint64_t)range->start_ms : 0;
+    const uint64_t count = len / step + (len % step != 0 ? 1 : 0);
+    range->interval_ms = interval_ms;
+    if (count > INTERVALS_MAX) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "%llu intervals are more than %u: take a longer 'interval' or a "
+                                "shorter range",
+                                (unsigned long long)count, INTERVALS_MAX);
     }
     return ERR_OK;
 }
 
+// Aggregation over intervals of 0 ms is answered with the points as they are.
+static enum err read_aggregation(struct rest_call *call, struct core_series_range *range)
+{
+    int aggregation = 0;
+    int unit = NO_CALENDAR;
+    int64_t interval_ms = 0;
+    enum err err = rest_call_int(call, "interval", false, 0, &interval_ms);
+    err = err == ERR_OK ? read_word(call, "agg", aggregations, &aggregation) : err;
+    err = err == ERR_OK ? read_word(call, "intervalType", calendars, &unit) : err;
+    if (err == ERR_OK && interval_ms < 0) {
+        err = rest_call_refuse(call, ERR_INVALID, "Parameter 'interval' is negative");
+    }
+    if (err != ERR_OK || aggregation == CORE_AGGREGATION_NONE ||
+        (unit == NO_CALENDAR && interval_ms == 0)) {
+        return err;
+    }
+    range->aggregation = (enum core_aggregation)aggregation;
+    return unit == NO_CALENDAR ? read_interval(call, (uint64_t)interval_ms, range)
+                               : read_calendar(call, unit, range);
+}
+
+static enum err read_range(struct rest_call *call, struct core_series_range *range)
+{
+    const struct slice order = http_request_parameter(call->request, "orderBy");
+    int64_t limit = 0;
+    *range = (struct core_series_range){.aggregation = CORE_AGGREGATION_NONE};
+    enum err err = rest_call_int(call, "startTs", true, 0, &range->start_ms);
+    err = err == ERR_OK ? rest_call_int(call, "endTs", true, 0, &range->end_ms) : err;
+    err = err == ERR_OK ? rest_call_int(call, "limit", false, LIMIT_DEFAULT, &limit) : err;
+    err = err == ERR_OK ? read_aggregation(call, range) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    range->descending = !slice_equal_nocase(order, SLICE("ASC"));
+    if (order.len > 0 && range->descending && !slice_equal_nocase(order, SLICE("DESC"))) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'orderBy' must be ASC or DESC");
+    }
+    if (limit < 1 || limit > INT32_MAX) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter 'limit' must be from 1 to %d",
+                                INT32_MAX);
+    }
+    range->limit = (uint32_t)limit;
+    return ERR_OK;
+}
+
 // A key without points in the range is left out of the answer.
-static enum err put_key_range(struct points *points, struct store *store,
-                              const struct store_range *range)
+static enum err put_key_range(struct rest_call *call, const struct model_device *device,
+                              struct points *points, const struct core_series_range *range)
 {
     struct codec_json_writer *writer = points->writer;
     const struct codec_json_writer before = *writer;
@@ -186,7 +246,7 @@ static enum err put_key_range(struct points *points, struct store *store,
     codec_json_name(writer, range->key);
     codec_json_begin_array(writer);
     const size_t empty_len = writer->out->len;
-    const enum err err = store_range(store, range, points, emit_point);
+    const enum err err = core_series_read(&call->admin, device, range, points, emit_point);
     if (writer->out->len == empty_len && !writer->out->overflow) {
         *writer = before;
         writer->out->len = before_len;
@@ -199,8 +259,8 @@ static enum err put_key_range(struct points *points, struct store *store,
 static enum err answer_range(struct rest_call *call, const struct model_device *device,
                              struct points *points)
 {
-    struct range_wish wish;
-    enum err err = read_range(call, &wish);
+    struct core_series_range range;
+    enum err err = read_range(call, &range);
     if (err == ERR_OK && points->asked->count == 0) {
         return rest_call_refuse(call, ERR_INVALID, "Parameter 'keys' can't be empty!");
     }
@@ -209,15 +269,8 @@ static enum err answer_range(struct rest_call *call, const struct model_device *
     }
     codec_json_begin_object(points->writer);
     for (uint32_t i = 0; err == ERR_OK && i < points->asked->count; i++) {
-        const struct store_range range = {.tenant = device->tenant,
-                                          .device = device->number,
-                                          .key = points->asked->items[i],
-                                          .start_ms = wish.start_ms,
-                                          .end_ms = wish.end_ms,
-                                          .limit = (uint32_t)wish.limit,
-                                          .descending = wish.descending,
-                                          .now = call->now};
-        err = put_key_range(points, call->rest->core->store, &range);
+        range.key = points->asked->items[i];
+        err = put_key_range(call, device, points, &range);
     }
     codec_json_end_object(points->writer);
     return err;

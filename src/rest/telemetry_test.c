@@ -224,10 +224,6 @@ static void bad_requests_are_plain_texts(void **state)
         {"startTs=1&endTs=2&keys=a&interval=x", "Parameter 'interval' is not a number: x"},
         {"startTs=1&endTs=2&keys=a&agg=MEDIAN", "Parameter 'agg' is unknown: MEDIAN"},
         {"startTs=1&endTs=2&keys=a&intervalType=DAY", "Parameter 'intervalType' is unknown: DAY"},
-        {"startTs=1&endTs=2&keys=a&agg=AVG&interval=1000",
-         "Aggregation 'AVG' is not supported by this version, only NONE"},
-        {"startTs=1&endTs=2&keys=a&agg=SUM&intervalType=WEEK",
-         "Aggregation 'SUM' is not supported by this version, only NONE"},
         {"keys=a&useStrictDataTypes=maybe",
          "Parameter 'useStrictDataTypes' is not a boolean: maybe"},
     };

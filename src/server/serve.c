@@ -14,6 +14,7 @@
 #include "plat/thread.h"
 #include "server/sockets.h"
 #include "server/worker.h"
+#include "server/zones.h"
 
 #define PATH_SIZE 1200U
 #define LANE_SIZE (1U << 20)
@@ -37,7 +38,7 @@ struct server {
     unsigned workers_started;
     bool store_started;
     // The control thread: purges the data of deleted devices.
-    struct store_lane *control_lane;
+    struct core_desk control_desk;
     struct core_desk desks[HTTP_THREADS_MAX];
     struct plat_thread control;
     bool control_started;
@@ -212,7 +213,7 @@ static void control(void *context)
 {
     struct server *server = context;
     while (metric_read(&server->stopping) == 0) {
-        const enum err err = core_purge_one(&server->core, server->control_lane);
+        const enum err err = core_purge_one(&server->core, &server->control_desk);
         if (err != ERR_OK) {
             pause_unless_stopping(server);
         }
@@ -221,7 +222,8 @@ static void control(void *context)
 
 static enum err start_threads(struct server *server)
 {
-    enum err err = store_lane_open(server->store, LANE_SIZE, NULL, NULL, &server->control_lane);
+    enum err err =
+        store_lane_open(server->store, LANE_SIZE, NULL, NULL, &server->control_desk.lane);
     for (unsigned i = 0; err == ERR_OK && i < server->settings->http_threads; i++) {
         err = store_lane_open(server->store, DESK_LANE_SIZE, NULL, NULL, &server->desks[i].lane);
     }
@@ -251,6 +253,7 @@ static enum err start_http(struct server *server)
                                  .settings = settings->rest,
                                  .desks = server->desks,
                                  .thread = http_server_thread,
+                                 .zone = server_zones_read,
                                  .wall = plat_clock_wall,
                                  .mono = plat_clock_mono,
                                  .ready = is_ready,
