@@ -64,6 +64,7 @@ class Server:
         self.data = pathlib.Path(data)
         self.options = [*(["--demo"] if demo else []), *options]
         self.settings = list(settings)
+        self.environment = {}  # for the next start
         self.ready_path = "/readyz"
         self.process = None
         self.log_path = self.data.with_name(self.data.name + ".log")
@@ -100,7 +101,7 @@ class Server:
         begin = time.monotonic()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command(), env=environment(), stdout=log, stderr=log,
+                self.command(), env=environment(**self.environment), stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL,
             )
         while not self.is_ready():

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 
@@ -36,6 +37,12 @@ void plat_signal_init(void)
     set_action(SIGHUP, SIG_DFL);
     set_action(SIGPIPE, SIG_IGN);
     const int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    ASSERT(failed == 0);
+}
+
+void plat_signal_stop(void)
+{
+    const int failed = kill(getpid(), SIGTERM);
     ASSERT(failed == 0);
 }
 

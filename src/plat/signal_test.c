@@ -43,7 +43,8 @@ static int take_each(void)
             return i + 1;
         }
     }
-    return 0;
+    plat_signal_stop();
+    return plat_signal_wait() == PLAT_SIGNAL_STOP ? 0 : 4;
 }
 
 static void each_signal_becomes_its_flag(void **state)

@@ -37,7 +37,7 @@ struct server {
     struct server_worker *workers[STEER_WORKERS_MAX];
     unsigned workers_started;
     bool store_started;
-    // The control thread: purges the data of deleted devices.
+    // The control thread: purges the data of deleted devices, ends a server whose store failed.
     struct core_desk control_desk;
     struct core_desk desks[HTTP_THREADS_MAX];
     struct plat_thread control;
@@ -213,6 +213,11 @@ static void control(void *context)
 {
     struct server *server = context;
     while (metric_read(&server->stopping) == 0) {
+        // Nothing is tried again on a store whose write failed; a new process opens it anew.
+        if (store_stats(server->store).read_only) {
+            plat_signal_stop();
+            return;
+        }
         const enum err err = core_purge_one(&server->core, &server->control_desk);
         if (err != ERR_OK) {
             pause_unless_stopping(server);
@@ -407,6 +412,7 @@ int server_serve(const struct server_settings *settings)
     plat_cond_init(&server.stop_told);
     plat_signal_init();
     log_init(settings->log_level, settings->log_format, NULL, log_clock, log_sink);
+    bool is_well = true;
     const enum err err = start(&server);
     if (err != ERR_OK) {
         fprintf(stderr, "motehub: %s\n", server.message);
@@ -415,9 +421,14 @@ int server_serve(const struct server_settings *settings)
         LOG(LOG_INFO, "server.started", LOG_INT("workers", settings->workers),
             LOG_INT("devices", model_index_count(server.core.index)));
         run_until_told();
-        LOG(LOG_INFO, "server.stopping", LOG_TEXT("reason", "signal"));
+        is_well = !store_stats(server.store).read_only;
+        LOG(LOG_INFO, "server.stopping", LOG_TEXT("reason", is_well ? "signal" : "store"));
     }
     stop(&server);
     close_all(&server);
-    return err == ERR_OK ? 0 : 1;
+    if (err == ERR_OK && !is_well) {
+        fprintf(stderr, "motehub: a write to %s failed, so this process ends; see the log above\n",
+                settings->data);
+    }
+    return err == ERR_OK && is_well ? 0 : 1;
 }

@@ -1,0 +1,46 @@
+"""The disk whose power can go (tests/disk) around a server or any other program."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from server import ROOT
+
+LIBRARY = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build")) / "tests/disk/libdisk.so"
+
+
+def need_disk():
+    if not LIBRARY.exists():
+        pytest.skip(f"there is no {LIBRARY}: the build is without tests")
+    if "build-tsan" in str(LIBRARY) or "build-asan" in str(LIBRARY):
+        pytest.skip("a preloaded library does not go with a sanitizer")
+
+
+class Disk:
+    """Settings of the disk for programs that keep their files below `root`."""
+
+    def __init__(self, root):
+        need_disk()
+        self.root = pathlib.Path(root)
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.hidden = self.root.with_name(self.root.name + ".hidden")
+        self.clock = self.root.with_name(self.root.name + ".clock")
+
+    def environment(self, cut=None, fail=None, sync_ms=0, seed=1):
+        """For one run of a program. `cut`: "PATTERN:N:before|after"; `fail`: "PATTERN:N"."""
+        shutil.rmtree(self.hidden, ignore_errors=True)
+        self.hidden.mkdir()
+        found = {"LD_PRELOAD": str(LIBRARY), "DISK_ROOT": str(self.root),
+                 "DISK_HIDDEN": str(self.hidden), "DISK_SYNC_MS": str(sync_ms),
+                 "DISK_SEED": str(seed), "DISK_CLOCK": str(self.clock)}
+        if cut:
+            found["DISK_CUT"] = cut
+        if fail:
+            found["DISK_FAIL"] = fail
+        return found
+
+    def turn_clock(self, seconds):
+        """The wall clock of the program is so far ahead from now on."""
+        self.clock.write_text(str(seconds))
