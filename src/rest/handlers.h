@@ -61,3 +61,6 @@ enum err rest_attributes_delete_of_device(struct rest_call *call);
 // health.c
 enum err rest_health_live(struct rest_call *call);
 enum err rest_health_ready(struct rest_call *call);
+// docs.c
+enum err rest_docs_get_document(struct rest_call *call);
+enum err rest_docs_get_page(struct rest_call *call);

@@ -23,6 +23,8 @@
 static const struct http_route routes[] = {
     API(GET, "/livez", ANYONE, rest_health_live),
     API(GET, "/readyz", ANYONE, rest_health_ready),
+    API(GET, "/v3/api-docs", ANYONE, rest_docs_get_document),
+    API(GET, "/docs", ANYONE, rest_docs_get_page),
 
     API(POST, "/api/auth/login", ANYONE, rest_auth_log_in),
     API(POST, "/api/auth/token", ANYONE, rest_auth_refresh),
@@ -110,6 +112,11 @@ void rest_routes_allow(const struct http_match *match, struct buf *out)
         }
     }
     buf_put_text(out, "OPTIONS");
+}
+
+const struct http_route *rest_routes_at(unsigned index)
+{
+    return index < ROUTE_COUNT ? &routes[index] : NULL;
 }
 
 void rest_routes_check(void)

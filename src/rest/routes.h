@@ -16,5 +16,7 @@ enum http_match_verdict rest_routes_find(enum http_method method, struct slice p
 const struct rest_action *rest_routes_action(const struct http_match *match);
 // The methods of a path as text for "Allow": with HEAD where there is GET, and OPTIONS.
 void rest_routes_allow(const struct http_match *match, struct buf *out);
+// The rows one by one, in no order; NULL after the last. For tests.
+const struct http_route *rest_routes_at(unsigned index);
 // Asserts that the table makes sense. For tests.
 void rest_routes_check(void);
