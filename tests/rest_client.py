@@ -1,9 +1,11 @@
-"""REST as one logged-in user, on the standard library."""
+"""REST as one logged-in user. Each answer is checked against the OpenAPI document."""
 
 import http.client
 import json
 import time
 import urllib.parse
+
+import openapi_check
 
 TENANT = ("tenant@thingsboard.org", "tenant")
 CUSTOMER = ("customer@thingsboard.org", "customer")
@@ -53,9 +55,11 @@ class Rest:
             except (BrokenPipeError, ConnectionResetError):
                 pass  # refused before all of the body was sent; the answer is there
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            answer = Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+        openapi_check.document().check(method, path, answer)
+        return answer
 
     def ok(self, method, path, body=None, query=None):
         """What a call that must succeed answers, as JSON; None without body."""
