@@ -4,13 +4,16 @@ every test of REST goes through finds what is not described."""
 import copy
 import email.message
 import json
+import pathlib
 import re
 
 import jsonschema
 import pytest
 
 import openapi_check
-from rest_client import Answer, Rest
+from rest_client import CUSTOMER, SYSADMIN, TENANT, Answer, Rest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 ID = "784f394c-42b6-11ef-983c-b7beff2784f9"
 INFO = {
@@ -60,6 +63,42 @@ def test_every_schema_is_a_schema():
     assert len(schemas) > 100
     for schema in schemas:
         jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def examples_in(value):
+    if isinstance(value, dict):
+        if "example" in value and ("type" in value or "properties" in value):
+            yield value
+        for member in value.values():
+            yield from examples_in(member)
+    elif isinstance(value, list):
+        for element in value:
+            yield from examples_in(element)
+
+
+def test_every_example_fits_its_schema():
+    found = list(examples_in(openapi_check.document().content))
+    assert len(found) > 10
+    for schema in found:
+        openapi_check.document().validator(schema).validate(schema["example"])
+
+
+# Names of query parameters in the handlers; those that are only refused are not described.
+READERS = re.compile(r'(?:rest_call_(?:int|boolean|required|id_parameter)|http_request_parameter|'
+                     r'read_word)\(\s*(?:call->)?\w+,\s*"(\w+)"')
+
+
+def test_the_handlers_read_the_described_parameters_and_no_others():
+    read = {"key"}  # in a loop over all parameters
+    for source in (ROOT / "src/rest").glob("*.c"):
+        if not source.name.endswith(("_test.c", "fixture.c")):
+            read |= set(READERS.findall(source.read_text()))
+    document = openapi_check.document()
+    described = {document.resolve(one)["name"] for operations in document.content["paths"].values()
+                 for operation in operations.values()
+                 for one in operation.get("parameters", [])
+                 if document.resolve(one)["in"] == "query"}
+    assert read == described
 
 
 def exact(schema, content, seen):
@@ -158,3 +197,119 @@ def test_a_call_of_the_client_is_checked(server, monkeypatch):
     monkeypatch.setattr(openapi_check, "document", lambda: openapi_check.Document(content))
     with pytest.raises(openapi_check.Mismatch, match="refreshToken"):
         Rest(server.http_port).log_in("tenant@thingsboard.org", "tenant")
+
+
+# What is described is so: each bound, each word and who may call, asked of the server.
+
+PEOPLE = {"SYS_ADMIN": SYSADMIN, "TENANT_ADMIN": TENANT, "CUSTOMER_USER": CUSTOMER}
+NEEDED = {"pageSize": "10", "page": "0", "deviceName": "Test Device A1",
+          "customerTitle": "Customer A", "startTs": "0", "endTs": "1000", "keys": "a"}
+
+
+@pytest.fixture(scope="module")
+def people(server):
+    return {name: Rest(server.http_port).log_in(*account) for name, account in PEOPLE.items()}
+
+
+@pytest.fixture(scope="module")
+def ids(people):
+    """A value for each path parameter, of things that the customer may read too."""
+    user = people["CUSTOMER_USER"].get("/api/auth/user")
+    tenant = people["TENANT_ADMIN"]
+    device = tenant.device_named("Test Device A1")
+    return {"deviceId": device, "entityId": device, "entityType": "DEVICE",
+            "customerId": user["customerId"]["id"], "tenantId": user["tenantId"]["id"],
+            "userId": user["id"]["id"], "scope": "SERVER_SCOPE", "ttl": "0",
+            "deviceProfileId": tenant.get("/api/deviceProfileInfo/default")["id"]["id"]}
+
+
+def operations(*methods):
+    for path, described in openapi_check.document().content["paths"].items():
+        for method, operation in described.items():
+            if method in methods:
+                yield pytest.param(path, method, operation, id=f"{method} {path}")
+
+
+def url_of(path, ids):
+    return re.sub(r"{(\w+)}", lambda found: ids[found.group(1)], path)
+
+
+def query_of(operation):
+    """The parameters of an operation by name, and a query that it accepts."""
+    document = openapi_check.document()
+    every = [document.resolve(one) for one in operation.get("parameters", [])]
+    known = {one["name"]: one for one in every if one["in"] == "query"}
+    base = {name: NEEDED[name] for name, one in known.items() if one.get("required")}
+    if "startTs" in known:
+        base = {name: NEEDED[name] for name in ("startTs", "endTs", "keys")}
+    return known, base
+
+
+def good_and_bad(schema):
+    """Values at the bounds of a schema, and values just outside."""
+    good, bad = [], []
+    if "enum" in schema:
+        good, bad = schema["enum"], ["NONSENSE"]
+    elif schema.get("type") == "integer":
+        good = [schema[name] for name in ("minimum", "maximum") if name in schema]
+        bad = ["x", *(schema[name] + step for name, step in (("minimum", -1), ("maximum", 1))
+                      if name in schema)]
+    elif schema.get("type") == "boolean":
+        good, bad = ["true", "OFF", "1"], ["x"]
+    elif schema.get("format") == "uuid":
+        bad = ["x"]
+    return good, bad
+
+
+@pytest.mark.parametrize("path,method,operation", operations("get"))
+def test_parameters_have_the_described_bounds(people, ids, path, method, operation):
+    caller = people["TENANT_ADMIN" if "TENANT_ADMIN" in operation["x-authorities"] else "SYS_ADMIN"]
+    known, base = query_of(operation)
+    for name, parameter in known.items():
+        good, bad = good_and_bad(parameter["schema"])
+        for value in good:
+            answer_ = caller.call("GET", url_of(path, ids), query={**base, name: value})
+            assert answer_.status == 200, f"{name}={value}: {answer_}"
+        for value in bad:
+            answer_ = caller.call("GET", url_of(path, ids), query={**base, name: value})
+            assert answer_.status == 400, f"{name}={value}: {answer_}"
+        if parameter.get("required"):
+            less = {other: value for other, value in base.items() if other != name}
+            assert caller.call("GET", url_of(path, ids), query=less).status == 400, name
+
+
+@pytest.mark.parametrize("path,method,operation", operations("get"))
+def test_those_may_call_who_are_described(server, people, ids, path, method, operation):
+    _, query = query_of(operation)
+    for name, caller in people.items():
+        status = caller.call("GET", url_of(path, ids), query=query).status
+        may = name in operation["x-authorities"] or not operation["x-authorities"]
+        if not may:
+            assert status == 403, name
+        elif name == "TENANT_ADMIN":
+            assert status == 200, name
+    status = Rest(server.http_port).call("GET", url_of(path, ids), query=query).status
+    assert (status == 401) == bool(operation["x-authorities"])
+
+
+@pytest.mark.parametrize("path,method,operation", operations("post"))
+def test_a_body_is_needed_where_one_is_described(people, ids, path, method, operation):
+    if "requestBody" in operation:
+        answer_ = people["TENANT_ADMIN"].call("POST", url_of(path, ids), b"{")
+        assert answer_.status == 400, answer_
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "nonsense"])
+def test_the_content_type_of_a_request_does_not_matter(people, kind):
+    body = json.dumps(dict(zip(("username", "password"), TENANT))).encode()
+    answer_ = people["TENANT_ADMIN"].call("POST", "/api/auth/login", body,
+                                          headers={"Content-Type": kind})
+    assert answer_.status == 200, answer_
+
+
+def test_the_described_size_of_a_body_is_the_one_that_holds(server):
+    words = openapi_check.document().content["info"]["description"]
+    size = int(re.search(r"`http.body-max` bytes \((\d+)\s+MiB", words).group(1)) << 20
+    rest = Rest(server.http_port)
+    assert rest.call("POST", "/api/auth/login", b" " * size).status == 400
+    assert rest.call("POST", "/api/auth/login", b" " * (size + 1)).status == 413
