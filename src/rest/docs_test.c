@@ -146,6 +146,8 @@ static void the_document_is_served_to_anyone(void **state)
     assert_int_equal(rest_fixture_get("/v3/api-docs"), 200);
     assert_string_equal(rest_fixture.response.content_type, "application/json");
     assert_true(slice_equal(buf_view(&rest_fixture.response.body), rest_docs_document));
+    assert_int_equal(rest_fixture_get("/v3/api-docs/thingsboard"), 200);
+    assert_true(slice_equal(buf_view(&rest_fixture.response.body), rest_docs_document));
     rest_fixture_as(REST_TENANT);
 }
 

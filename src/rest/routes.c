@@ -24,6 +24,7 @@ static const struct http_route routes[] = {
     API(GET, "/livez", ANYONE, rest_health_live),
     API(GET, "/readyz", ANYONE, rest_health_ready),
     API(GET, "/v3/api-docs", ANYONE, rest_docs_get_document),
+    API(GET, "/v3/api-docs/thingsboard", ANYONE, rest_docs_get_document),
     API(GET, "/docs", ANYONE, rest_docs_get_page),
 
     API(POST, "/api/auth/login", ANYONE, rest_auth_log_in),
