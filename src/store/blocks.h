@@ -3,8 +3,9 @@
 // that can be cut at any operation (blocks_memory.c) the other.
 //
 // One thread writes: `put`, `remove` and `remove_range` collect a batch, `write` makes it durable
-// with a sync. After `write` failed the handle is only good for reading and closing. Any thread
-// reads; a scan belongs to one thread.
+// with a sync. After `write` failed the handle is only good for reading and closing, and a database
+// keeps its files and memory until the process ends. Any thread reads; a scan belongs to one
+// thread.
 #pragma once
 
 #include <stdbool.h>

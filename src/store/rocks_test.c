@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +112,56 @@ static void damaged_manifest_is_one_clear_error(void **state)
     assert_null(strchr(message, '\n'));
 }
 
+// A process whose files may not grow any more fails to write; closing is still clean.
+
+static int fail_and_close(void)
+{
+    static uint8_t bytes[1 << 16];
+    const struct rlimit none = {0, 0};
+    const struct slice value = slice_of(bytes, sizeof(bytes));
+    char message[256] = "";
+    struct store_blocks *blocks = NULL;
+    if (store_rocks_open(directory, 1U << 20, &blocks, message) != ERR_OK) {
+        return 2;
+    }
+    blocks->ops->put(blocks, STORE_FAMILY_META, SLICE("before"), value);
+    if (blocks->ops->write(blocks) != ERR_OK) {
+        return 3;
+    }
+    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &none) != 0) {
+        return 4;
+    }
+    blocks->ops->put(blocks, STORE_FAMILY_META, SLICE("after"), value);
+    if (blocks->ops->write(blocks) == ERR_OK) {
+        return 5;
+    }
+    blocks->ops->close(blocks);
+    return 0;
+}
+
+static void failed_write_leaves_a_clean_close_and_all_before_it(void **state)
+{
+    (void)state;
+    int status = 0;
+    char message[256] = "";
+    struct store_bytes value = {0};
+    struct store_blocks *blocks = NULL;
+    reset(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(fail_and_close());
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(store_rocks_open(directory, 1U << 20, &blocks, message), ERR_OK);
+    assert_int_equal(blocks->ops->get(blocks, STORE_FAMILY_META, SLICE("before"), &value), ERR_OK);
+    assert_int_equal(blocks->ops->get(blocks, STORE_FAMILY_META, SLICE("after"), &value),
+                     ERR_NOT_FOUND);
+    blocks->ops->close(blocks);
+    store_bytes_deinit(&value);
+}
+
 // A process is killed while it saves as fast as it can; it tells each acknowledgement through a
 // pipe.
 
@@ -192,6 +243,7 @@ int main(void)
         cmocka_unit_test(newer_layout_is_refused),
         cmocka_unit_test(missing_directory_is_an_error),
         cmocka_unit_test(damaged_manifest_is_one_clear_error),
+        cmocka_unit_test(failed_write_leaves_a_clean_close_and_all_before_it),
         cmocka_unit_test(killed_process_loses_nothing_acknowledged),
     };
     const int failed =
