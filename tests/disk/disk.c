@@ -6,11 +6,17 @@
 //   DISK_CUT       PATTERN:N:before|after   the power goes at the N-th sync of a file whose path
 //                  matches (fnmatch), before or after it has its effect; the process is killed
 //   DISK_FAIL      PATTERN:N                from the N-th such sync on, syncs fail (EIO)
+//   DISK_LIE       PATTERN                  such syncs say that they were done, and do nothing
+//   DISK_FREE      a file "BYTES PATTERN": so much room is left; at 0, writes to such files fail
+//                  (ENOSPC). Read again at each call; no such file: as much as there really is
+//   DISK_TRACE     a file for the order of writes, syncs and sends (trace.h)
 //   DISK_SYNC_MS   each sync takes so long
 //   DISK_SEED      of what is lost
 //   DISK_CLOCK     a file with a number: so many seconds the wall clock is ahead
 //
 // Syncs take no time otherwise: the kernel's cache outlives the process, which is all that counts.
+// What the disk does not know is refused with abort(): files that are written through a mapping,
+// but for SQLite's -shm, which is made anew at each start.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +30,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "names.h"
 #include "real.h"
+#include "trace.h"
 #include "undo.h"
 
 int (*real_open)(const char *path, int flags, ...);
@@ -45,6 +54,8 @@ int (*real_rename)(const char *from, const char *to);
 int (*real_unlink)(const char *path);
 int (*real_link)(const char *from, const char *to);
 int (*real_clock_gettime)(clockid_t clock, struct timespec *time);
+static int (*real_statvfs)(const char *path, struct statvfs *out);
+static void *(*real_mmap)(void *at, size_t len, int protection, int flags, int fd, off_t offset);
 
 #define DESCRIPTORS_MAX 65536
 
@@ -64,6 +75,8 @@ static struct trigger fail;
 static long sync_ms;
 static uint64_t seed;
 static const char *clock_path;
+static const char *free_path;
+static const char *lie;
 
 static void *find(const char *name)
 {
@@ -92,6 +105,8 @@ void real_find(void)
     FIND(unlink);
     FIND(link);
     FIND(clock_gettime);
+    FIND(statvfs);
+    FIND(mmap);
 }
 
 static void read_trigger(const char *name, struct trigger *trigger)
@@ -124,6 +139,9 @@ __attribute__((constructor)) static void begin(void)
     sync_ms = milliseconds != NULL ? atol(milliseconds) : 0;
     seed = random_seed != NULL ? strtoull(random_seed, NULL, 10) : 1;
     clock_path = getenv("DISK_CLOCK");
+    free_path = getenv("DISK_FREE");
+    lie = getenv("DISK_LIE");
+    trace_begin(getenv("DISK_TRACE"));
 }
 
 static uint64_t next_random(void)
@@ -133,6 +151,30 @@ static uint64_t next_random(void)
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
+}
+
+// Small files by which a test steers a running program. False: there is none.
+static bool read_knob(const char *path, char text[300])
+{
+    const int fd = path == NULL ? -1 : real_open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t len = fd < 0 ? -1 : read(fd, text, 299);
+    if (fd >= 0) {
+        real_close(fd);
+    }
+    text[len < 0 ? 0 : len] = 0;
+    return len > 0;
+}
+
+// The bytes left for files like `path`; negative: unknown.
+static long long room(const char *path)
+{
+    char text[300];
+    char pattern[256];
+    long long bytes = -1;
+    const bool is_set = read_knob(free_path, text) &&
+                        sscanf(text, "%lld %255s", &bytes, pattern) == 2 &&
+                        (path == NULL || fnmatch(pattern, path, 0) == 0);
+    return is_set ? bytes : -1;
 }
 
 // Descriptors.
@@ -265,9 +307,15 @@ static size_t length_of(const struct iovec *parts, int count)
     return len;
 }
 
-#define ON_DISK(fd, note, call)                                                                    \
+#define ON_DISK(fd, parts, count, note, call)                                                      \
     (void)pthread_mutex_lock(&lock);                                                               \
+    if (path_of(fd) != NULL && room(path_of(fd)) == 0) {                                           \
+        (void)pthread_mutex_unlock(&lock);                                                         \
+        errno = ENOSPC;                                                                            \
+        return -1;                                                                                 \
+    }                                                                                              \
     if (path_of(fd) != NULL) {                                                                     \
+        trace_note("write", path_of(fd), parts, (size_t)(count));                                  \
         note;                                                                                      \
     }                                                                                              \
     const ssize_t done = call;                                                                     \
@@ -281,12 +329,14 @@ ssize_t write(int fd, const void *bytes, size_t len)
     if (path_of(fd) == NULL) {
         return real_write(fd, bytes, len);
     }
-    ON_DISK(fd, undo_note_write(fd, position_of(fd), len), real_write(fd, bytes, len));
+    const struct iovec part = {(void *)(uintptr_t)bytes, len};
+    ON_DISK(fd, &part, 1, undo_note_write(fd, position_of(fd), len), real_write(fd, bytes, len));
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
 {
-    ON_DISK(fd, undo_note_write(fd, offset, len), real_pwrite(fd, bytes, len, offset));
+    const struct iovec part = {(void *)(uintptr_t)bytes, len};
+    ON_DISK(fd, &part, 1, undo_note_write(fd, offset, len), real_pwrite(fd, bytes, len, offset));
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
@@ -297,13 +347,13 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
     if (path_of(fd) == NULL) {
         return real_writev(fd, parts, count);
     }
-    ON_DISK(fd, undo_note_write(fd, position_of(fd), length_of(parts, count)),
+    ON_DISK(fd, parts, count, undo_note_write(fd, position_of(fd), length_of(parts, count)),
             real_writev(fd, parts, count));
 }
 
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 {
-    ON_DISK(fd, undo_note_write(fd, offset, length_of(parts, count)),
+    ON_DISK(fd, parts, count, undo_note_write(fd, offset, length_of(parts, count)),
             real_pwritev(fd, parts, count, offset));
 }
 
@@ -403,10 +453,12 @@ static int sync_file(int fd)
     if (is_cut && !cut.is_after) {
         power_goes();
     }
-    if (path != NULL && fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode)) {
+    const bool is_done = path != NULL && (lie == NULL || fnmatch(lie, path, 0) != 0);
+    if (is_done && fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode)) {
         names_forget(path);
-    } else if (path != NULL) {
+    } else if (is_done) {
         undo_forget(fd);
+        trace_note("sync", path, NULL, 0);
     }
     if (is_cut) {
         power_goes();
@@ -433,12 +485,41 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     if (clock_path == NULL || clock != CLOCK_REALTIME || result != 0) {
         return result;
     }
-    char text[32] = "";
-    const int fd = real_open(clock_path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)!read(fd, text, sizeof(text) - 1);
-        real_close(fd);
-    }
+    char text[300];
+    (void)read_knob(clock_path, text);
     time->tv_sec += atol(text);
     return 0;
 }
+
+// Room.
+
+int statvfs(const char *path, struct statvfs *out)
+{
+    char full[PATH_MAX];
+    const int result = real_statvfs(path, out);
+    const long long bytes = absolute(path, full) && is_on_disk(full) ? room(NULL) : -1;
+    if (result == 0 && bytes >= 0) {
+        out->f_bavail = out->f_bfree = (fsblkcnt_t)bytes / out->f_frsize;
+    }
+    return result;
+}
+
+int statvfs64(const char *path, struct statvfs64 *out) __attribute__((alias("statvfs")));
+
+// Mappings.
+
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    if (real_mmap == NULL) {
+        *(void **)&real_mmap = dlsym(RTLD_NEXT, "mmap");
+    }
+    const bool writes = (flags & MAP_SHARED) != 0 && (protection & PROT_WRITE) != 0;
+    if (writes && path_of(fd) != NULL && fnmatch("*-shm", path_of(fd), 0) != 0) {
+        (void)fprintf(stderr, "disk: %s is written through a mapping\n", path_of(fd));
+        abort();
+    }
+    return real_mmap(at, len, protection, flags, fd, offset);
+}
+
+void *mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+    __attribute__((alias("mmap")));
