@@ -250,11 +250,8 @@ static void put_old_row(struct store_blocks *blocks, uint64_t number)
     store_bytes_deinit(&bytes);
 }
 
-static void layout_1_is_brought_forward(void **state)
+static void put_layout_1(void)
 {
-    (void)state;
-    struct store_fixture f = {.backend = &backend, .limits = store_fixture_limits};
-    struct seen seen = {0};
     uint8_t version[8];
     const uint8_t key = STORE_META_VERSION;
     struct store_blocks *const blocks = store_disk_open(disk);
@@ -266,6 +263,14 @@ static void layout_1_is_brought_forward(void **state)
     }
     assert_int_equal(blocks->ops->write(blocks), ERR_OK);
     blocks->ops->close(blocks);
+}
+
+static void layout_1_is_brought_forward(void **state)
+{
+    (void)state;
+    struct store_fixture f = {.backend = &backend, .limits = store_fixture_limits};
+    struct seen seen = {0};
+    put_layout_1();
     for (unsigned i = 0; i < 2; i++) {
         f.store = open_local(NULL, &f.limits);
         assert_non_null(f.store);
@@ -273,6 +278,43 @@ static void layout_1_is_brought_forward(void **state)
         expect(&seen, 1, 6);
         store_close(f.store);
     }
+}
+
+// Opens on a disk whose power goes at an operation; false when it came through.
+static bool open_is_cut(uint64_t operation, bool keeps_last)
+{
+    char message[256] = "";
+    struct store *store = NULL;
+    store_disk_cut(disk, operation, keeps_last);
+    const enum err err =
+        store_local_open_on(store_disk_open(disk), &store_fixture_limits, &store, message);
+    store_disk_cut(disk, UINT64_MAX, false);
+    if (err == ERR_OK) {
+        store_close(store);
+    }
+    return err != ERR_OK;
+}
+
+static void power_loss_on_the_way_forward_loses_nothing(void **state)
+{
+    (void)state;
+    uint64_t cuts = 0;
+    bool is_cut = true;
+    for (uint64_t after = 0; is_cut; after++) {
+        for (unsigned keeps_last = 0; keeps_last < 2; keeps_last++) {
+            struct seen seen = {0};
+            store_disk_clear(disk);
+            put_layout_1();
+            is_cut = open_is_cut(store_disk_operations(disk) + after, keeps_last != 0);
+            cuts += is_cut ? 1 : 0;
+            struct store *const store = open_local(NULL, &store_fixture_limits);
+            assert_non_null(store);
+            store_traces(store, (struct wall){0}, &seen, note);
+            expect(&seen, 1, 6);
+            store_close(store);
+        }
+    }
+    assert_true(cuts >= 8);
 }
 
 static int setup(void **state)
@@ -301,6 +343,7 @@ int main(void)
         TEST(traces_outlive_the_journal),
         TEST(a_refused_record_is_not_remembered),
         TEST(layout_1_is_brought_forward),
+        TEST(power_loss_on_the_way_forward_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
