@@ -10,11 +10,12 @@ import resource
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
 from power import Disk
-from raw_coap import ACK, POST, RawClient, decode
+from raw_coap import ACK, CON, EMPTY, POST, Message, RawClient, decode
 from rest_client import TENANT, Rest
 from server import START_SECONDS_MAX, environment
 
@@ -173,6 +174,28 @@ def test_after_a_failed_sync_of_entities_nothing_is_confirmed(place):
     server.start_once()
     listed = rest.get("/api/tenant/devices", pageSize=100, page=0)["data"]
     assert confirmed <= {device["name"] for device in listed}
+
+
+# A slow disk.
+
+def test_a_slow_disk_makes_two_datagrams_of_each_answer_and_no_more(place):
+    """100 devices at once: an empty ACK and a separate response each, nothing is repeated."""
+    server, _ = on_disk(place, sync_ms=700)
+    with contextlib.ExitStack() as clients:
+        made = [clients.enter_context(RawClient(server.coap_port)) for _ in range(100)]
+        sent = [client.message(POST, PATH, f'{{"n":{n}}}') for n, client in enumerate(made)]
+        for client, message in zip(made, sent):
+            client.send(message)
+        for client, message in zip(made, sent):
+            first = client.receive(10)
+            if (first.type, first.code, first.mid) == (ACK, EMPTY, message.mid):
+                answer = client.receive(10)
+                assert (answer.type, answer.status) == (CON, "2.01")
+                client.send(Message(ACK, EMPTY, answer.mid))
+            else:
+                assert (first.type, first.status) == (ACK, "2.01")
+        time.sleep(4.0)  # a first repeat would come within 3 s
+        assert [client.receive(0.001) for client in made] == [None] * len(made)
 
 
 # A directory that cannot be used.
