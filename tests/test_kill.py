@@ -111,3 +111,29 @@ def test_a_repeat_is_known_after_its_reading_was_sealed(place):
             assert client.exchange(message).status == "2.01"
     assert [n for _, n in rest.points(device, "n")] == [1]
     assert [n for _, n in rest.points(other, "n")] == [1, 2]
+
+
+def test_repeats_that_arrive_while_the_server_starts_are_known(place):
+    """Sockets come one after the other: what arrives before the last one may meet a wrong worker."""
+    server = place.server(settings=["coap.workers=4"])
+    server.start()
+    rest = Rest(server.http_port).log_in(*TENANT)
+    device = rest.create_device("many doors", "DOORS-1")
+    clients = [RawClient(server.coap_port) for _ in range(200)]
+    messages = [client.message(POST, "/api/v1/DOORS-1/telemetry", f'{{"n":{n}}}')
+                for n, client in enumerate(clients)]
+    for client, message in zip(clients, messages):
+        assert client.exchange(message).status == "2.01"
+    for _ in range(5):
+        server.kill()
+        starting = threading.Thread(target=server.start_once)
+        starting.start()
+        while starting.is_alive():
+            for client, message in zip(clients, messages):
+                client.send(message)
+        starting.join()
+    time.sleep(0.5)
+    for client in clients:
+        client.socket.close()
+    stored = sorted(n for _, n in rest.points(device, "n"))
+    assert stored == list(range(len(clients)))

@@ -32,6 +32,7 @@ struct server_worker {
     struct store_lane *lane;
     uint64_t in_store;      // requests that wait for their completion
     uint64_t ready_sockets; // bits of sockets with something to read
+    uint64_t clean_sockets; // bits of those that were read empty once (see is_misplaced)
     struct metric stop;     // set by the main thread
     struct mono stop_deadline;
 };
@@ -216,6 +217,17 @@ static void handle(struct server_worker *worker, struct api_time now,
     }
 }
 
+// The sockets of a group are bound one after the other, and until the last one is there the kernel
+// puts datagrams where it likes. Such a one would meet a worker that does not know the message from
+// before a restart, and be stored twice: it is dropped, its sender repeats it. What comes after a
+// socket was read empty once was steered by the whole group.
+static bool is_misplaced(const struct server_worker *worker, unsigned socket,
+                         const struct address *remote)
+{
+    return (worker->clean_sockets & (1ULL << socket)) == 0 &&
+           plat_steer_worker(remote, worker->plan.settings->workers) != worker->plan.number;
+}
+
 // At most one batch of a socket. Its look-ups are started for all datagrams before the first is
 // handled.
 static void receive_batch(struct server_worker *worker, struct api_time now, unsigned socket)
@@ -223,16 +235,21 @@ static void receive_batch(struct server_worker *worker, struct api_time now, uns
     struct plat_udp_datagram in[PLAT_UDP_BATCH];
     struct coap_datagram batch[PLAT_UDP_BATCH];
     struct coap_event event;
-    const unsigned count = plat_udp_receive(worker->plan.sockets[socket], in);
-    for (unsigned i = 0; i < count; i++) {
-        batch[i] = (struct coap_datagram){
+    unsigned count = 0;
+    const unsigned received = plat_udp_receive(worker->plan.sockets[socket], in);
+    for (unsigned i = 0; i < received; i++) {
+        if (is_misplaced(worker, socket, &in[i].remote)) {
+            continue;
+        }
+        batch[count] = (struct coap_datagram){
             .peer = coap_peer_plain(&in[i].remote, &in[i].local, (uint8_t)socket),
             .bytes = in[i].bytes,
             .truncated = in[i].truncated,
             .multicast = address_is_multicast(&in[i].local),
         };
-        coap_endpoint_prefetch(worker->endpoint, &batch[i]);
+        coap_endpoint_prefetch(worker->endpoint, &batch[count++]);
     }
+    worker->clean_sockets |= received < PLAT_UDP_BATCH ? 1ULL << socket : 0;
     for (unsigned i = 0; i < count; i++) {
         make_room(worker, now.mono);
         if (coap_endpoint_input(worker->endpoint, now.mono, &batch[i], &event)) {

@@ -1,0 +1,209 @@
+#include "server/metrics.h"
+
+#include "plat/clock.h"
+#include "plat/process.h"
+
+// Writing.
+
+static void put_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_put_format(out, "# HELP motehub_%s %s\n# TYPE motehub_%s %s\n", name, help, name, type);
+}
+
+static void put(struct buf *out, const char *name, const char *type, const char *help,
+                uint64_t value)
+{
+    put_head(out, name, type, help);
+    buf_put_format(out, "motehub_%s %llu\n", name, (unsigned long long)value);
+}
+
+static void put_total(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+    put(out, name, "counter", help, value);
+}
+
+static void put_level(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+    put(out, name, "gauge", help, value);
+}
+
+// A table: how full it is, and its bound.
+static void put_table(struct buf *out, const char *table, uint64_t used, uint64_t bound)
+{
+    buf_put_format(out, "motehub_table_used{table=\"%s\"} %llu\n", table, (unsigned long long)used);
+    buf_put_format(out, "motehub_table_bound{table=\"%s\"} %llu\n", table,
+                   (unsigned long long)bound);
+}
+
+// Some histograms of the same thing, added up. `unit` makes seconds of microseconds, or 1.
+static void put_histogram(struct buf *out, const char *name, const char *help,
+                          const struct histogram *const *parts, unsigned count, double unit)
+{
+    uint64_t total = 0;
+    uint64_t sum = 0;
+    put_head(out, name, "histogram", help);
+    for (unsigned bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+        for (unsigned i = 0; i < count; i++) {
+            total += metric_read(&parts[i]->buckets[bucket]);
+        }
+        if (bucket + 1 < HISTOGRAM_BUCKETS) {
+            buf_put_format(out, "motehub_%s_bucket{le=\"%.9g\"} %llu\n", name,
+                           (double)(UINT64_C(1) << bucket) * unit, (unsigned long long)total);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        sum += metric_read(&parts[i]->sum);
+    }
+    buf_put_format(out, "motehub_%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)total);
+    buf_put_format(out, "motehub_%s_sum %.9g\n", name, (double)sum * unit);
+    buf_put_format(out, "motehub_%s_count %llu\n", name, (unsigned long long)total);
+}
+
+#define MICROSECOND 1e-6
+
+// CoAP, over all workers.
+
+static struct server_figures sum_of_workers(const struct server_metrics *metrics)
+{
+    struct server_figures sum = {0};
+    for (unsigned i = 0; i < metrics->settings->workers; i++) {
+        const struct server_figures one = server_worker_figures(metrics->workers[i]);
+        for (unsigned figure = 0; figure < SERVER_FIGURES; figure++) {
+            sum.of[figure] += one.of[figure];
+        }
+    }
+    return sum;
+}
+
+static void put_codes(const struct server_metrics *metrics, struct buf *out)
+{
+    put_head(out, "coap_answers_total", "counter", "Answers of the device API by code.");
+    for (unsigned code = 0; code < 256; code++) {
+        uint64_t count = 0;
+        for (unsigned i = 0; i < metrics->settings->workers; i++) {
+            count += metric_read(&server_worker_api(metrics->workers[i])->by_code[code]);
+        }
+        if (count > 0) {
+            buf_put_format(out, "motehub_coap_answers_total{code=\"%u.%02u\"} %llu\n", code >> 5,
+                           code & 31U, (unsigned long long)count);
+        }
+    }
+}
+
+static void put_api(const struct server_metrics *metrics, struct buf *out)
+{
+    uint64_t wrong_tokens = 0;
+    uint64_t dropped = 0;
+    for (unsigned i = 0; i < metrics->settings->workers; i++) {
+        const struct api_metrics *const api = server_worker_api(metrics->workers[i]);
+        wrong_tokens += metric_read(&api->wrong_tokens);
+        dropped += metric_read(&api->dropped);
+    }
+    put_codes(metrics, out);
+    put_total(out, "coap_wrong_tokens_total", "Requests whose token no device has.", wrong_tokens);
+    put_total(out, "coap_refusals_dropped_total",
+              "Refused in silence, since the source is over its limit.", dropped);
+}
+
+static void put_coap(const struct server_metrics *metrics, struct buf *out)
+{
+    const struct histogram *latencies[STEER_WORKERS_MAX];
+    const struct server_figures sum = sum_of_workers(metrics);
+    for (unsigned i = 0; i < metrics->settings->workers; i++) {
+        latencies[i] = server_worker_latency(metrics->workers[i]);
+    }
+    put_total(out, "coap_received_total", "Datagrams received.", sum.of[SERVER_RECEIVED]);
+    put_total(out, "coap_sent_total", "Datagrams sent.", sum.of[SERVER_SENT]);
+    put_total(out, "coap_malformed_total", "Datagrams that are no CoAP.", sum.of[SERVER_MALFORMED]);
+    put_total(out, "coap_duplicates_total", "Messages that were known.", sum.of[SERVER_DUPLICATES]);
+    put_total(out, "coap_retransmitted_total", "Own messages sent again.",
+              sum.of[SERVER_RETRANSMITTED]);
+    put_total(out, "coap_lost_total", "Own messages that nobody acknowledged.",
+              sum.of[SERVER_LOST]);
+    put_total(out, "coap_rejected_total", "Own messages that were reset.", sum.of[SERVER_REJECTED]);
+    put_total(out, "coap_refused_full_total", "Requests refused because a table was full.",
+              sum.of[SERVER_REFUSED_FULL]);
+    put_total(out, "coap_kernel_drops_total",
+              "Datagrams that the kernel dropped: the receive buffer was full.",
+              sum.of[SERVER_KERNEL_DROPS]);
+    put_api(metrics, out);
+    put_histogram(out, "coap_durable_seconds",
+                  "From a request until its answer, when something had to be stored.", latencies,
+                  metrics->settings->workers, MICROSECOND);
+}
+
+// The store.
+
+static void put_store(const struct server_metrics *metrics, struct buf *out)
+{
+    struct store *const store = metrics->core->store;
+    const struct store_stats stats = store_stats(store);
+    const struct histogram *const time = store_commit_time(store);
+    const struct histogram *const size = store_commit_size(store);
+    put_total(out, "store_records_total", "Records taken.", stats.records);
+    put_total(out, "store_points_total", "Points stored.", stats.points);
+    put_total(out, "store_bytes_total", "Bytes given to the database.", stats.bytes_written);
+    put_total(out, "store_seals_total", "Devices whose readings became blocks.", stats.seals);
+    put_total(out, "store_failures_total", "Commits that failed.", stats.failures);
+    put_level(out, "store_journal_rows", "Rows of the journal.", stats.journal_rows);
+    put_level(out, "store_devices_in_head", "Devices in memory.", stats.devices_in_head);
+    put_level(out, "store_write_stopped", "1: writes wait for compaction.",
+              stats.write_stopped ? 1 : 0);
+    put_level(out, "store_read_only", "1: a write failed, the process ends.",
+              stats.read_only ? 1 : 0);
+    put_histogram(out, "store_commit_seconds", "One synced write.", &time, 1, MICROSECOND);
+    put_histogram(out, "store_commit_records", "Records of one commit.", &size, 1, 1.0);
+}
+
+static void put_tables(const struct server_metrics *metrics, struct buf *out)
+{
+    const struct server_settings *const settings = metrics->settings;
+    const struct coap_endpoint_limits *const coap = &settings->coap_limits;
+    const struct server_figures sum = sum_of_workers(metrics);
+    const struct store_stats store = store_stats(metrics->core->store);
+    const uint64_t workers = settings->workers;
+    put_head(out, "table_used", "gauge", "What a bounded table holds.");
+    put_head(out, "table_bound", "gauge", "What it may hold; motehub limits says what then.");
+    put_table(out, "coap-messages", sum.of[SERVER_DEDUP], coap->dedup.entries_max * workers);
+    put_table(out, "coap-exchanges", sum.of[SERVER_EXCHANGES], coap->exchanges_max * workers);
+    put_table(out, "coap-own-messages", sum.of[SERVER_IN_FLIGHT], coap->sent_max * workers);
+    put_table(out, "coap-bodies", sum.of[SERVER_BODIES], coap->bodies_max * workers);
+    put_table(out, "devices", model_index_count(metrics->core->index), settings->devices_max);
+    put_table(out, "store-head-bytes", store.head_bytes, store.head_bytes_max);
+    put_table(out, "store-journal-bytes", store.journal_bytes, settings->store.journal_bytes_max);
+    put_table(out, "store-trace-bytes", store.trace_bytes, settings->store.trace_bytes_max);
+}
+
+static void put_http(const struct server_metrics *metrics, struct buf *out)
+{
+    if (*metrics->http == NULL) {
+        return;
+    }
+    const struct http_server_stats stats = http_server_stats(*metrics->http);
+    put_total(out, "http_requests_total", "REST requests.", stats.requests);
+    put_total(out, "http_refused_busy_total", "REST requests answered 503.", stats.refused_busy);
+    put_total(out, "http_refused_large_total", "REST requests answered 413.", stats.refused_large);
+    put_total(out, "http_refused_connections_total", "Connections beyond the bound.",
+              stats.refused_connections);
+    put_total(out, "http_sent_bytes_total", "Bytes of answers.", stats.bytes_sent);
+    put_level(out, "http_connections", "Open connections.", stats.connections);
+}
+
+static void put_process(struct buf *out)
+{
+    put_head(out, "info", "gauge", "What runs.");
+    buf_put_text(out, "motehub_info{version=\"" MOTEHUB_VERSION "\"} 1\n");
+    put_head(out, "cpu_seconds_total", "counter", "CPU time of the process.");
+    buf_put_format(out, "motehub_cpu_seconds_total %.3f\n",
+                   (double)plat_clock_process_cpu().ns / 1e9);
+    put_level(out, "resident_bytes", "Memory of the process.", plat_process_resident());
+}
+
+void server_metrics_write(const struct server_metrics *metrics, struct buf *out)
+{
+    put_process(out);
+    put_coap(metrics, out);
+    put_store(metrics, out);
+    put_tables(metrics, out);
+    put_http(metrics, out);
+}

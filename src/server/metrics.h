@@ -1,0 +1,16 @@
+// server/metrics.h: the server's figures as text for Prometheus (exposition format 0.0.4).
+#pragma once
+
+#include "base/buf.h"
+#include "core/core.h"
+#include "http/server.h"
+#include "server/worker.h"
+
+struct server_metrics {
+    const struct server_settings *settings;
+    struct server_worker *const *workers; // settings->workers of them
+    struct core *core;
+    struct http_server *const *http; // what it points to may be NULL
+};
+
+void server_metrics_write(const struct server_metrics *metrics, struct buf *out);
