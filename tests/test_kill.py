@@ -114,7 +114,7 @@ def test_a_repeat_is_known_after_its_reading_was_sealed(place):
 
 
 def test_repeats_that_arrive_while_the_server_starts_are_known(place):
-    """Sockets come one after the other: what arrives before the last one may meet a wrong worker."""
+    """Sockets come one by one: what arrives before the last one may meet a wrong worker."""
     server = place.server(settings=["coap.workers=4"])
     server.start()
     rest = Rest(server.http_port).log_in(*TENANT)

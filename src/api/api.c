@@ -163,6 +163,7 @@ static void count(struct api *api, enum api_outcome outcome, const struct coap_r
                                 : class == 4 ? &api->metrics.refused
                                              : &api->metrics.failed;
         metric_add(metric, 1);
+        metric_add(&api->metrics.by_code[reply->code], 1);
     }
 }
 

@@ -336,6 +336,13 @@ void coap_endpoint_restore(struct coap_endpoint *endpoint, struct mono now,
     coap_dedup_restore(endpoint->dedup, now, key, code, age);
 }
 
+struct span coap_endpoint_age(const struct coap_endpoint *endpoint, struct mono now,
+                              struct coap_handle exchange)
+{
+    const struct coap_exchange *const found = pool_get(endpoint->exchanges, exchange.slot);
+    return found == NULL ? (struct span){0} : span_us((uint32_t)(now.ns / 1000) - found->taken_us);
+}
+
 struct coap_endpoint_stats coap_endpoint_stats(const struct coap_endpoint *endpoint)
 {
     struct coap_endpoint_stats stats = endpoint->stats;

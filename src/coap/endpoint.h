@@ -166,6 +166,10 @@ uint32_t coap_endpoint_room(const struct coap_endpoint *endpoint);
 void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now,
                          struct coap_handle exchange, const struct coap_reply *reply);
 
+// How long ago the request was taken, up to an hour; 0 for a dead handle.
+struct span coap_endpoint_age(const struct coap_endpoint *endpoint, struct mono now,
+                              struct coap_handle exchange);
+
 // Ends a request in silence. It is not remembered.
 void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle exchange);
 

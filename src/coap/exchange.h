@@ -18,6 +18,7 @@ struct coap_exchange {
     struct coap_peer peer;
     uint64_t request_hash; // names its answer for further blocks
     uint32_t paid_bytes;   // what may be sent for what the sender paid
+    uint32_t taken_us;     // when it was taken, modulo 2^32
     struct coap_token token;
     uint16_t mid;
     uint8_t method;

@@ -158,7 +158,7 @@ static void answer_well_known_core(struct coap_endpoint *endpoint, struct mono n
     coap_reply_send(endpoint, now, exchange, &reply);
 }
 
-static struct coap_exchange *begin_exchange(struct coap_endpoint *endpoint,
+static struct coap_exchange *begin_exchange(struct coap_endpoint *endpoint, struct mono now,
                                             struct coap_dedup_key key)
 {
     const struct coap_message *message = &endpoint->message;
@@ -171,6 +171,7 @@ static struct coap_exchange *begin_exchange(struct coap_endpoint *endpoint,
     exchange->dedup = key;
     exchange->peer = endpoint->datagram.peer;
     exchange->paid_bytes = (uint32_t)endpoint->datagram.bytes.len * COAP_ALLOWANCE_FACTOR;
+    exchange->taken_us = (uint32_t)(now.ns / 1000);
     exchange->token = message->token;
     exchange->mid = message->mid;
     exchange->method = message->code;
@@ -349,7 +350,7 @@ bool coap_request_take(struct coap_endpoint *endpoint, struct mono now, struct c
         gate_options(endpoint, now, key) == GATE_DONE) {
         return false;
     }
-    struct coap_exchange *exchange = begin_exchange(endpoint, key);
+    struct coap_exchange *exchange = begin_exchange(endpoint, now, key);
     if (exchange == NULL) {
         endpoint->stats.refused_full++;
         (void)refuse(endpoint, now, key, COAP_SERVICE_UNAVAILABLE, NULL);

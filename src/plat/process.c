@@ -1,5 +1,6 @@
 #include "plat/process.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 void plat_process_error(struct slice line)
@@ -15,4 +16,19 @@ bool plat_process_error_is_terminal(void)
 char **plat_process_environment(void)
 {
     return environ;
+}
+
+uint64_t plat_process_resident(void)
+{
+    unsigned long long whole = 0;
+    unsigned long long resident = 0;
+    FILE *const file = fopen("/proc/self/statm", "re");
+    if (file == NULL) {
+        return 0;
+    }
+    if (fscanf(file, "%llu %llu", &whole, &resident) != 2) {
+        resident = 0;
+    }
+    (void)fclose(file);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -11,3 +12,5 @@ void plat_process_error(struct slice line);
 bool plat_process_error_is_terminal(void);
 // "NAME=value" texts, with NULL behind the last.
 char **plat_process_environment(void);
+// Bytes of memory that the process holds now; 0 if the kernel does not say.
+uint64_t plat_process_resident(void);

@@ -53,12 +53,26 @@ static void the_environment_is_there(void **state)
     assert_true(is_found);
 }
 
+static void resident_memory_grows_when_it_is_touched(void **state)
+{
+    (void)state;
+    const size_t size = 64U << 20;
+    const uint64_t before = plat_process_resident();
+    uint8_t *const memory = malloc(size);
+    assert_non_null(memory);
+    memset(memory, 1, size);
+    assert_int_equal(memory[size - 1], 1);
+    assert_in_range(plat_process_resident(), before + size / 2, before + size * 2);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_written_as_it_is),
         cmocka_unit_test(a_closed_stream_does_no_harm),
         cmocka_unit_test(the_environment_is_there),
+        cmocka_unit_test(resident_memory_grows_when_it_is_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,12 @@ static enum err zone(struct arena *arena, struct slice name, struct slice *bytes
     return ERR_OK;
 }
 
+static void write_metrics(void *context, struct buf *out)
+{
+    (void)context;
+    buf_put_text(out, "motehub_up 1\n");
+}
+
 static unsigned thread(void)
 {
     return 0;
@@ -105,6 +111,7 @@ int rest_fixture_set_up(void **state)
     (void)state;
     rest_fixture =
         (struct rest_fixture){.now = {REST_FIXTURE_NOW}, .mono = {1000000000}, .ready = true};
+    assert_int_equal(address_parse(SLICE("192.0.2.1:1"), &rest_fixture.remote), ERR_OK);
     open_core();
     open_store();
     rest_fixture.rest = (struct rest){
@@ -115,7 +122,8 @@ int rest_fixture_set_up(void **state)
         .zone = zone,
         .wall = wall,
         .mono = mono,
-        .ready = is_ready};
+        .ready = is_ready,
+        .metrics = write_metrics};
     char refresh[TOKEN_SIZE];
     for (unsigned i = REST_SYSADMIN; i < REST_PEOPLE; i++) {
         assert_int_equal(rest_fixture_log_in(people[i][0], people[i][1], tokens[i], refresh), 200);
@@ -168,9 +176,9 @@ int rest_fixture_ask(enum http_method method, const char *url, const char *body)
         .path = path,
         .authorization = slice_text(rest_fixture.authorization),
         .body = slice_text(body != NULL ? body : ""),
+        .remote = rest_fixture.remote,
         .memory = &arena,
     };
-    assert_int_equal(address_parse(SLICE("192.0.2.1:1"), &rest_fixture.request.remote), ERR_OK);
     read_query(&rest_fixture.request, query);
     rest_fixture.response = (struct http_response){.status = 200,
                                                    .content_type = "application/json",

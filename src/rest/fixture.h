@@ -28,6 +28,7 @@ struct rest_fixture {
     struct wall now;
     struct mono mono;
     bool ready;
+    struct address remote;         // of the next calls
     struct http_request request;   // of the last call; may be set up before
     struct http_response response; // of the last call
     const char *body;              // of the response, with terminator

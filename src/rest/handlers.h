@@ -64,3 +64,4 @@ enum err rest_health_ready(struct rest_call *call);
 // docs.c
 enum err rest_docs_get_document(struct rest_call *call);
 enum err rest_docs_get_page(struct rest_call *call);
+enum err rest_health_metrics(struct rest_call *call);

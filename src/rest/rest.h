@@ -8,10 +8,14 @@
 #include "core/core.h"
 #include "http/server.h"
 
+// Who may read /metrics.
+enum rest_metrics_access { REST_METRICS_LOOPBACK, REST_METRICS_ALL, REST_METRICS_OFF };
+
 struct rest_settings {
     uint64_t token_life_s;
     uint64_t refresh_life_s;
     bool type_cast; // strings that look like numbers become numbers
+    enum rest_metrics_access metrics_access;
 };
 
 struct rest {
@@ -27,7 +31,9 @@ struct rest {
     enum err (*zone)(struct arena *memory, struct slice name, struct slice *bytes);
     // Whether the server takes readings now; for /readyz.
     bool (*ready)(void *context);
-    void *ready_context;
+    // Writes the server's figures, for /metrics.
+    void (*metrics)(void *context, struct buf *out);
+    void *context; // of `ready` and `metrics`
 };
 
 // The http_handler_fn; `context` is a struct rest.

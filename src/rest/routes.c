@@ -26,6 +26,7 @@ static const struct http_route routes[] = {
     API(GET, "/v3/api-docs", ANYONE, rest_docs_get_document),
     API(GET, "/v3/api-docs/thingsboard", ANYONE, rest_docs_get_document),
     API(GET, "/docs", ANYONE, rest_docs_get_page),
+    API(GET, "/metrics", ANYONE, rest_health_metrics),
 
     API(POST, "/api/auth/login", ANYONE, rest_auth_log_in),
     API(POST, "/api/auth/token", ANYONE, rest_auth_refresh),

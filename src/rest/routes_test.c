@@ -66,6 +66,32 @@ static void health_needs_no_log_in(void **state)
     rest_fixture_as(REST_TENANT);
 }
 
+static void figures_are_for_this_machine_unless_said_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        enum rest_metrics_access access;
+        const char *remote;
+        int status;
+    } rows[] = {
+        {REST_METRICS_LOOPBACK, "127.0.0.1:1", 200}, {REST_METRICS_LOOPBACK, "[::1]:1", 200},
+        {REST_METRICS_LOOPBACK, "192.0.2.1:1", 403}, {REST_METRICS_ALL, "192.0.2.1:1", 200},
+        {REST_METRICS_OFF, "127.0.0.1:1", 404},
+    };
+    rest_fixture_as(REST_NOBODY);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        rest_fixture.rest.settings.metrics_access = rows[i].access;
+        assert_int_equal(address_parse(slice_text(rows[i].remote), &rest_fixture.remote), ERR_OK);
+        assert_int_equal(rest_fixture_get("/metrics"), rows[i].status);
+    }
+    assert_int_equal(address_parse(SLICE("127.0.0.1:1"), &rest_fixture.remote), ERR_OK);
+    rest_fixture.rest.settings.metrics_access = REST_METRICS_LOOPBACK;
+    (void)rest_fixture_get("/metrics");
+    assert_string_equal(rest_fixture.body, "motehub_up 1\n");
+    assert_int_equal(address_parse(SLICE("192.0.2.1:1"), &rest_fixture.remote), ERR_OK);
+    rest_fixture_as(REST_TENANT);
+}
+
 static void only_those_whom_the_table_names_get_in(void **state)
 {
     (void)state;
@@ -111,6 +137,7 @@ int main(void)
         cmocka_unit_test(options_are_plain),
         cmocka_unit_test(head_is_served_like_get),
         cmocka_unit_test(health_needs_no_log_in),
+        cmocka_unit_test(figures_are_for_this_machine_unless_said_otherwise),
         cmocka_unit_test(only_those_whom_the_table_names_get_in),
         cmocka_unit_test(a_url_that_is_no_text_is_refused),
         cmocka_unit_test(an_answer_that_does_not_fit_says_so),

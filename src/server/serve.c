@@ -12,6 +12,7 @@
 #include "plat/signal.h"
 #include "plat/steer.h"
 #include "plat/thread.h"
+#include "server/metrics.h"
 #include "server/sockets.h"
 #include "server/worker.h"
 #include "server/zones.h"
@@ -251,6 +252,14 @@ static bool is_ready(void *context)
     return metric_read(&server->stopping) == 0 && !store_stats(server->store).read_only;
 }
 
+static void write_metrics(void *context, struct buf *out)
+{
+    struct server *server = context;
+    const struct server_metrics metrics = {server->settings, server->workers, &server->core,
+                                           &server->http};
+    server_metrics_write(&metrics, out);
+}
+
 static enum err start_http(struct server *server)
 {
     const struct server_settings *settings = server->settings;
@@ -262,7 +271,8 @@ static enum err start_http(struct server *server)
                                  .wall = plat_clock_wall,
                                  .mono = plat_clock_mono,
                                  .ready = is_ready,
-                                 .ready_context = server};
+                                 .metrics = write_metrics,
+                                 .context = server};
     const struct http_server_options options = {
         .bind = settings->http_bind,
         .threads = settings->http_threads,

@@ -194,6 +194,13 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
     return ERR_OK;
 }
 
+static enum rest_metrics_access metrics_access(const char *word)
+{
+    return strcmp(word, "all") == 0   ? REST_METRICS_ALL
+           : strcmp(word, "off") == 0 ? REST_METRICS_OFF
+                                      : REST_METRICS_LOOPBACK;
+}
+
 static enum err read_http(const struct conf *conf, struct server_settings *settings,
                           struct buf *message)
 {
@@ -206,6 +213,7 @@ static enum err read_http(const struct conf *conf, struct server_settings *setti
         .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,
         .refresh_life_s = conf_span_ms(conf, "auth.refresh-life") / 1000,
         .type_cast = conf_bool(conf, "json.type-cast"),
+        .metrics_access = metrics_access(conf_text(conf, "metrics.access")),
     };
     if (rate_parse(slice_text(conf_text(conf, "auth.login-rate")), &settings->wrong_log_ins) !=
         ERR_OK) {

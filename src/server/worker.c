@@ -16,6 +16,7 @@
 #define COMPLETIONS_MAX 1024U
 #define REFUSAL_SOURCES 4096U
 #define DRAIN_S 5U
+#define FIGURES_MS 100U
 #define ROOM_MIN (2U * PLAT_UDP_BATCH)
 
 struct server_worker {
@@ -33,7 +34,11 @@ struct server_worker {
     uint64_t in_store;      // requests that wait for their completion
     uint64_t ready_sockets; // bits of sockets with something to read
     uint64_t clean_sockets; // bits of those that were read empty once (see is_misplaced)
-    struct metric stop;     // set by the main thread
+    struct metric figures[SERVER_FIGURES];
+    struct mono figures_due;
+    bool figures_are_stale; // something happened since they were published
+    struct histogram latency;
+    struct metric stop; // set by the main thread
     struct mono stop_deadline;
 };
 
@@ -237,6 +242,7 @@ static void receive_batch(struct server_worker *worker, struct api_time now, uns
     struct coap_event event;
     unsigned count = 0;
     const unsigned received = plat_udp_receive(worker->plan.sockets[socket], in);
+    worker->figures_are_stale |= received > 0;
     for (unsigned i = 0; i < received; i++) {
         if (is_misplaced(worker, socket, &in[i].remote)) {
             continue;
@@ -275,8 +281,11 @@ static void collect(struct server_worker *worker, struct mono now)
         struct coap_reply reply;
         ASSERT(worker->in_store > 0);
         worker->in_store--;
+        worker->figures_are_stale = true;
         make_room(worker, now);
         api_completed(&worker->api, &completion, &exchange, &reply);
+        histogram_add(&worker->latency,
+                      coap_endpoint_age(worker->endpoint, now, exchange).ns / 1000);
         coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
     }
 }
@@ -303,6 +312,7 @@ static void expire(struct server_worker *worker, struct api_time now)
     struct coap_event event;
     make_room(worker, now.mono);
     while (coap_endpoint_tick(worker->endpoint, now.mono, &event)) {
+        worker->figures_are_stale = true;
         handle(worker, now, &event);
         make_room(worker, now.mono);
     }
@@ -313,6 +323,9 @@ static void wait(struct server_worker *worker)
     uint32_t tags[PLAT_LOOP_READY_MAX];
     const struct mono now = plat_clock_mono();
     struct mono deadline = coap_endpoint_deadline(worker->endpoint);
+    if (worker->figures_are_stale) {
+        deadline = mono_earlier(deadline, worker->figures_due);
+    }
     if (metric_read(&worker->stop) != 0) {
         deadline = mono_earlier(deadline, worker->stop_deadline);
     }
@@ -321,6 +334,38 @@ static void wait(struct server_worker *worker)
     for (unsigned i = 0; i < count; i++) {
         worker->ready_sockets |= 1ULL << tags[i];
     }
+}
+
+static void publish_figures(struct server_worker *worker, struct mono now)
+{
+    if (!worker->figures_are_stale || !mono_reached(now, worker->figures_due)) {
+        return;
+    }
+    worker->figures_are_stale = false;
+    const struct coap_endpoint_stats stats = coap_endpoint_stats(worker->endpoint);
+    uint64_t drops = 0;
+    for (unsigned i = 0; i < worker->plan.socket_count; i++) {
+        drops += plat_udp_kernel_drops(worker->plan.sockets[i]);
+    }
+    const uint64_t now_is[SERVER_FIGURES] = {
+        [SERVER_RECEIVED] = stats.received,
+        [SERVER_SENT] = stats.sent,
+        [SERVER_MALFORMED] = stats.malformed,
+        [SERVER_DUPLICATES] = stats.duplicates,
+        [SERVER_RETRANSMITTED] = stats.retransmitted,
+        [SERVER_LOST] = stats.lost,
+        [SERVER_REJECTED] = stats.rejected,
+        [SERVER_REFUSED_FULL] = stats.refused_full,
+        [SERVER_KERNEL_DROPS] = drops,
+        [SERVER_DEDUP] = stats.dedup.entries,
+        [SERVER_EXCHANGES] = stats.exchanges,
+        [SERVER_IN_FLIGHT] = stats.sent_in_flight,
+        [SERVER_BODIES] = stats.bodies,
+    };
+    for (unsigned i = 0; i < SERVER_FIGURES; i++) {
+        metric_set(&worker->figures[i], now_is[i]);
+    }
+    worker->figures_due = mono_add(now, span_ms(FIGURES_MS));
 }
 
 // One turn. The clock is read once; everything here happens "at now".
@@ -334,6 +379,7 @@ static void turn(struct server_worker *worker)
     collect_loads(worker, now.mono);
     expire(worker, now);
     transmit(worker, now.mono);
+    publish_figures(worker, now.mono);
     arena_reset(&worker->memory);
     epoch_leave(worker->plan.epoch, worker->plan.number);
 }
@@ -369,6 +415,25 @@ enum err server_worker_start(struct server_worker *worker)
     name[text.len] = 0;
     const int cpu = worker->plan.settings->worker_cpus[worker->plan.number];
     return plat_thread_start(&worker->thread, name, cpu, worker, run);
+}
+
+struct server_figures server_worker_figures(const struct server_worker *worker)
+{
+    struct server_figures figures;
+    for (unsigned i = 0; i < SERVER_FIGURES; i++) {
+        figures.of[i] = metric_read(&worker->figures[i]);
+    }
+    return figures;
+}
+
+const struct api_metrics *server_worker_api(const struct server_worker *worker)
+{
+    return &worker->api.metrics;
+}
+
+const struct histogram *server_worker_latency(const struct server_worker *worker)
+{
+    return &worker->latency;
 }
 
 void server_worker_stop(struct server_worker *worker)

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/epoch.h"
+#include "base/histogram.h"
 #include "coap/endpoint.h"
 #include "plat/udp.h"
 #include "server/settings.h"
@@ -30,6 +31,34 @@ MUST_USE enum err server_worker_create(const struct server_worker_plan *plan,
 void server_worker_restore(struct server_worker *worker, const struct server_trace *trace,
                            struct span age);
 MUST_USE enum err server_worker_start(struct server_worker *worker);
+
+// What a worker counts, as of at most a tenth of a second ago while it is busy.
+enum server_figure {
+    SERVER_RECEIVED,
+    SERVER_SENT,
+    SERVER_MALFORMED,
+    SERVER_DUPLICATES,
+    SERVER_RETRANSMITTED,
+    SERVER_LOST,
+    SERVER_REJECTED,
+    SERVER_REFUSED_FULL,
+    SERVER_KERNEL_DROPS,
+    SERVER_DEDUP, // levels from here on
+    SERVER_EXCHANGES,
+    SERVER_IN_FLIGHT,
+    SERVER_BODIES,
+    SERVER_FIGURES,
+};
+
+struct server_figures {
+    uint64_t of[SERVER_FIGURES];
+};
+
+// Any thread.
+struct server_figures server_worker_figures(const struct server_worker *worker);
+const struct api_metrics *server_worker_api(const struct server_worker *worker);
+// Microseconds from a request to its answer, of those that had to be stored.
+const struct histogram *server_worker_latency(const struct server_worker *worker);
 
 // Any thread: take no new requests; answer what is in hand (at most 5 s), then end.
 void server_worker_stop(struct server_worker *worker);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/metric.h"
 #include "base/ring.h"
 #include "plat/loop.h"
@@ -59,6 +60,8 @@ struct store {
     struct metric is_stopping; // set by store_stop, read by all
     struct metric is_failed;   // the rest: set by the writer
     struct metric commits, records, points, commit_size_max, failures;
+    struct histogram commit_time; // microseconds
+    struct histogram commit_size; // records
 };
 
 // Writer: posts the completion of an item on its lane; seen after store_lane_publish.

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/histogram.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "model/ids.h"
@@ -151,6 +152,9 @@ struct store_stats {
     bool write_stopped; // at the last commit the database wanted writes to wait for compaction
 };
 struct store_stats store_stats(struct store *store);
+// How long commits take, in microseconds, and how many records they hold.
+const struct histogram *store_commit_time(const struct store *store);
+const struct histogram *store_commit_size(const struct store *store);
 
 struct store_limits {
     uint64_t head_bytes_max;

@@ -133,6 +133,7 @@ static void commit_group(struct store *store, uint32_t count, struct store_now n
     uint32_t done = 0;
     while (done < count && metric_read(&store->is_failed) == 0) {
         uint32_t taken = 0;
+        const struct mono begin = plat_clock_mono();
         const enum err err =
             store->ops->commit(store->backend, store->items + done, count - done, now, &taken);
         ASSERT(taken > 0 && taken <= count - done);
@@ -141,6 +142,8 @@ static void commit_group(struct store *store, uint32_t count, struct store_now n
             refuse(store->items + done, taken, ERR_IO);
         } else {
             metric_add(&store->commits, 1);
+            histogram_add(&store->commit_size, taken);
+            histogram_add(&store->commit_time, mono_since(plat_clock_mono(), begin).ns / 1000);
         }
         done += taken;
     }
@@ -281,6 +284,16 @@ enum err store_state_scan(struct store *store, const struct store_state_query *q
 void store_traces(struct store *store, struct wall since, void *context, store_trace_fn *emit)
 {
     store->ops->traces(store->backend, since, context, emit);
+}
+
+const struct histogram *store_commit_time(const struct store *store)
+{
+    return &store->commit_time;
+}
+
+const struct histogram *store_commit_size(const struct store *store)
+{
+    return &store->commit_size;
 }
 
 struct store_stats store_stats(struct store *store)
