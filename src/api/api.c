@@ -71,6 +71,19 @@ enum api_outcome api_refuse_at(const struct api_call *call, enum err err,
     return API_REPLIED;
 }
 
+enum api_outcome api_stored(const struct api_call *call, enum err err, enum core_step step,
+                            struct coap_reply *reply)
+{
+    if (err != ERR_OK) {
+        return api_refuse(call, err, NULL, reply);
+    }
+    if (step == CORE_PENDING) {
+        return API_PENDING;
+    }
+    api_reply_code(reply, COAP_CREATED);
+    return API_REPLIED;
+}
+
 uint64_t api_ticket(struct coap_handle exchange)
 {
     return (uint64_t)exchange.slot.generation << 32 | exchange.slot.index;

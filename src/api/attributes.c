@@ -18,14 +18,7 @@ enum api_outcome api_attributes_post(const struct api_call *call, struct coap_re
     err = core_attributes_publish(&call->api->core, call->api->memory, &call->principal,
                                   &readings.items[0], call->now.wall, call->trace,
                                   api_ticket(call->request->exchange), &step);
-    if (err != ERR_OK) {
-        return api_refuse(call, err, NULL, reply);
-    }
-    if (step == CORE_PENDING) {
-        return API_PENDING;
-    }
-    api_reply_code(reply, COAP_CREATED);
-    return API_REPLIED;
+    return api_stored(call, err, step, reply);
 }
 
 // What a GET asks for, kept with its load: a byte of flags, then the names of the client scope (a

@@ -22,5 +22,8 @@ enum api_outcome api_refuse(const struct api_call *call, enum err err, const cha
                             struct coap_reply *reply);
 enum api_outcome api_refuse_at(const struct api_call *call, enum err err,
                                const struct err_place *place, struct coap_reply *reply);
+// What a verb that stores came to: refused, pending, or 2.01 since there was nothing to store.
+enum api_outcome api_stored(const struct api_call *call, enum err err, enum core_step step,
+                            struct coap_reply *reply);
 // A refusal by the form of the request, with the code given.
 enum api_outcome api_refuse_form(uint8_t code, const char *reason, struct coap_reply *reply);

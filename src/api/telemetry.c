@@ -13,12 +13,5 @@ enum api_outcome api_telemetry_post(const struct api_call *call, struct coap_rep
     enum core_step step = CORE_DONE;
     err = core_telemetry_save(&call->api->core, &call->principal, &readings, call->now.wall,
                               call->trace, api_ticket(call->request->exchange), &step);
-    if (err != ERR_OK) {
-        return api_refuse(call, err, NULL, reply);
-    }
-    if (step == CORE_PENDING) {
-        return API_PENDING;
-    }
-    api_reply_code(reply, COAP_CREATED);
-    return API_REPLIED;
+    return api_stored(call, err, step, reply);
 }
