@@ -176,10 +176,10 @@ static void put_tables(const struct server_metrics *metrics, struct buf *out)
 
 static void put_http(const struct server_metrics *metrics, struct buf *out)
 {
-    if (*metrics->http == NULL) {
+    if (metrics->http == NULL) {
         return;
     }
-    const struct http_server_stats stats = http_server_stats(*metrics->http);
+    const struct http_server_stats stats = http_server_stats(metrics->http);
     put_total(out, "http_requests_total", "REST requests.", stats.requests);
     put_total(out, "http_refused_busy_total", "REST requests answered 503.", stats.refused_busy);
     put_total(out, "http_refused_large_total", "REST requests answered 413.", stats.refused_large);

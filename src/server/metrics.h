@@ -10,7 +10,7 @@ struct server_metrics {
     const struct server_settings *settings;
     struct server_worker *const *workers; // settings->workers of them
     struct core *core;
-    struct http_server *const *http; // what it points to may be NULL
+    struct http_server *http; // NULL: none yet
 };
 
 void server_metrics_write(const struct server_metrics *metrics, struct buf *out);

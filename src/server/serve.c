@@ -44,6 +44,7 @@ struct server {
     struct plat_thread control;
     bool control_started;
     struct metric stopping;
+    bool http_is_up;             // under `stop_lock`: `http` may be looked at by its own threads
     struct plat_mutex stop_lock; // with `stop_told`, wakes the control thread from its pause
     struct plat_cond stop_told;
     char message[PATH_SIZE + 256];
@@ -255,8 +256,11 @@ static bool is_ready(void *context)
 static void write_metrics(void *context, struct buf *out)
 {
     struct server *server = context;
-    const struct server_metrics metrics = {server->settings, server->workers, &server->core,
-                                           &server->http};
+    // A request may come while the server of REST is still being made.
+    plat_mutex_lock(&server->stop_lock);
+    struct http_server *const http = server->http_is_up ? server->http : NULL;
+    plat_mutex_unlock(&server->stop_lock);
+    const struct server_metrics metrics = {server->settings, server->workers, &server->core, http};
     server_metrics_write(&metrics, out);
 }
 
@@ -294,6 +298,9 @@ static enum err start_http(struct server *server)
                  address_format(&settings->http_bind, text),
                  err == ERR_IN_USE ? "the port is taken" : err_text(err));
     }
+    plat_mutex_lock(&server->stop_lock);
+    server->http_is_up = err == ERR_OK;
+    plat_mutex_unlock(&server->stop_lock);
     return err;
 }
 
