@@ -242,6 +242,17 @@ def test_device_shapes(rest, device):
     check(rest.get(f"/api/device/{device.id}/credentials"), shapes.CREDENTIALS)
 
 
+def test_a_customer_changed_meanwhile_is_not_overwritten(rest):
+    first = rest.post("/api/customer", {"title": "versions"})
+    second = rest.post("/api/customer", {**first, "city": "Here"})
+    assert (second["city"], second["version"]) == ("Here", first["version"] + 1)
+    for version in (first["version"], 0):
+        refused(rest.call("POST", "/api/customer", {**first, "version": version}), 409, 35)
+    refused(rest.call("POST", "/api/customer", {**first, "version": "new"}), 400, 31)
+    without = {key: value for key, value in first.items() if key != "version"}
+    assert rest.post("/api/customer", {**without, "city": "There"})["city"] == "There"
+
+
 def test_customer_shapes(rest, assigned):
     page = rest.get("/api/customers", pageSize=100, page=0)
     check(page, shapes.page(shapes.CUSTOMER))

@@ -30,6 +30,7 @@ struct customer_job {
     const struct uuid *id;
     struct slice title;
     struct model_customer *customer;
+    bool has_version;
 };
 
 static enum err customer_get(struct store_tx *tx, void *context)
@@ -61,7 +62,7 @@ static enum err customer_update(struct store_tx *tx, void *context)
     if (err != ERR_OK) {
         return err;
     }
-    if (job->customer->version != 0 && job->customer->version != old.version) {
+    if (job->has_version && job->customer->version != old.version) {
         core_problem_set(job->admin->problem, "Customer was changed meanwhile, read it again");
         return ERR_CONFLICT;
     }
@@ -75,7 +76,8 @@ static enum err customer_delete(struct store_tx *tx, void *context)
     return store_customer_delete(tx, job->admin->caller->tenant, job->id);
 }
 
-enum err core_customer_save(const struct core_admin *admin, struct model_customer *customer)
+enum err core_customer_save(const struct core_admin *admin, struct model_customer *customer,
+                            bool has_version)
 {
     enum err err = core_admin_require(admin, CORE_CUSTOMER_WRITE);
     if (err == ERR_OK) {
@@ -84,7 +86,7 @@ enum err core_customer_save(const struct core_admin *admin, struct model_custome
     if (err != ERR_OK) {
         return err;
     }
-    struct customer_job job = {.admin = admin, .customer = customer};
+    struct customer_job job = {.admin = admin, .customer = customer, .has_version = has_version};
     const bool is_new = uuid_equal(&customer->id, &uuid_null);
     customer->tenant = admin->caller->tenant;
     if (is_new) {

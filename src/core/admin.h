@@ -52,9 +52,9 @@ MUST_USE enum err core_credentials_get(const struct core_admin *admin, const str
 MUST_USE enum err core_credentials_save(const struct core_admin *admin,
                                         struct model_credentials *credentials, bool has_version);
 
-// id uuid_null creates; `version` 0 overwrites without check.
+// id uuid_null creates; without `has_version` an older one is overwritten unseen.
 MUST_USE enum err core_customer_save(const struct core_admin *admin,
-                                     struct model_customer *customer);
+                                     struct model_customer *customer, bool has_version);
 MUST_USE enum err core_customer_get(const struct core_admin *admin, const struct uuid *id,
                                     struct model_customer *customer);
 MUST_USE enum err core_customer_by_title(const struct core_admin *admin, struct slice title,

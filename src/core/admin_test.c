@@ -70,11 +70,11 @@ static void customer_is_made_changed_found_and_deleted(void **state)
     (void)state;
     struct model_customer customer = draft("New");
     struct model_customer read;
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_OK);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_OK);
     assert_int_equal(uuid_time(&customer.id).ms, CORE_TEST_NOW.ms);
     assert_int_equal(customer.version, 1);
     customer.title = SLICE("Renamed");
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_OK);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_OK);
     assert_int_equal(customer.version, 2);
     assert_int_equal(core_customer_get(&test.admin, &customer.id, &read), ERR_OK);
     assert_true(slice_equal(read.title, SLICE("Renamed")));
@@ -90,14 +90,14 @@ static void bad_customers_are_refused_with_their_reason(void **state)
 {
     (void)state;
     struct model_customer customer = draft("Customer A");
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_ALREADY_EXISTS);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_ALREADY_EXISTS);
     assert_string_equal(test.problem.text, "Customer with such title already exists!");
     customer = draft("");
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_INVALID);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_INVALID);
     assert_non_null(strstr(test.problem.text, "Customer title"));
     customer = draft("Fine");
     customer.id = entities_test_id(900);
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_NOT_FOUND);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_NOT_FOUND);
 }
 
 static void older_version_of_a_customer_is_refused(void **state)
@@ -105,12 +105,12 @@ static void older_version_of_a_customer_is_refused(void **state)
     (void)state;
     struct model_customer customer = test.entities.customers[0];
     customer.version = 1;
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_OK);
+    assert_int_equal(core_customer_save(&test.admin, &customer, true), ERR_OK);
     customer.version = 1;
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_CONFLICT);
+    assert_int_equal(core_customer_save(&test.admin, &customer, true), ERR_CONFLICT);
     assert_true(test.problem.text[0] != 0);
     customer.version = 0;
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_OK);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_OK);
     assert_int_equal(customer.version, 3);
 }
 
@@ -123,7 +123,7 @@ static void customer_user_reads_its_own_customer_only(void **state)
     assert_int_equal(core_customer_get(&test.admin, &test.entities.customers[1].id, &read),
                      ERR_FORBIDDEN);
     struct model_customer customer = draft("New");
-    assert_int_equal(core_customer_save(&test.admin, &customer), ERR_FORBIDDEN);
+    assert_int_equal(core_customer_save(&test.admin, &customer, false), ERR_FORBIDDEN);
     assert_int_equal(core_customer_delete(&test.admin, &test.entities.customers[0].id),
                      ERR_FORBIDDEN);
     assert_int_equal(core_customer_by_title(&test.admin, SLICE("Customer A"), &read),

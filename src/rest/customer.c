@@ -11,6 +11,7 @@ static enum err answer_customer(struct rest_call *call, const struct model_custo
 enum err rest_customer_save(struct rest_call *call)
 {
     struct codec_json object;
+    bool has_version = false;
     struct model_customer customer = {.version = 0};
     enum err err = rest_call_body(call, &object);
     err = err == ERR_OK ? rest_read_id(call, object, "id", &customer.id) : err;
@@ -21,7 +22,10 @@ enum err rest_customer_save(struct rest_call *call)
     }
     err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &customer.additional_info)
                         : err;
-    err = err == ERR_OK ? core_customer_save(&call->admin, &customer) : err;
+    // Without one it is overwritten unseen (server-api.md 0.1, "Optimistic lock").
+    err = err == ERR_OK ? rest_read_int(call, object, "version", &has_version, &customer.version)
+                        : err;
+    err = err == ERR_OK ? core_customer_save(&call->admin, &customer, has_version) : err;
     return err == ERR_OK ? answer_customer(call, &customer) : err;
 }
 
