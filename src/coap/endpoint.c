@@ -74,7 +74,7 @@ struct coap_endpoint *coap_endpoint_init(void *memory, const struct coap_endpoin
 }
 
 static bool tell(struct coap_event *event, enum coap_sent_outcome outcome,
-                 struct pool_handle handle)
+                 struct coap_sent_name name)
 {
     switch (outcome) {
     case COAP_SENT_NOTHING:
@@ -91,8 +91,15 @@ static bool tell(struct coap_event *event, enum coap_sent_outcome outcome,
     case COAP_SENT_RESPONSE:
         event->kind = COAP_EVENT_RESPONSE;
         break;
+    case COAP_SENT_TRANSMITTED:
+        event->kind = COAP_EVENT_TRANSMITTED;
+        break;
+    case COAP_SENT_UNANSWERED:
+        event->kind = COAP_EVENT_UNANSWERED;
+        break;
     }
-    event->sent = (struct coap_handle){handle};
+    event->sent = (struct coap_handle){name.handle};
+    event->ticket = name.ticket;
     return true;
 }
 
@@ -108,22 +115,22 @@ static void fill_response(struct coap_endpoint *endpoint, struct coap_event *eve
 static bool take_acknowledgement(struct coap_endpoint *endpoint, struct mono now,
                                  struct coap_event *event)
 {
-    struct pool_handle handle = POOL_HANDLE_NONE;
+    struct coap_sent_name name = {POOL_HANDLE_NONE, 0};
     const enum coap_sent_outcome outcome = coap_sent_acknowledged(
-        endpoint->sent, now, &endpoint->datagram.peer, &endpoint->message, &handle);
+        endpoint->sent, now, &endpoint->datagram.peer, &endpoint->message, &name);
     if (outcome == COAP_SENT_RESPONSE) {
         fill_response(endpoint, event);
     }
-    return tell(event, outcome, handle);
+    return tell(event, outcome, name);
 }
 
 // A response as a message of its own: CON is acknowledged if we know it, else rejected.
 static bool take_response(struct coap_endpoint *endpoint, struct mono now, struct coap_event *event)
 {
     const struct coap_message *message = &endpoint->message;
-    struct pool_handle handle = POOL_HANDLE_NONE;
-    const enum coap_sent_outcome outcome = coap_sent_responded(
-        endpoint->sent, now, &endpoint->datagram.peer, &message->token, &handle);
+    struct coap_sent_name name = {POOL_HANDLE_NONE, 0};
+    const enum coap_sent_outcome outcome =
+        coap_sent_responded(endpoint->sent, now, &endpoint->datagram.peer, &message->token, &name);
     if (message->type == COAP_CON && !endpoint->datagram.multicast) {
         coap_reply_empty(endpoint, &endpoint->datagram.peer,
                          outcome == COAP_SENT_RESPONSE ? COAP_ACK : COAP_RST, message->mid);
@@ -131,7 +138,7 @@ static bool take_response(struct coap_endpoint *endpoint, struct mono now, struc
     if (outcome == COAP_SENT_RESPONSE) {
         fill_response(endpoint, event);
     }
-    return tell(event, outcome, handle);
+    return tell(event, outcome, name);
 }
 
 void coap_endpoint_prefetch(const struct coap_endpoint *endpoint, struct coap_datagram *datagram)
@@ -192,6 +199,10 @@ bool coap_endpoint_tick(struct coap_endpoint *endpoint, struct mono now, struct 
     event->kind = COAP_EVENT_NONE;
     (void)coap_bodies_expire(endpoint->bodies, now);
     for (;;) {
+        struct coap_sent_name name = {POOL_HANDLE_NONE, 0};
+        if (tell(event, coap_sent_news(endpoint->sent, &name), name)) {
+            return true;
+        }
         struct wheel_timer *timer = wheel_expire(&endpoint->wheel, now);
         if (timer == NULL) {
             return false;
@@ -201,9 +212,8 @@ bool coap_endpoint_tick(struct coap_endpoint *endpoint, struct mono now, struct 
             send_empty_ack(endpoint, now, (struct coap_exchange *)(void *)timer);
             continue;
         }
-        struct pool_handle handle = POOL_HANDLE_NONE;
-        const enum coap_sent_outcome outcome = coap_sent_fired(endpoint->sent, now, timer, &handle);
-        if (tell(event, outcome, handle)) {
+        const enum coap_sent_outcome outcome = coap_sent_fired(endpoint->sent, now, timer, &name);
+        if (tell(event, outcome, name)) {
             return true;
         }
     }

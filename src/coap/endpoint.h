@@ -82,6 +82,7 @@ struct coap_request {
     uint8_t method;
     bool confirmable;
     uint32_t datagram_bytes; // what the sender paid
+    uint64_t uri_hash;       // with Observe: names the resource for coap_notice
 };
 
 enum coap_event_kind {
@@ -96,6 +97,9 @@ enum coap_event_kind {
     COAP_EVENT_DELIVERED, // our confirmable message was acknowledged
     COAP_EVENT_REJECTED,  // RST came back
     COAP_EVENT_LOST,      // all retransmissions unanswered
+    // Of notifications only.
+    COAP_EVENT_TRANSMITTED, // it left for the first time; a NON is done by that
+    COAP_EVENT_UNANSWERED,  // its first transmission was not acknowledged; it goes on
 };
 
 struct coap_response {
@@ -111,7 +115,8 @@ struct coap_event {
     enum coap_event_kind kind;
     struct coap_request request;   // REQUEST, BODY_BEGINS
     struct coap_response response; // RESPONSE
-    struct coap_handle sent;       // RESPONSE, DELIVERED, REJECTED, LOST
+    struct coap_handle sent;       // all others
+    uint64_t ticket;               // of the notification that `sent` is, else 0
 };
 
 struct coap_datagram {
@@ -127,6 +132,8 @@ struct coap_reply {
     uint32_t content_format; // COAP_FORMAT_NONE if none
     uint32_t max_age_s;      // COAP_MAX_AGE_NONE if none
     uint32_t size1;          // 0 if none; with 4.13
+    bool has_observe;        // the request registered an observation (RFC 7641 4.1)
+    uint32_t observe;        // 24 bits
     struct slice etag;       // at most 8 bytes; names the content of a stored representation
     struct slice payload;    // the whole representation; blocks are cut here
     bool no_effect;          // a refusal: not remembered, a repeat is judged anew

@@ -48,7 +48,16 @@ void coap_reply_empty(struct coap_endpoint *endpoint, const struct coap_peer *pe
 // The answer that was given to a message before, for its repeat.
 void coap_reply_repeat(struct coap_endpoint *endpoint, const struct coap_dedup_hit *hit);
 
-// What a key in `answers` holds in front of the payload.
+// Keeps a representation under a key for the further blocks of it that its peer will ask for.
+void coap_reply_keep(struct coap_endpoint *endpoint, struct mono now, uint64_t key,
+                     const struct coap_reply *reply);
+// The key of what is kept for a peer and a URI (coap_options_request_hash).
+uint64_t coap_reply_key(const struct coap_endpoint *endpoint, const struct coap_peer *peer,
+                        uint64_t uri_hash);
+// Names a representation by its content.
+uint64_t coap_reply_etag(struct slice payload);
+
+// What `answers` holds under a key in front of the payload.
 #define COAP_KEPT_HEAD 13U
 
 // Takes the request in `endpoint->message` through all that needs no owner. True if `event` is for

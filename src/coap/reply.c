@@ -179,18 +179,28 @@ static void cut_block(const struct coap_endpoint *endpoint, const struct coap_ex
     }
 }
 
-// The rest of an answer to anything but GET is served without running the handler again.
-static void keep_for_blocks(struct coap_endpoint *endpoint, struct mono now,
-                            const struct coap_exchange *exchange, const struct coap_reply *reply)
+uint64_t coap_reply_key(const struct coap_endpoint *endpoint, const struct coap_peer *peer,
+                        uint64_t uri_hash)
 {
-    uint8_t memory[COAP_KEPT_HEAD + 16384];
+    return hash_word(uri_hash ^ coap_peer_hash(peer, endpoint->settings.key));
+}
+
+uint64_t coap_reply_etag(struct slice payload)
+{
+    return hash_bytes(payload);
+}
+
+void coap_reply_keep(struct coap_endpoint *endpoint, struct mono now, uint64_t key,
+                     const struct coap_reply *reply)
+{
+    uint8_t memory[COAP_KEPT_HEAD + COAP_BODY_MAX];
     struct buf kept = buf_over(memory, sizeof(memory));
     buf_put_u8(&kept, reply->code);
     buf_put_u32(&kept, reply->content_format);
     buf_put_u64(&kept, mono_add(now, span_ms(COAP_EXCHANGE_LIFETIME_MS)).ns);
     buf_put_slice(&kept, reply->payload);
     if (!kept.overflow) {
-        (void)!coap_answers_keep(endpoint->answers, exchange->request_hash, buf_view(&kept));
+        (void)!coap_answers_keep(endpoint->answers, key, buf_view(&kept));
     }
 }
 
@@ -218,9 +228,11 @@ static void plan_payload(struct coap_endpoint *endpoint, struct mono now,
         return;
     }
     cut_block(endpoint, exchange, allowed, outline);
-    if (exchange->method != COAP_GET && outline->has_block2 && outline->block2.more &&
-        outline->block2.number == 0) {
-        keep_for_blocks(endpoint, now, exchange, reply);
+    // The rest of an answer to anything but a plain GET is served without running the handler
+    // again.
+    if ((exchange->method != COAP_GET || reply->has_observe) && outline->has_block2 &&
+        outline->block2.more && outline->block2.number == 0) {
+        coap_reply_keep(endpoint, now, exchange->request_hash, reply);
     }
 }
 
@@ -237,6 +249,9 @@ static void write_rest(struct coap_message_writer *writer, const struct coap_exc
     const struct coap_reply *reply = outline->reply;
     if (reply->etag.len > 0 && coap_code_class(outline->code) == 2) {
         coap_message_option(writer, COAP_OPTION_ETAG, reply->etag);
+    }
+    if (reply->has_observe && coap_code_class(outline->code) == 2) {
+        coap_message_option_uint(writer, COAP_OPTION_OBSERVE, reply->observe);
     }
     if (reply->content_format != COAP_FORMAT_NONE && outline->payload.len > 0) {
         coap_message_option_uint(writer, COAP_OPTION_CONTENT_FORMAT, reply->content_format);
@@ -274,11 +289,18 @@ static size_t write(struct buf *out, enum coap_type type, uint16_t mid,
     return head;
 }
 
-// What goes beyond the sender's own payment is taken from the peer's allowance.
+// What goes beyond the sender's own payment is taken from the peer's allowance. What a registration
+// paid and its answer left is kept for the first notification.
 static void charge(struct coap_endpoint *endpoint, struct mono now,
-                   const struct coap_exchange *exchange, size_t len)
+                   const struct coap_exchange *exchange, bool is_registered, size_t len)
 {
     if (len <= exchange->paid_bytes) {
+        struct coap_peer_state *state =
+            is_registered ? coap_peers_take(endpoint->peers, now, &exchange->peer) : NULL;
+        if (state != NULL) {
+            coap_peers_received(state, now,
+                                (exchange->paid_bytes - (uint32_t)len) / COAP_ALLOWANCE_FACTOR);
+        }
         return;
     }
     struct coap_peer_state *state = coap_peers_find(endpoint->peers, &exchange->peer);
@@ -330,7 +352,7 @@ static void send_in_place(struct coap_endpoint *endpoint, struct mono now,
         return;
     }
     const size_t head = write(out, piggyback ? COAP_ACK : COAP_NON, mid, exchange, outline);
-    charge(endpoint, now, exchange, out->len);
+    charge(endpoint, now, exchange, outline->reply->has_observe, out->len);
     const struct slice rest =
         exchange->confirmable ? slice_sub(buf_view(out), head, out->len) : SLICE_EMPTY;
     note_answer(endpoint, exchange, outline->reply, outline->code, rest);

@@ -201,17 +201,13 @@ static void take_echo(struct coap_endpoint *endpoint, struct mono now,
     }
 }
 
-static uint64_t peer_key(const struct coap_endpoint *endpoint, uint64_t request_hash)
-{
-    const uint64_t peer = coap_peer_hash(&endpoint->datagram.peer, endpoint->settings.key);
-    return hash_word(request_hash ^ peer);
-}
-
-// A further block of an answer that was kept (protocol-rules.md section 4).
+// A further block of an answer or a notification that was kept (protocol-rules.md sections 3, 4).
+// False when a GET finds nothing: then it is for the owner.
 static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
                        struct coap_exchange *exchange)
 {
     const struct slice kept = coap_answers_find(endpoint->answers, exchange->request_hash);
+    const bool is_get = exchange->method == COAP_GET;
     struct buf_reader reader = buf_reader_over(kept);
     struct coap_reply reply = {.code = buf_read_u8(&reader),
                                .content_format = buf_read_u32(&reader),
@@ -219,7 +215,13 @@ static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
                                .authenticated = true};
     const uint64_t until = buf_read_u64(&reader);
     reply.payload = reader.rest;
-    if (reader.overflow || now.ns >= until) {
+    const bool is_gone = reader.overflow || now.ns >= until;
+    const uint64_t etag = coap_reply_etag(reply.payload);
+    if (is_gone && is_get) {
+        return false;
+    }
+    reply.etag = is_get ? slice_of(&etag, sizeof(etag)) : SLICE_EMPTY;
+    if (is_gone) {
         // Nothing to go on from: the sender has to start over.
         reply = (struct coap_reply){.code = COAP_REQUEST_ENTITY_INCOMPLETE,
                                     .content_format = COAP_FORMAT_NONE,
@@ -227,7 +229,7 @@ static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
                                     .no_effect = true};
     }
     coap_reply_send(endpoint, now, exchange, &reply);
-    return false;
+    return true;
 }
 
 static void fill_event(struct coap_endpoint *endpoint, const struct coap_exchange *exchange,
@@ -245,6 +247,10 @@ static void fill_event(struct coap_endpoint *endpoint, const struct coap_exchang
         .confirmable = exchange->confirmable,
         .datagram_bytes = (uint32_t)endpoint->datagram.bytes.len,
     };
+    if (endpoint->options.has_observe) {
+        event->request.uri_hash =
+            coap_options_request_hash(&endpoint->options, exchange->method, endpoint->settings.key);
+    }
 }
 
 static bool offer(struct coap_endpoint *endpoint, struct mono now, struct coap_exchange *exchange,
@@ -310,15 +316,15 @@ static bool take_exchange(struct coap_endpoint *endpoint, struct mono now,
         answer_well_known_core(endpoint, now, exchange);
         return false;
     }
-    if (!options->has_block1 && !options->has_block2) {
+    if (!options->has_block1 && !options->has_block2 && !options->has_observe) {
         return offer(endpoint, now, exchange, endpoint->message.payload, event);
     }
     const uint64_t uri_key =
         coap_options_request_hash(options, endpoint->message.code, endpoint->settings.key);
-    exchange->request_hash = peer_key(endpoint, uri_key);
-    if (exchange->method != COAP_GET && options->has_block2 && options->block2.number > 0 &&
-        !options->has_block1) {
-        return serve_kept(endpoint, now, exchange);
+    exchange->request_hash = coap_reply_key(endpoint, &exchange->peer, uri_key);
+    if (options->has_block2 && options->block2.number > 0 && !options->has_block1 &&
+        serve_kept(endpoint, now, exchange)) {
+        return false;
     }
     if (!options->has_block1 || (options->block1.number == 0 && !options->block1.more)) {
         return offer(endpoint, now, exchange, endpoint->message.payload, event);

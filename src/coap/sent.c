@@ -4,7 +4,11 @@
 
 #include "base/map.h"
 #include "coap/endpoint.h"
+#include "coap/noted.h"
 #include "coap/timer.h"
+
+// News wait from one tick to the next; a slot that a NON left is used again meanwhile.
+#define NEWS_FACTOR 4U
 
 enum state {
     STATE_DELAYED,   // waits for its moment
@@ -17,6 +21,7 @@ struct message {
     struct coap_timer timer;
     struct coap_peer peer;
     struct coap_token token;
+    uint64_t ticket;
     struct mono started;
     struct span timeout;
     uint32_t allowance;
@@ -33,11 +38,21 @@ struct message {
     uint8_t bytes[COAP_DATAGRAM_MAX];
 };
 
+struct news {
+    struct coap_sent_name name;
+    enum coap_sent_outcome outcome;
+};
+
 struct coap_sent {
     struct coap_sent_tools tools;
     struct pool *pool;
-    struct map *by_mid;   // confirmable ones in flight
-    struct map *by_token; // requests
+    struct news *news; // a queue of `news_max`: each slot may have transmitted a few NON
+    uint32_t news_max;
+    uint32_t news_first;
+    uint32_t news_count;
+    struct coap_noted *noted; // NON notifications by message id
+    struct map *by_mid;       // confirmable ones in flight
+    struct map *by_token;     // requests
     struct coap_sent_stats stats;
 };
 
@@ -50,7 +65,8 @@ size_t coap_sent_footprint(uint32_t sent_max)
 {
     return round64(sizeof(struct coap_sent)) +
            round64(pool_footprint(sent_max, sizeof(struct message))) +
-           2 * round64(map_footprint(sent_max));
+           2 * round64(map_footprint(sent_max)) +
+           round64((size_t)NEWS_FACTOR * sent_max * sizeof(struct news)) + coap_noted_footprint();
 }
 
 struct coap_sent *coap_sent_init(void *memory, uint32_t sent_max,
@@ -62,13 +78,21 @@ struct coap_sent *coap_sent_init(void *memory, uint32_t sent_max,
     sent->pool = pool_init(at, sent_max, sizeof(struct message));
     at += round64(pool_footprint(sent_max, sizeof(struct message)));
     sent->by_mid = map_init(at, sent_max);
-    sent->by_token = map_init(at + round64(map_footprint(sent_max)), sent_max);
+    at += round64(map_footprint(sent_max));
+    sent->by_token = map_init(at, sent_max);
+    at += round64(map_footprint(sent_max));
+    sent->news = (struct news *)(void *)at;
+    sent->news_max = NEWS_FACTOR * sent_max;
+    at += round64(sent->news_max * sizeof(struct news));
+    sent->noted = coap_noted_init(at);
     return sent;
 }
 
 bool coap_sent_full(const struct coap_sent *sent)
 {
-    return pool_taken(sent->pool) == pool_count(sent->pool);
+    // Every slot may still have two things to be told about it.
+    return pool_taken(sent->pool) == pool_count(sent->pool) ||
+           sent->news_count + 2 * pool_count(sent->pool) > sent->news_max;
 }
 
 static uint64_t mid_hash(const struct coap_sent *sent, const struct coap_peer *peer, uint16_t mid)
@@ -99,13 +123,14 @@ static struct pool_handle handle_of(const struct coap_sent *sent, const struct m
 struct buf *coap_sent_begin(struct coap_sent *sent, const struct coap_sent_terms *terms,
                             struct pool_handle *handle)
 {
-    struct message *message = pool_take(sent->pool, handle);
+    struct message *message = coap_sent_full(sent) ? NULL : pool_take(sent->pool, handle);
     if (message == NULL) {
         return NULL;
     }
     message->timer.kind = sent->tools.timer_kind;
     message->peer = terms->peer;
     message->token = terms->token;
+    message->ticket = terms->ticket;
     message->mid = terms->mid;
     message->confirmable = terms->confirmable;
     message->wants_response = terms->wants_response;
@@ -134,17 +159,48 @@ static bool may_send(struct coap_sent *sent, struct mono now, struct message *me
     return false;
 }
 
-static bool put_out(struct coap_sent *sent, struct mono now, struct message *message)
+enum put { PUT_OUT, PUT_WITHHELD, PUT_NO_ROOM };
+
+static enum put put_out(struct coap_sent *sent, struct mono now, struct message *message)
 {
     if (coap_transmit_room(sent->tools.transmit) == 0) {
-        return false;
+        return PUT_NO_ROOM;
     }
-    if (may_send(sent, now, message)) {
-        struct buf *out = coap_transmit_begin(sent->tools.transmit, &message->peer);
-        buf_put_slice(out, buf_view(&message->buf));
-        coap_transmit_end(sent->tools.transmit);
+    if (!may_send(sent, now, message)) {
+        return PUT_WITHHELD;
     }
-    return true;
+    struct buf *out = coap_transmit_begin(sent->tools.transmit, &message->peer);
+    buf_put_slice(out, buf_view(&message->buf));
+    coap_transmit_end(sent->tools.transmit);
+    return PUT_OUT;
+}
+
+static struct coap_sent_name name_of(const struct coap_sent *sent, const struct message *message)
+{
+    return (struct coap_sent_name){handle_of(sent, message), message->ticket};
+}
+
+static void add_news(struct coap_sent *sent, const struct message *message,
+                     enum coap_sent_outcome outcome)
+{
+    if (message->ticket == 0) {
+        return;
+    }
+    ASSERT(sent->news_count < sent->news_max);
+    const uint32_t at = (sent->news_first + sent->news_count++) % sent->news_max;
+    sent->news[at] = (struct news){name_of(sent, message), outcome};
+}
+
+enum coap_sent_outcome coap_sent_news(struct coap_sent *sent, struct coap_sent_name *name)
+{
+    if (sent->news_count == 0) {
+        return COAP_SENT_NOTHING;
+    }
+    const struct news *news = &sent->news[sent->news_first];
+    *name = news->name;
+    sent->news_first = (sent->news_first + 1) % sent->news_max;
+    sent->news_count--;
+    return news->outcome;
 }
 
 static void set_timer(struct coap_sent *sent, struct message *message, struct mono at)
@@ -164,7 +220,8 @@ static void finish(struct coap_sent *sent, struct message *message)
 
 static void transmit_first(struct coap_sent *sent, struct mono now, struct message *message)
 {
-    if (!put_out(sent, now, message)) {
+    const enum put put = put_out(sent, now, message);
+    if (put == PUT_NO_ROOM) {
         set_timer(sent, message, now);
         message->state = STATE_DELAYED;
         return;
@@ -172,9 +229,14 @@ static void transmit_first(struct coap_sent *sent, struct mono now, struct messa
     message->started = now;
     message->transmissions = 1;
     if (!message->confirmable && !message->wants_response) {
+        add_news(sent, message, put == PUT_OUT ? COAP_SENT_TRANSMITTED : COAP_SENT_LOST);
+        if (message->ticket != 0 && put == PUT_OUT) {
+            coap_noted_put(sent->noted, message->mid_hash, message->ticket);
+        }
         finish(sent, message);
         return;
     }
+    add_news(sent, message, COAP_SENT_TRANSMITTED);
     if (!message->confirmable) {
         message->state = STATE_AWAITING;
         set_timer(sent, message, mono_add(now, span_ms(COAP_MAX_TRANSMIT_WAIT_MS)));
@@ -186,8 +248,8 @@ static void transmit_first(struct coap_sent *sent, struct mono now, struct messa
     // Between 1 and ACK_RANDOM_FACTOR 1.5 times the time-out (RFC 7252 4.2).
     message->timeout.ns = timeout + random_below(sent->tools.random, timeout / 2 + 1);
     message->state = STATE_IN_FLIGHT;
-    const bool put = map_put(sent->by_mid, message->mid_hash, handle_of(sent, message).index);
-    ASSERT(put);
+    const bool is_put = map_put(sent->by_mid, message->mid_hash, handle_of(sent, message).index);
+    ASSERT(is_put);
     set_timer(sent, message, mono_add(now, message->timeout));
 }
 
@@ -218,16 +280,16 @@ static struct message *chain_take(struct coap_sent *sent, struct mono now,
             return next;
         }
         sent->stats.lost++;
+        add_news(sent, next, COAP_SENT_LOST);
         finish(sent, next);
     }
     return NULL;
 }
 
 // A place in flight towards the peer came free: the next in its chain goes out.
-static void landed(struct coap_sent *sent, struct mono now, struct message *message)
+static void give_turn(struct coap_sent *sent, struct mono now, struct message *message)
 {
     struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
-    map_remove(sent->by_mid, message->mid_hash, handle_of(sent, message).index);
     if (!message->counted) {
         return;
     }
@@ -240,6 +302,12 @@ static void landed(struct coap_sent *sent, struct mono now, struct message *mess
         state->in_flight++;
         transmit_first(sent, now, next);
     }
+}
+
+static void landed(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    map_remove(sent->by_mid, message->mid_hash, handle_of(sent, message).index);
+    give_turn(sent, now, message);
 }
 
 static void start_confirmable(struct coap_sent *sent, struct mono now, struct message *message)
@@ -325,16 +393,18 @@ static void learn(struct coap_sent *sent, struct mono now, const struct message 
 enum coap_sent_outcome coap_sent_acknowledged(struct coap_sent *sent, struct mono now,
                                               const struct coap_peer *peer,
                                               const struct coap_message *message,
-                                              struct pool_handle *handle)
+                                              struct coap_sent_name *name)
 {
     struct search search = {sent, peer, NULL, message->mid};
-    const uint32_t position =
-        map_find(sent->by_mid, mid_hash(sent, peer, message->mid), &search, has_mid);
+    const uint64_t hash = mid_hash(sent, peer, message->mid);
+    const uint32_t position = map_find(sent->by_mid, hash, &search, has_mid);
     if (position == MAP_NONE) {
-        return COAP_SENT_NOTHING;
+        *name = (struct coap_sent_name){POOL_HANDLE_NONE, 0};
+        name->ticket = message->type == COAP_RST ? coap_noted_take(sent->noted, hash) : 0;
+        return name->ticket != 0 ? COAP_SENT_REJECTED : COAP_SENT_NOTHING;
     }
     struct message *mine = message_at(sent, position);
-    *handle = handle_of(sent, mine);
+    *name = name_of(sent, mine);
     if (message->code != COAP_EMPTY &&
         (!mine->wants_response || !coap_token_equal(&message->token, &mine->token))) {
         return COAP_SENT_NOTHING;
@@ -378,7 +448,7 @@ static void chain_remove(struct coap_sent *sent, struct coap_peer_state *state, 
 enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono now,
                                            const struct coap_peer *peer,
                                            const struct coap_token *token,
-                                           struct pool_handle *handle)
+                                           struct coap_sent_name *name)
 {
     struct search search = {sent, peer, token, 0};
     const uint32_t position =
@@ -387,7 +457,7 @@ enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono n
         return COAP_SENT_NOTHING;
     }
     struct message *mine = message_at(sent, position);
-    *handle = handle_of(sent, mine);
+    *name = name_of(sent, mine);
     if (mine->state == STATE_IN_FLIGHT) {
         // The response says that the request arrived, though its ACK was lost (RFC 7252 5.2.2).
         learn(sent, now, mine);
@@ -415,10 +485,10 @@ static enum coap_sent_outcome give_up(struct coap_sent *sent, struct mono now,
 }
 
 enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
-                                       struct wheel_timer *timer, struct pool_handle *handle)
+                                       struct wheel_timer *timer, struct coap_sent_name *name)
 {
     struct message *message = (struct message *)(void *)timer;
-    *handle = handle_of(sent, message);
+    *name = name_of(sent, message);
     if (message->state == STATE_DELAYED) {
         start_now(sent, now, message);
         return COAP_SENT_NOTHING;
@@ -426,7 +496,7 @@ enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
     if (message->state == STATE_AWAITING || message->transmissions > COAP_MAX_RETRANSMIT) {
         return give_up(sent, now, message);
     }
-    if (!put_out(sent, now, message)) {
+    if (put_out(sent, now, message) == PUT_NO_ROOM) {
         set_timer(sent, message, mono_add(now, span_ms(20)));
         return COAP_SENT_NOTHING;
     }
@@ -434,7 +504,27 @@ enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
     message->timeout.ns *= 2;
     sent->stats.retransmitted++;
     set_timer(sent, message, mono_add(now, message->timeout));
-    return COAP_SENT_NOTHING;
+    const bool is_first = message->ticket != 0 && message->transmissions == 2;
+    return is_first ? COAP_SENT_UNANSWERED : COAP_SENT_NOTHING;
+}
+
+void coap_sent_cancel(struct coap_sent *sent, struct mono now, struct pool_handle handle)
+{
+    struct message *message = pool_get(sent->pool, handle);
+    if (message == NULL) {
+        return;
+    }
+    if (message->state == STATE_QUEUED) {
+        struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
+        ASSERT(state != NULL);
+        chain_remove(sent, state, handle.index);
+    } else if (message->state == STATE_IN_FLIGHT) {
+        landed(sent, now, message);
+    } else if (message->counted) {
+        // It waits for a place in the transmit queue, in its turn already.
+        give_turn(sent, now, message);
+    }
+    finish(sent, message);
 }
 
 struct coap_sent_stats coap_sent_stats(const struct coap_sent *sent)

@@ -48,6 +48,7 @@ struct coap_sent_terms {
     bool wants_response; // it is a request
     struct mono start;   // not before; zero: now
     uint32_t allowance;  // bytes that the message it answers still pays for
+    uint64_t ticket;     // of a notification, else 0
 };
 
 // Takes a message: `write` of its bytes goes into the buffer that is given; then `coap_sent_start`.
@@ -62,21 +63,35 @@ enum coap_sent_outcome {
     COAP_SENT_REJECTED,
     COAP_SENT_LOST,
     COAP_SENT_RESPONSE, // a response for a request that waits
+    // Of messages with a ticket only.
+    COAP_SENT_TRANSMITTED, // the first time
+    COAP_SENT_UNANSWERED,  // the first transmission timed out
+};
+
+// A message that something is told about; dead after DELIVERED, REJECTED, LOST and RESPONSE.
+struct coap_sent_name {
+    struct pool_handle handle;
+    uint64_t ticket;
 };
 
 // An ACK (empty or with a piggybacked response) or RST arrived for a message id of ours.
 enum coap_sent_outcome coap_sent_acknowledged(struct coap_sent *sent, struct mono now,
                                               const struct coap_peer *peer,
                                               const struct coap_message *message,
-                                              struct pool_handle *handle);
+                                              struct coap_sent_name *name);
 // A response of its own arrived; found by token.
 enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono now,
                                            const struct coap_peer *peer,
                                            const struct coap_token *token,
-                                           struct pool_handle *handle);
+                                           struct coap_sent_name *name);
 // One of its timers fired.
 enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
-                                       struct wheel_timer *timer, struct pool_handle *handle);
+                                       struct wheel_timer *timer, struct coap_sent_name *name);
+// What is to be told of messages that went out meanwhile, one at a time; COAP_SENT_NOTHING at the
+// end.
+enum coap_sent_outcome coap_sent_news(struct coap_sent *sent, struct coap_sent_name *name);
+// Stops a message; nothing is told about it any more.
+void coap_sent_cancel(struct coap_sent *sent, struct mono now, struct pool_handle handle);
 
 struct coap_sent_stats {
     uint64_t retransmitted, lost, rejected, withheld;

@@ -217,7 +217,9 @@ static void handle(struct server_worker *worker, struct api_time now,
     case COAP_EVENT_DELIVERED:
     case COAP_EVENT_REJECTED:
     case COAP_EVENT_LOST:
-        // The server sends no requests yet; separate responses take care of themselves.
+    case COAP_EVENT_TRANSMITTED:
+    case COAP_EVENT_UNANSWERED:
+        // The server sends no requests; separate responses take care of themselves.
         return;
     }
 }

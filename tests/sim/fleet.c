@@ -271,6 +271,8 @@ static void client_event(struct fleet *fleet, struct client *client, const struc
         fleet->outcome.answered++;
         return;
     case COAP_EVENT_LOST:
+    case COAP_EVENT_TRANSMITTED:
+    case COAP_EVENT_UNANSWERED:
         fleet->outcome.lost++;
         return;
     case COAP_EVENT_REJECTED:
