@@ -640,6 +640,7 @@ static const struct scenario scenarios[] = {
     STATE_SCENARIO(scans_go_both_ways_from_a_name),
     STATE_SCENARIO(purge_takes_the_state_too),
     STATE_SCENARIO(a_load_brings_the_kinds_asked_for),
+    STATE_SCENARIO(a_load_brings_only_the_names_asked_for),
     STATE_SCENARIO(loads_are_bounded),
     STATE_SCENARIO(a_load_beyond_its_bound_is_refused),
     STATE_SCENARIO(a_name_that_is_too_long_is_refused),

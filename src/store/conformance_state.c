@@ -119,7 +119,8 @@ void store_conformance_purge_takes_the_state_too(struct store_fixture *f)
 
 static enum err submit(struct store_fixture *f, uint32_t kinds, uint64_t ticket)
 {
-    const struct store_load_query query = {DEVICE, kinds, SLICE("a note"), ticket};
+    const struct store_load_query query = {
+        .device = DEVICE, .kinds = kinds, .note = SLICE("a note"), .ticket = ticket};
     return store_load_submit(f->lane, &query);
 }
 
@@ -159,6 +160,26 @@ void store_conformance_a_load_brings_the_kinds_asked_for(struct store_fixture *f
     free(out.text);
 }
 
+void store_conformance_a_load_brings_only_the_names_asked_for(struct store_fixture *f)
+{
+    const struct store_state_change items[] = {
+        set(STORE_STATE_RPC, "a", "1"), set(STORE_STATE_RPC, "ab", "2"),
+        set(STORE_STATE_RPC, "abc", "3"), set(STORE_STATE_RPC, "b", "4")};
+    change(f, DEVICE, items, 4);
+    const struct store_load_query query = {
+        .device = DEVICE, .kinds = STORE_STATE_BIT(STORE_STATE_RPC), .only = SLICE("ab")};
+    struct store_fixture_text out = {0};
+    struct store_state_row row;
+    assert_int_equal(store_load_submit(f->lane, &query), ERR_OK);
+    struct store_load *const load = wait_for_load(f);
+    while (store_load_next(load, &row)) {
+        (void)append_row(&out, &row);
+    }
+    store_load_release(load);
+    assert_string_equal(out.text, "6.42.ab=2 6.42.abc=3 ");
+    free(out.text);
+}
+
 void store_conformance_loads_are_bounded(struct store_fixture *f)
 {
     for (uint64_t i = 0; i < STORE_LOADS_MAX; i++) {
@@ -177,7 +198,11 @@ void store_conformance_loads_are_bounded(struct store_fixture *f)
     assert_int_equal(submit(f, UINT32_MAX, 1), ERR_OK);
     store_load_release(wait_for_load(f));
     static const uint8_t note[STORE_LOAD_NOTE_MAX + 1];
-    const struct store_load_query query = {DEVICE, UINT32_MAX, slice_of(note, sizeof(note)), 1};
+    struct store_load_query query = {
+        .device = DEVICE, .kinds = UINT32_MAX, .note = slice_of(note, sizeof(note))};
+    assert_int_equal(store_load_submit(f->lane, &query), ERR_TOO_LARGE);
+    query.note = SLICE_EMPTY;
+    query.only = slice_of(note, STORE_LOAD_ONLY_MAX + 1);
     assert_int_equal(store_load_submit(f->lane, &query), ERR_TOO_LARGE);
 }
 

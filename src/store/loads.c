@@ -26,6 +26,10 @@ void store_loads_deinit(struct store_loads *loads)
 static bool take_row(void *context, const struct store_state_row *row)
 {
     struct store_load *const load = context;
+    const struct slice only = slice_of(load->only, load->only_len);
+    if (!slice_equal(slice_sub(row->name, 0, only.len), only)) {
+        return false;
+    }
     if (load->rows.len + row->name.len + row->value.len > STORE_LOAD_BYTES_MAX) {
         load->err = ERR_TOO_LARGE;
         return false;
@@ -47,7 +51,8 @@ static void read_rows(void *context)
     for (unsigned kind = 1; kind <= STORE_STATE_KINDS && load->err == ERR_OK; kind++) {
         if ((load->kinds & STORE_STATE_BIT(kind)) != 0) {
             const struct store_state_query query = {.kind = (enum store_state_kind)kind,
-                                                    .device = load->device};
+                                                    .device = load->device,
+                                                    .from = slice_of(load->only, load->only_len)};
             const enum err err = store_state_scan(lane->store, &query, load, take_row);
             load->err = err != ERR_OK ? err : load->err;
         }
@@ -65,7 +70,7 @@ static void read_rows(void *context)
 enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query)
 {
     struct store_load *const load = lane->loads.free;
-    if (query->note.len > STORE_LOAD_NOTE_MAX) {
+    if (query->note.len > STORE_LOAD_NOTE_MAX || query->only.len > STORE_LOAD_ONLY_MAX) {
         return ERR_TOO_LARGE;
     }
     if (load == NULL) {
@@ -75,6 +80,10 @@ enum err store_load_submit(struct store_lane *lane, const struct store_load_quer
     load->device = query->device;
     load->kinds = query->kinds;
     load->ticket = query->ticket;
+    load->only_len = query->only.len;
+    if (query->only.len > 0) {
+        memcpy(load->only, query->only.ptr, query->only.len);
+    }
     load->note_len = query->note.len;
     if (query->note.len > 0) {
         memcpy(load->note, query->note.ptr, query->note.len);

@@ -18,6 +18,8 @@ struct store_load {
     struct store_load *next; // in `free` or `done`
     struct device_id device;
     uint32_t kinds;
+    size_t only_len;
+    uint8_t only[STORE_LOAD_ONLY_MAX];
     uint64_t ticket;
     enum err err;
     size_t note_len;

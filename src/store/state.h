@@ -37,6 +37,7 @@ enum store_state_kind {
 #define STORE_LOADS_MAX 64U
 #define STORE_LOAD_BYTES_MAX (4U << 20)
 #define STORE_LOAD_NOTE_MAX 1280U
+#define STORE_LOAD_ONLY_MAX 32U
 
 struct store_state_change {
     enum store_state_kind kind;
@@ -78,11 +79,12 @@ struct store_load;
 struct store_load_query {
     struct device_id device;
     uint32_t kinds;    // bits (STORE_STATE_BIT)
+    struct slice only; // rows whose names begin so; at most STORE_LOAD_ONLY_MAX bytes
     struct slice note; // copied, given back with the load: what the caller wants to know by then
     uint64_t ticket;
 };
 
-// The lane's wake function is called when the load is there. ERR_TOO_LARGE: the note.
+// The lane's wake function is called when the load is there. ERR_TOO_LARGE: the note, or `only`.
 MUST_USE enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query);
 // One that is there, or NULL. The caller owns it until the release.
 struct store_load *store_load_collect(struct store_lane *lane);
