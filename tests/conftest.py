@@ -65,3 +65,12 @@ class Device:
 def device(server, rest):
     number = f"{os.getpid()}-{next(_numbers)}"
     return Device(server, rest, f"device {number}", f"TOKEN-{number}")
+
+
+@pytest.fixture
+def rest_of():
+    """For tests with a server of their own: a device of this name on it, and its administrator."""
+    def make(server, name):
+        rest = Rest(server.http_port).log_in(*TENANT)
+        return Device(server, rest, name, f"TOKEN-{name}"), rest
+    return make

@@ -116,18 +116,6 @@ def test_a_device_without_attributes_has_none(device, client):
     assert client(url(device), method="get")[0] == "4.04"
 
 
-def test_observe_without_notifications_says_so(known, coap):
-    for value in (0, 1):
-        answer = coap.request(GET, path(known), options=[(OBSERVE, uint(value))])
-        assert (answer.status, answer.option(OBSERVE)) == ("2.05", None)
-        assert json.loads(answer.payload) == {"both": "s", "s": 3}
-
-
-def test_observe_of_nothing_is_an_empty_object(device, coap):
-    answer = coap.request(GET, path(device), options=[(OBSERVE, b"")])
-    assert (answer.status, answer.text) == ("2.05", "{}")
-
-
 def test_deleted_attributes_are_absent(rest, known):
     rest.delete(f"/api/plugins/telemetry/DEVICE/{known.id}/SHARED_SCOPE?keys=s")
     rest.delete(f"/api/plugins/telemetry/DEVICE/{known.id}/CLIENT_SCOPE?keys=a,b")

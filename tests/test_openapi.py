@@ -220,6 +220,8 @@ def ids(people):
     return {"deviceId": device, "entityId": device, "entityType": "DEVICE",
             "customerId": user["customerId"]["id"], "tenantId": user["tenantId"]["id"],
             "userId": user["id"]["id"], "scope": "SERVER_SCOPE", "ttl": "0",
+            "rpcId": tenant.post(f"/api/rpc/oneway/{device}", {"method": "m", "persistent": True,
+                                                               "timeout": 600000})["rpcId"],
             "deviceProfileId": tenant.get("/api/deviceProfileInfo/default")["id"]["id"]}
 
 

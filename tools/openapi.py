@@ -63,6 +63,11 @@ def schema_of(wish, schemas):
 def answer_of(wish, schemas):
     if wish == "nothing":
         return {"description": "Done. The body is empty."}
+    if wish == "silence":
+        return {"description": "Nothing came from the device in time. The body is empty."}
+    if wish == "perhaps":
+        return {"description": "Any JSON, or an empty body.", "x-may-be-empty": True,
+                "content": {"application/json": {"schema": {}}}}
     described = wish.pop("description", None) if isinstance(wish, dict) else None
     if wish == "text":
         return {"description": "A text.", "content": {"text/plain": {"schema": {"type": "string"}}}}

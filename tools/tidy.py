@@ -77,8 +77,8 @@ class Tree:
 
 def is_test(name):
     stem = name.rsplit("/", 1)[-1]
-    return "_test." in stem or stem.startswith(("conformance", "fixture", "walk.")) or \
-        stem in ("server_fixture.c", "server_fixture.h", "blocks_memory.c")
+    return "_test." in stem or "_fixture." in stem or stem == "blocks_memory.c" or \
+        stem.startswith(("conformance", "fixture", "walk."))
 
 
 def folder_of(name):

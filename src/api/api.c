@@ -1,8 +1,11 @@
 #include "api/api.h"
 
+#include "api/ask.h"
 #include "api/attributes.h"
 #include "api/call.h"
+#include "api/observe.h"
 #include "api/route.h"
+#include "api/rpc.h"
 #include "api/status.h"
 #include "api/telemetry.h"
 #include "base/buf.h"
@@ -19,8 +22,8 @@ static const struct {
     {API_FEATURE_TELEMETRY, COAP_POST, api_telemetry_post},
     {API_FEATURE_ATTRIBUTES, COAP_POST, api_attributes_post},
     {API_FEATURE_ATTRIBUTES, COAP_GET, api_attributes_get},
-    {API_FEATURE_RPC, COAP_POST, NULL},
-    {API_FEATURE_RPC, COAP_GET, NULL},
+    {API_FEATURE_RPC, COAP_POST, api_rpc_post},
+    {API_FEATURE_RPC, COAP_GET, api_rpc_get},
     {API_FEATURE_CLAIM, COAP_POST, NULL},
     {API_FEATURE_PROVISION, COAP_POST, NULL},
 };
@@ -181,11 +184,11 @@ static void count(struct api *api, enum api_outcome outcome, const struct coap_r
 }
 
 enum api_outcome api_request(struct api *api, struct api_time now,
-                             const struct coap_request *request, const struct store_trace *trace,
+                             const struct coap_request *request, const struct api_origin *origin,
                              struct coap_reply *reply)
 {
     metric_add(&api->metrics.requests, 1);
-    struct api_call call = {.api = api, .request = request, .trace = trace, .now = now};
+    struct api_call call = {.api = api, .request = request, .origin = origin, .now = now};
     api_handler_fn *handler = NULL;
     enum api_outcome outcome = admit(&call, &handler, reply);
     if (outcome == API_PENDING) {
@@ -193,6 +196,10 @@ enum api_outcome api_request(struct api *api, struct api_time now,
     }
     if (outcome == API_REPLIED && call.principal.device != NULL) {
         reply->authenticated = true;
+    }
+    api->is_reached = outcome != API_DROPPED && api_ask_is_reached(&call);
+    if (api->is_reached) {
+        api_ask_heard(&call);
     }
     count(api, outcome, reply);
     return outcome;
@@ -239,6 +246,41 @@ void api_completed(struct api *api, const struct store_completion *completion,
         }
     }
     count(api, API_REPLIED, reply);
+}
+
+enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
+                              struct coap_handle *exchange, struct coap_reply *reply)
+{
+    ASSERT(api->core.asks > 0);
+    api->core.asks--;
+    *exchange = exchange_of(answer->ticket);
+    api_reply_code(reply, api_status_code(answer->err, api->settings.upstream_codes));
+    reply->authenticated = true;
+    enum api_outcome outcome = API_REPLIED;
+    if (answer->question != CORE_MAIL_REPLY) {
+        outcome = api_observe_answered(api, answer, reply);
+    } else if (answer->err != ERR_OK) {
+        reply->no_effect = true;
+        reply->payload = slice_text(err_text(answer->err));
+    }
+    if (reply->code == COAP_SERVICE_UNAVAILABLE) {
+        reply->max_age_s = max_age_of(answer->ticket);
+    }
+    count(api, outcome, reply);
+    return outcome;
+}
+
+bool api_expired(struct api *api, struct mono now, struct coap_handle *exchange,
+                 struct coap_reply *reply)
+{
+    if (!api_rpc_expired(api, now, exchange)) {
+        return false;
+    }
+    api_reply_code(reply, api_status_code(ERR_TIMEOUT, api->settings.upstream_codes));
+    reply->authenticated = true;
+    reply->payload = SLICE("nothing answers calls of devices");
+    count(api, API_REPLIED, reply);
+    return true;
 }
 
 void api_loaded(struct api *api, struct store_load *load, struct coap_handle *exchange,

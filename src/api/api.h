@@ -14,6 +14,8 @@
 #include "base/time.h"
 #include "coap/endpoint.h"
 #include "core/core.h" // completions and loads are the store's, by way of the core
+#include "core/mail.h"
+#include "core/shard.h"
 
 struct api_settings {
     bool type_cast;
@@ -21,6 +23,7 @@ struct api_settings {
     bool strict_formats;
     bool upstream_codes;
     uint32_t body_max;
+    struct span answer_wait;  // for an answer to a call of a device
     struct hash_key hash_key; // random, against chosen collisions of key names
 };
 
@@ -34,11 +37,25 @@ struct api_metrics {
     struct metric by_code[256];
 };
 
+// Calls of devices that wait for an answer, oldest first: all wait equally long.
+#define API_WAITING_MAX 4096U
+
+struct api_waiting {
+    struct {
+        struct coap_handle exchange;
+        struct mono deadline;
+    } items[API_WAITING_MAX];
+    uint32_t first;
+    uint32_t count;
+};
+
 struct api {
     struct api_settings settings;
     struct core_worker core;
     struct api_refusals refusals;
     struct arena *memory; // the worker's turn arena
+    struct api_waiting waiting;
+    bool is_reached; // something may be sent to the device of the last request
     struct api_metrics metrics;
 };
 
@@ -54,10 +71,15 @@ enum api_outcome {
     API_DROPPED, // no answer at all
 };
 
-// Runs one whole request. `trace` goes with its durable effects. The reply's payload lives in the
-// turn arena.
+// Where a request came from, as far as it outlives the process.
+struct api_origin {
+    struct store_trace trace; // goes with its durable effects
+    uint32_t steer;           // modulo workers: the worker that speaks to its sender
+};
+
+// Runs one whole request. The reply's payload lives in the turn arena.
 enum api_outcome api_request(struct api *api, struct api_time now,
-                             const struct coap_request *request, const struct store_trace *trace,
+                             const struct coap_request *request, const struct api_origin *origin,
                              struct coap_reply *reply);
 
 // Judges the first block of a larger body by path, credential and size before anything is kept.
@@ -74,6 +96,22 @@ void api_completed(struct api *api, const struct store_completion *completion,
 // releases the load.
 void api_loaded(struct api *api, struct store_load *load, struct coap_handle *exchange,
                 struct coap_reply *reply);
+
+// The answer of a shard that came by mail (core/mail.h): API_PENDING while more is read for it.
+enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
+                              struct coap_handle *exchange, struct coap_reply *reply);
+
+// Sends what a shard wants a device to be told, and tells the shard what became of it.
+void api_notice_send(struct api *api, struct coap_endpoint *endpoint, struct mono now,
+                     const struct core_mail *notice);
+void api_notice_outcome(struct api *api, const struct coap_event *event);
+// How a shard writes its notices (core/shard.h).
+extern const struct core_shard_ops api_notice_ops;
+
+// The next request that has waited too long for an answer from elsewhere; false when there is none.
+MUST_USE bool api_expired(struct api *api, struct mono now, struct coap_handle *exchange,
+                          struct coap_reply *reply);
+struct mono api_deadline(const struct api *api);
 
 // Exchanges name their completions by this.
 uint64_t api_ticket(struct coap_handle exchange);

@@ -15,6 +15,8 @@
 
 static struct {
     struct epoch epoch;
+    struct bus *bus;
+    struct bus_party *party;
     struct model_index *index;
     struct store *store;
     struct store_lane *lane;
@@ -58,8 +60,15 @@ static int open_all(void **state)
     know("T", 1, MODEL_TRANSPORT_DEFAULT);
     know("M", 2, MODEL_TRANSPORT_MQTT);
     arena_init(&f.memory, reserved(1U << 20), 1U << 20);
+    static struct filter nobody;
+    assert_int_equal(bus_create(&f.bus, 1, CORE_MAIL_RING), ERR_OK);
+    assert_int_equal(bus_join(f.bus, NULL, &f.party), ERR_OK);
     f.api = (struct api){.settings = {.type_cast = true, .body_max = 65536},
-                         .core = {f.lane, f.index},
+                         .core = {.lane = f.lane,
+                                  .index = f.index,
+                                  .bus = f.bus,
+                                  .party = f.party,
+                                  .reached = &nobody},
                          .memory = &f.memory};
     f.api.refusals.table = rate_table_init(reserved(rate_table_footprint(16)), 16, &few);
     return 0;
@@ -69,6 +78,7 @@ static int close_all(void **state)
 {
     (void)state;
     store_stop(f.store);
+    bus_destroy(f.bus);
     store_close(f.store);
     model_index_destroy(f.index);
     return 0;
@@ -115,10 +125,10 @@ static enum api_outcome run(const struct row *row, const struct coap_peer *from,
                                          .method = row->method,
                                          .confirmable = true};
     const struct api_time now = {{span_s(1).ns}, {1000}};
-    const struct store_trace trace = {{0}};
+    const struct api_origin origin = {.steer = 0};
     arena_reset(&f.memory);
     epoch_enter(&f.epoch, 0);
-    const enum api_outcome outcome = api_request(&f.api, now, &request, &trace, reply);
+    const enum api_outcome outcome = api_request(&f.api, now, &request, &origin, reply);
     epoch_leave(&f.epoch, 0);
     return outcome;
 }

@@ -1,5 +1,7 @@
 #include "api/attributes.h"
 
+#include "api/ask.h"
+#include "api/observe.h"
 #include "api/payload.h"
 #include "api/status.h"
 #include "codec/json.h"
@@ -16,17 +18,18 @@ enum api_outcome api_attributes_post(const struct api_call *call, struct coap_re
     }
     enum core_step step = CORE_DONE;
     err = core_attributes_publish(&call->api->core, call->api->memory, &call->principal,
-                                  &readings.items[0], call->now.wall, call->trace,
+                                  &readings.items[0], call->now.wall, &call->origin->trace,
                                   api_ticket(call->request->exchange), &step);
     return api_stored(call, err, step, reply);
 }
 
 // What a GET asks for, kept with its load: a byte of flags, then the names of the client scope (a
-// byte 0 behind them) and those of the shared scope, as they stood in the query.
+// byte 0 behind them) and those of the shared scope, as they stood in the query; or the shard's
+// answer to a registration.
 enum {
     ASKS_CLIENT = 1,
     ASKS_SHARED = 2,
-    ASKS_FLAT = 4, // shared attributes as one object, `{}` if there is none
+    ASKS_FLAT = 4, // shared attributes as one object, `{}` if there is none: for an observation
 };
 
 struct question {
@@ -55,10 +58,6 @@ static struct slice list_of(const struct coap_options *options, struct slice nam
 static struct question question_of(const struct coap_options *options)
 {
     struct question question = {0};
-    if (options->has_observe) {
-        question.shared = question.flat = true;
-        return question;
-    }
     question.client_keys = list_of(options, SLICE("clientKeys"));
     question.shared_keys = list_of(options, SLICE("sharedKeys"));
     const bool all = question.client_keys.len == 0 && question.shared_keys.len == 0;
@@ -69,9 +68,8 @@ static struct question question_of(const struct coap_options *options)
 
 static struct slice note_of(const struct question *question, struct buf *note)
 {
-    buf_put_u8(note,
-               (uint8_t)((question->client ? ASKS_CLIENT : 0) |
-                         (question->shared ? ASKS_SHARED : 0) | (question->flat ? ASKS_FLAT : 0)));
+    buf_put_u8(note, (uint8_t)((question->client ? ASKS_CLIENT : 0) |
+                               (question->shared ? ASKS_SHARED : 0)));
     buf_put_slice(note, question->client_keys);
     buf_put_u8(note, 0);
     buf_put_slice(note, question->shared_keys);
@@ -86,8 +84,10 @@ static struct question question_in(struct slice note)
     struct question question = {.client = (note.ptr[0] & ASKS_CLIENT) != 0,
                                 .shared = (note.ptr[0] & ASKS_SHARED) != 0,
                                 .flat = (note.ptr[0] & ASKS_FLAT) != 0};
-    question.client_keys = slice_cut(&rest, 0);
-    question.shared_keys = rest;
+    if (!question.flat) {
+        question.client_keys = slice_cut(&rest, 0);
+        question.shared_keys = rest;
+    }
     return question;
 }
 
@@ -100,11 +100,23 @@ enum api_outcome api_attributes_get(const struct api_call *call, struct coap_rep
     if (accept != COAP_FORMAT_NONE && accept != COAP_FORMAT_JSON && accept != COAP_FORMAT_TEXT) {
         return api_refuse(call, ERR_NOT_ACCEPTABLE, "attributes come as JSON (50)", reply);
     }
+    if (api_observe_is_asked(call)) {
+        return api_observe(call, CORE_RESOURCE_ATTRIBUTES, reply);
+    }
     const struct question question = question_of(options);
     const enum err err =
-        core_attributes_load(&call->api->core, &call->principal, note_of(&question, &note),
-                             api_ticket(call->request->exchange));
+        core_attributes_load(&call->api->core, call->principal.device->device,
+                             note_of(&question, &note), api_ticket(call->request->exchange));
     return err == ERR_OK ? API_PENDING : api_refuse(call, err, NULL, reply);
+}
+
+enum err api_attributes_read_all(struct api *api, const struct core_mail *answer)
+{
+    uint8_t bytes[1 + sizeof(*answer)];
+    struct buf note = buf_over(bytes, sizeof(bytes));
+    buf_put_u8(&note, ASKS_SHARED | ASKS_FLAT);
+    buf_put_slice(&note, slice_of(answer, sizeof(*answer)));
+    return core_attributes_load(&api->core, answer->device, buf_view(&note), answer->ticket);
 }
 
 static bool is_listed(struct slice list, struct slice key)
@@ -187,7 +199,23 @@ static enum err write_answer(struct store_load *load, const struct question *que
     return is_empty && !question->flat ? ERR_NOT_FOUND : ERR_OK;
 }
 
-void api_attributes_loaded(const struct api *api, struct store_load *load, struct coap_reply *reply)
+// The first answer of an observation shows its number, and lets the notifications begin.
+static void start_observation(struct api *api, struct slice note, enum err err,
+                              struct coap_reply *reply)
+{
+    struct core_mail answer;
+    memcpy(&answer, note.ptr + 1, sizeof(answer));
+    if (answer.question != CORE_MAIL_SUBSCRIBE) {
+        return;
+    }
+    api_ask_started(api, &answer, err);
+    reply->has_observe = err == ERR_OK;
+    reply->observe = answer.number;
+    // A repeat must not be answered with another number.
+    reply->no_effect = err != ERR_OK;
+}
+
+void api_attributes_loaded(struct api *api, struct store_load *load, struct coap_reply *reply)
 {
     const struct question question = question_in(store_load_note(load));
     struct buf out = codec_scratch_open(api->memory);
@@ -197,6 +225,9 @@ void api_attributes_loaded(const struct api *api, struct store_load *load, struc
     }
     // Safe and free: a repeat may read again (RFC 7252 4.5).
     reply->no_effect = true;
+    if (question.flat) {
+        start_observation(api, store_load_note(load), err, reply);
+    }
     if (err != ERR_OK) {
         reply->code = api_status_code(err, api->settings.upstream_codes);
         reply->payload = slice_text(err == ERR_NOT_FOUND ? "no such attribute" : err_text(err));

@@ -8,7 +8,7 @@
 struct api_call {
     struct api *api;
     const struct coap_request *request;
-    const struct store_trace *trace;
+    const struct api_origin *origin;
     struct api_time now;
     struct api_route route;
     struct core_principal principal;

@@ -104,11 +104,26 @@ static void find_below_v1(const struct segments *segments, struct api_route *rou
     }
 }
 
+static void find_call(const struct segments *segments, struct api_route *route)
+{
+    // Behind the token and the feature, or behind the feature alone.
+    const unsigned at = route->has_token && segments->count > 4 ? 4 : 3;
+    if (route->feature != API_FEATURE_RPC || segments->count <= at ||
+        (segments->count == 4 && !all_digits(segments->items[3]))) {
+        return;
+    }
+    int64_t number = 0;
+    route->has_call = segments->items[at].len > 0;
+    route->call_is_number =
+        slice_to_int64(segments->items[at], &number) && number >= INT32_MIN && number <= INT32_MAX;
+    route->call = (int32_t)number;
+}
+
 void api_route_find(const struct coap_options *options, struct api_route *route)
 {
     struct segments segments;
     segments_of(options, &segments);
-    *route = (struct api_route){API_PLACE_ELSEWHERE, API_FEATURE_NONE, false, SLICE_EMPTY};
+    *route = (struct api_route){.place = API_PLACE_ELSEWHERE};
 
     const bool root = segments.count == 0 || (segments.count == 1 && segments.items[0].len == 0);
     if (root) {
@@ -125,5 +140,6 @@ void api_route_find(const struct coap_options *options, struct api_route *route)
     if (slice_equal(segments.items[1], SLICE("v1"))) {
         route->place = API_PLACE_V1;
         find_below_v1(&segments, route);
+        find_call(&segments, route);
     }
 }

@@ -31,6 +31,9 @@ struct api_route {
     enum api_feature feature; // for API_PLACE_V1
     bool has_token;           // the path holds a device token
     struct slice token;       // a view into the options
+    bool has_call;            // rpc/{id}: something stands behind the feature
+    bool call_is_number;      // it is a number of 32 bits
+    int32_t call;
 };
 
 void api_route_find(const struct coap_options *options, struct api_route *route);

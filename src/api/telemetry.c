@@ -12,6 +12,6 @@ enum api_outcome api_telemetry_post(const struct api_call *call, struct coap_rep
     }
     enum core_step step = CORE_DONE;
     err = core_telemetry_save(&call->api->core, &call->principal, &readings, call->now.wall,
-                              call->trace, api_ticket(call->request->exchange), &step);
+                              &call->origin->trace, api_ticket(call->request->exchange), &step);
     return api_stored(call, err, step, reply);
 }

@@ -33,6 +33,14 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+// Bytewise order, the shorter first where one begins the other: below 0, 0, or above.
+static inline int slice_compare(struct slice a, struct slice b)
+{
+    const size_t common = a.len < b.len ? a.len : b.len;
+    const int order = common > 0 ? memcmp(a.ptr, b.ptr, common) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 // ASCII case only.
 bool slice_equal_nocase(struct slice a, struct slice b);
 

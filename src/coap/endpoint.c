@@ -252,6 +252,14 @@ void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now, struct
     }
 }
 
+void coap_endpoint_keep_credit(struct coap_endpoint *endpoint, struct coap_handle handle)
+{
+    struct coap_exchange *exchange = pool_get(endpoint->exchanges, handle.slot);
+    if (exchange != NULL) {
+        exchange->keeps_credit = true;
+    }
+}
+
 void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle handle)
 {
     struct coap_exchange *exchange = pool_get(endpoint->exchanges, handle.slot);

@@ -173,6 +173,9 @@ uint32_t coap_endpoint_room(const struct coap_endpoint *endpoint);
 void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now,
                          struct coap_handle exchange, const struct coap_reply *reply);
 
+// What the sender of this request paid and its answer leaves is kept for notifications to it.
+void coap_endpoint_keep_credit(struct coap_endpoint *endpoint, struct coap_handle exchange);
+
 // How long ago the request was taken, up to an hour; 0 for a dead handle.
 struct span coap_endpoint_age(const struct coap_endpoint *endpoint, struct mono now,
                               struct coap_handle exchange);

@@ -31,6 +31,7 @@ struct coap_exchange {
     bool block1_more : 1;
     bool has_block2 : 1;
     bool echoed : 1; // it returned a fresh Echo value
+    bool keeps_credit : 1;
     uint32_t block1_number;
     uint32_t block2_number;
 };

@@ -13,7 +13,8 @@ static uint8_t block_szx(struct coap_endpoint *endpoint, struct mono now,
 {
     const struct coap_peer_state *state = coap_peers_find(endpoint->peers, peer);
     const uint32_t earned = state != NULL ? coap_peers_allowance(state, now) : 0;
-    const bool is_free = endpoint->settings.path_check == COAP_PATH_CHECK_OFF;
+    // Who registered showed a credential, so one datagram to it may be whole (docs/adr/0004).
+    const bool is_free = endpoint->settings.path_check != COAP_PATH_CHECK_STRICT;
     uint8_t szx = endpoint->settings.szx_max;
     while (!is_free && szx > 0 && (16U << szx) + OVERHEAD > earned) {
         szx--;
@@ -75,6 +76,10 @@ enum err coap_endpoint_notify(struct coap_endpoint *endpoint, struct mono now,
     struct coap_message_writer writer = coap_message_begin(
         out, notice->confirmable ? COAP_CON : COAP_NON, notice->code, terms.mid, &terms.token);
     write(&writer, notice, szx);
+    if (endpoint->settings.path_check == COAP_PATH_CHECK_BLOCKS && notice->confirmable) {
+        // Its acknowledgement proves the path; until then only what the peer paid for is repeated.
+        coap_sent_grant(endpoint->sent, sent->slot);
+    }
     coap_sent_start(endpoint->sent, now, sent->slot);
     return ERR_OK;
 }

@@ -158,10 +158,30 @@ static void a_non_is_done_when_it_left_and_its_rst_is_known(void **state)
     drop(f);
 }
 
-static void an_unproven_path_gets_no_more_than_it_paid_for(void **state)
+static void a_first_con_is_whole_and_its_repeats_have_to_be_paid(void **state)
 {
     (void)state;
     struct fixture *f = make(&usual);
+    uint8_t body[1000];
+    memset(body, 'x', sizeof(body));
+    struct coap_notice large = simple;
+    large.payload = slice_of(body, sizeof(body));
+    (void)notify(f, &large);
+    expect(f, COAP_CON, COAP_CONTENT);
+    assert_int_equal(f->message.payload.len, 1000);
+    expect_news(f, COAP_EVENT_TRANSMITTED, 9);
+    assert_int_equal(pass_ms(f, 3100), COAP_EVENT_UNANSWERED);
+    expect_nothing(f);
+    acknowledge(f, COAP_EVENT_DELIVERED, 9);
+    drop(f);
+}
+
+static void an_unproven_path_gets_no_more_than_it_paid_for(void **state)
+{
+    (void)state;
+    struct coap_endpoint_settings strict = usual;
+    strict.path_check = COAP_PATH_CHECK_STRICT;
+    struct fixture *f = make(&strict);
     uint8_t body[3000];
     memset(body, 'x', sizeof(body));
     register_peer(f);
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_first_time_out_is_told_and_the_last),
         cmocka_unit_test(a_cancelled_one_is_told_no_more_and_gives_its_turn),
         cmocka_unit_test(a_non_is_done_when_it_left_and_its_rst_is_known),
+        cmocka_unit_test(a_first_con_is_whole_and_its_repeats_have_to_be_paid),
         cmocka_unit_test(an_unproven_path_gets_no_more_than_it_paid_for),
         cmocka_unit_test(a_non_that_nothing_pays_for_is_lost),
         cmocka_unit_test(further_blocks_of_the_last_notification_are_fetched),

@@ -289,14 +289,13 @@ static size_t write(struct buf *out, enum coap_type type, uint16_t mid,
     return head;
 }
 
-// What goes beyond the sender's own payment is taken from the peer's allowance. What a registration
-// paid and its answer left is kept for the first notification.
+// What goes beyond the sender's own payment is taken from the peer's allowance.
 static void charge(struct coap_endpoint *endpoint, struct mono now,
-                   const struct coap_exchange *exchange, bool is_registered, size_t len)
+                   const struct coap_exchange *exchange, size_t len)
 {
     if (len <= exchange->paid_bytes) {
         struct coap_peer_state *state =
-            is_registered ? coap_peers_take(endpoint->peers, now, &exchange->peer) : NULL;
+            exchange->keeps_credit ? coap_peers_take(endpoint->peers, now, &exchange->peer) : NULL;
         if (state != NULL) {
             coap_peers_received(state, now,
                                 (exchange->paid_bytes - (uint32_t)len) / COAP_ALLOWANCE_FACTOR);
@@ -352,7 +351,7 @@ static void send_in_place(struct coap_endpoint *endpoint, struct mono now,
         return;
     }
     const size_t head = write(out, piggyback ? COAP_ACK : COAP_NON, mid, exchange, outline);
-    charge(endpoint, now, exchange, outline->reply->has_observe, out->len);
+    charge(endpoint, now, exchange, out->len);
     const struct slice rest =
         exchange->confirmable ? slice_sub(buf_view(out), head, out->len) : SLICE_EMPTY;
     note_answer(endpoint, exchange, outline->reply, outline->code, rest);
@@ -382,6 +381,7 @@ void coap_reply_send(struct coap_endpoint *endpoint, struct mono now,
         return;
     }
     struct outline outline = {.reply = reply, .payload = reply->payload, .code = reply->code};
+    exchange->keeps_credit |= reply->has_observe;
     plan_payload(endpoint, now, exchange, &outline);
     const bool success = coap_code_class(outline.code) == 2;
     const bool separate =

@@ -159,6 +159,13 @@ static bool may_send(struct coap_sent *sent, struct mono now, struct message *me
     return false;
 }
 
+void coap_sent_grant(struct coap_sent *sent, struct pool_handle handle)
+{
+    struct message *message = pool_get(sent->pool, handle);
+    ASSERT(message != NULL);
+    message->allowance = (uint32_t)message->buf.len;
+}
+
 enum put { PUT_OUT, PUT_WITHHELD, PUT_NO_ROOM };
 
 static enum put put_out(struct coap_sent *sent, struct mono now, struct message *message)

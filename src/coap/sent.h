@@ -87,6 +87,8 @@ enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono n
 // One of its timers fired.
 enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
                                        struct wheel_timer *timer, struct coap_sent_name *name);
+// One transmission of it, once it is written, is free whatever its peer's allowance is.
+void coap_sent_grant(struct coap_sent *sent, struct pool_handle handle);
 // What is to be told of messages that went out meanwhile, one at a time; COAP_SENT_NOTHING at the
 // end.
 enum coap_sent_outcome coap_sent_news(struct coap_sent *sent, struct coap_sent_name *name);

@@ -15,6 +15,7 @@ static const unsigned char rights[CORE_RIGHTS] = {
     [CORE_CREDENTIALS_READ] = T | C, [CORE_CREDENTIALS_WRITE] = T,
     [CORE_ATTRIBUTES_READ] = T | C,  [CORE_ATTRIBUTES_WRITE] = T | C,
     [CORE_TELEMETRY_READ] = T | C,   [CORE_TELEMETRY_WRITE] = T | C,
+    [CORE_RPC_CALL] = T | C,         [CORE_RPC_DELETE] = T,
 };
 
 bool core_access_allowed(enum model_authority authority, enum core_right right)

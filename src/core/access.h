@@ -28,6 +28,8 @@ enum core_right {
     CORE_ATTRIBUTES_WRITE,
     CORE_TELEMETRY_READ,
     CORE_TELEMETRY_WRITE,
+    CORE_RPC_CALL, // and read persistent ones
+    CORE_RPC_DELETE,
     CORE_RIGHTS,
 };
 

@@ -25,6 +25,7 @@ static void matrix_is_that_of_the_contract(void **state)
         {CORE_CREDENTIALS_READ, false, true, true}, {CORE_CREDENTIALS_WRITE, false, true, false},
         {CORE_ATTRIBUTES_READ, false, true, true},  {CORE_ATTRIBUTES_WRITE, false, true, true},
         {CORE_TELEMETRY_READ, false, true, true},   {CORE_TELEMETRY_WRITE, false, true, true},
+        {CORE_RPC_CALL, false, true, true},         {CORE_RPC_DELETE, false, true, false},
     };
     assert_int_equal(sizeof(matrix) / sizeof(matrix[0]), CORE_RIGHTS);
     for (unsigned i = 0; i < CORE_RIGHTS; i++) {

@@ -1,6 +1,7 @@
 #include "core/attributes.h"
 
 #include "core/admin_priv.h"
+#include "core/order.h"
 
 static const struct {
     enum core_scope scope;
@@ -77,11 +78,10 @@ enum err core_attributes_publish(const struct core_worker *worker, struct arena 
     return err;
 }
 
-enum err core_attributes_load(const struct core_worker *worker,
-                              const struct core_principal *principal, struct slice note,
-                              uint64_t ticket)
+enum err core_attributes_load(const struct core_worker *worker, struct device_id device,
+                              struct slice note, uint64_t ticket)
 {
-    const struct store_load_query query = {.device = principal->device->device,
+    const struct store_load_query query = {.device = device,
                                            .kinds = STORE_STATE_BIT(STORE_STATE_CLIENT) |
                                                     STORE_STATE_BIT(STORE_STATE_SHARED),
                                            .note = note,
@@ -89,9 +89,25 @@ enum err core_attributes_load(const struct core_worker *worker,
     return store_load_submit(worker->lane, &query);
 }
 
-static enum err commit_changes(struct core_desk *desk, const struct model_device *device,
+// What the device is told of is changed by its shard, which tells it.
+static enum err order_changes(const struct core_admin *admin, struct core_desk *desk,
+                              const struct model_device *device, const struct store_change *change)
+{
+    struct slice response;
+    struct core_order order = {.kind = CORE_ORDER_CHANGE,
+                               .tenant = device->tenant,
+                               .device = device->number,
+                               .change = change};
+    return core_desk_order(desk, &order, admin->memory, &response);
+}
+
+static enum err commit_changes(const struct core_admin *admin, struct core_desk *desk,
+                               const struct model_device *device, enum core_scope scope,
                                const struct store_change *change)
 {
+    if (scope == CORE_SCOPE_SHARED) {
+        return order_changes(admin, desk, device, change);
+    }
     const struct store_record record = {.verb = STORE_CHANGE,
                                         .tenant = device->tenant,
                                         .device = device->number,
@@ -108,7 +124,7 @@ enum err core_attributes_save(const struct core_admin *admin, struct core_desk *
     err = err == ERR_OK
               ? make_changes(admin->memory, scope, attributes, admin->caller->now.ms, &change)
               : err;
-    return err == ERR_OK ? commit_changes(desk, device, &change) : err;
+    return err == ERR_OK ? commit_changes(admin, desk, device, scope, &change) : err;
 }
 
 enum err core_attributes_delete(const struct core_admin *admin, struct core_desk *desk,
@@ -127,7 +143,7 @@ enum err core_attributes_delete(const struct core_admin *admin, struct core_desk
         items[i] = (struct store_state_change){kind_of(scope), keys[i], true, SLICE_EMPTY};
     }
     const struct store_change change = {items, count};
-    return commit_changes(desk, device, &change);
+    return commit_changes(admin, desk, device, scope, &change);
 }
 
 struct reader {

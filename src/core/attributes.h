@@ -27,9 +27,8 @@ MUST_USE enum err core_attributes_publish(const struct core_worker *worker, stru
                                           enum core_step *step);
 // Asks for the client and shared attributes of the device; `note` comes back with them.
 // ERR_EXHAUSTED.
-MUST_USE enum err core_attributes_load(const struct core_worker *worker,
-                                       const struct core_principal *principal, struct slice note,
-                                       uint64_t ticket);
+MUST_USE enum err core_attributes_load(const struct core_worker *worker, struct device_id device,
+                                       struct slice note, uint64_t ticket);
 
 // For people.
 

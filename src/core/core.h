@@ -9,7 +9,9 @@
 
 #include "base/epoch.h"
 #include "base/err.h"
+#include "base/filter.h"
 #include "base/hash.h"
+#include "bus/bus.h"
 #include "model/entity.h"
 #include "model/index.h"
 #include "store/attempts.h"
@@ -24,6 +26,8 @@ struct core {
     struct store_attempts *attempts;
     struct model_index *index;
     struct epoch *epoch;
+    struct bus *bus;
+    struct filter *reached; // by hash of the number: devices that a shard has to reach
     // Called while a verb waits until every worker has passed a change.
     void (*pause)(void);
     // Made once per data directory.
@@ -67,6 +71,10 @@ MUST_USE enum err core_name_check(struct slice name, const char *what,
 struct core_worker {
     struct store_lane *lane;
     const struct model_index *index;
+    struct bus *bus;
+    struct bus_party *party;
+    const struct filter *reached;
+    uint32_t asks; // questions to shards that are open (core/mail.h)
 };
 
 // Who speaks: one kind, whatever the credential was (invariant 8).
@@ -83,6 +91,8 @@ MUST_USE enum err core_auth_token(const struct core_worker *worker, struct slice
 struct core_desk {
     struct store_lane *lane;
     uint64_t ticket; // of its last record
+    struct bus *bus;
+    struct bus_party *party; // with a loop of its own
 };
 
 // Submits a record and waits until it is durable.

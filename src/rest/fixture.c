@@ -4,6 +4,7 @@
 
 #include "core/core_test.h"
 #include "core/install.h"
+#include "core/shard_fixture.h"
 
 #define TOKEN_SIZE 2048
 #define MEMORY_SIZE (4U << 20)
@@ -16,6 +17,7 @@ struct rest_fixture rest_fixture;
 static struct core_test base;
 static struct store_lane *lane;
 static struct core_desk desk;
+static struct core_shard_fixture shard;
 static uint64_t ticket;
 static char tokens[REST_PEOPLE][TOKEN_SIZE];
 static uint8_t memory[MEMORY_SIZE] __attribute__((aligned(16)));
@@ -72,7 +74,15 @@ static void open_store(void)
     assert_int_equal(store_memory_open(&limits, &base.core.store), ERR_OK);
     assert_int_equal(store_lane_open(base.core.store, 1U << 20, NULL, wake, &lane), ERR_OK);
     assert_int_equal(store_lane_open(base.core.store, 1U << 20, NULL, NULL, &desk.lane), ERR_OK);
+    memset(&shard, 0, sizeof(shard));
+    shard.core.store = base.core.store;
+    shard.now.wall = rest_fixture.now;
+    shard.now.mono = rest_fixture.mono;
+    core_shard_fixture_open(&shard);
+    desk.bus = shard.core.bus;
+    desk.party = shard.desk;
     assert_int_equal(store_start(base.core.store), ERR_OK);
+    core_shard_fixture_start(&shard);
 }
 
 static enum err zone(struct arena *arena, struct slice name, struct slice *bytes)
@@ -135,7 +145,9 @@ int rest_fixture_set_up(void **state)
 int rest_fixture_tear_down(void **state)
 {
     (void)state;
+    core_shard_fixture_stop(&shard);
     store_stop(base.core.store);
+    core_shard_fixture_close(&shard);
     store_close(base.core.store);
     core_test_close(&base);
     return 0;

@@ -58,6 +58,14 @@ enum err rest_attributes_save(struct rest_call *call);
 enum err rest_attributes_save_of_device(struct rest_call *call);
 enum err rest_attributes_delete(struct rest_call *call);
 enum err rest_attributes_delete_of_device(struct rest_call *call);
+// rpc.c
+enum err rest_rpc_oneway(struct rest_call *call);
+enum err rest_rpc_twoway(struct rest_call *call);
+enum err rest_rpc_oneway_legacy(struct rest_call *call);
+enum err rest_rpc_twoway_legacy(struct rest_call *call);
+enum err rest_rpc_get(struct rest_call *call);
+enum err rest_rpc_delete(struct rest_call *call);
+enum err rest_rpc_list(struct rest_call *call);
 // health.c
 enum err rest_health_live(struct rest_call *call);
 enum err rest_health_ready(struct rest_call *call);

@@ -17,6 +17,7 @@
 // Failures of these are plain texts (server-api.md 1.5, the exception).
 #define TELEMETRY(method, path, handler)                                                           \
     ROUTE(method, "/api/plugins/telemetry/{entityType}/{entityId}" path, S | T | C, true, handler)
+#define RPC(path, handler) ROUTE(POST, path, S | T | C, true, handler)
 #define API(method, path, who, handler) ROUTE(method, path, who, false, handler)
 
 // clang-format off
@@ -65,6 +66,14 @@ static const struct http_route routes[] = {
     API(GET, "/api/deviceProfileInfo/default", T | C, rest_profile_info_default),
     API(GET, "/api/deviceProfileInfo/{deviceProfileId}", T | C, rest_profile_info),
     API(GET, "/api/deviceProfileInfos", T | C, rest_profile_info_list),
+
+    RPC("/api/rpc/oneway/{deviceId}", rest_rpc_oneway),
+    RPC("/api/rpc/twoway/{deviceId}", rest_rpc_twoway),
+    RPC("/api/plugins/rpc/oneway/{deviceId}", rest_rpc_oneway_legacy),
+    RPC("/api/plugins/rpc/twoway/{deviceId}", rest_rpc_twoway_legacy),
+    ROUTE(GET, "/api/rpc/persistent/device/{deviceId}", S | T | C, true, rest_rpc_list),
+    API(GET, "/api/rpc/persistent/{rpcId}", T | C, rest_rpc_get),
+    API(DELETE, "/api/rpc/persistent/{rpcId}", T, rest_rpc_delete),
 
     TELEMETRY(GET, "/keys/attributes", rest_attributes_keys),
     TELEMETRY(GET, "/keys/attributes/{scope}", rest_attributes_keys_of_scope),

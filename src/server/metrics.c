@@ -168,6 +168,9 @@ static void put_tables(const struct server_metrics *metrics, struct buf *out)
     put_table(out, "coap-exchanges", sum.of[SERVER_EXCHANGES], coap->exchanges_max * workers);
     put_table(out, "coap-own-messages", sum.of[SERVER_IN_FLIGHT], coap->sent_max * workers);
     put_table(out, "coap-bodies", sum.of[SERVER_BODIES], coap->bodies_max * workers);
+    put_table(out, "devices-reached", sum.of[SERVER_REACHED],
+              (uint64_t)settings->shard.devices_max * workers);
+    put_table(out, "calls", sum.of[SERVER_CALLS], (uint64_t)settings->shard.calls_max * workers);
     put_table(out, "devices", model_index_count(metrics->core->index), settings->devices_max);
     put_table(out, "store-head-bytes", store.head_bytes, store.head_bytes_max);
     put_table(out, "store-journal-bytes", store.journal_bytes, settings->store.journal_bytes_max);

@@ -33,6 +33,7 @@ struct server {
     struct store *store;
     struct epoch epoch;
     struct core core;
+    struct filter reached;
     struct rest rest;
     struct http_server *http;
     struct server_worker *workers[STEER_WORKERS_MAX];
@@ -110,6 +111,10 @@ static enum err open_core(struct server *server)
     core->store = server->store;
     core->pause = pause_shortly;
     enum err err = store_attempts_create(&core->attempts, &server->settings->wrong_log_ins);
+    core->reached = &server->reached;
+    if (err == ERR_OK) {
+        err = bus_create(&core->bus, server->settings->workers, CORE_MAIL_RING);
+    }
     if (err == ERR_OK) {
         err = model_index_create(&core->index, &server->epoch, server->settings->devices_max);
     }
@@ -176,6 +181,13 @@ static void restore_messages(struct server *server)
     }
 }
 
+static enum err restore_shards(struct server *server)
+{
+    const enum err err =
+        server_worker_restore_shards(server->workers, server->settings->workers, server->store);
+    return err == ERR_OK ? ERR_OK : fail(server, err, "observations and calls");
+}
+
 static enum err open_workers(struct server *server)
 {
     const struct server_settings *settings = server->settings;
@@ -191,9 +203,7 @@ static enum err open_workers(struct server *server)
         plans[i].number = i;
         plans[i].settings = settings;
         plans[i].dedup_key = server->core.dedup_key;
-        plans[i].index = server->core.index;
-        plans[i].epoch = &server->epoch;
-        plans[i].store = server->store;
+        plans[i].core = &server->core;
         const enum err created = server_worker_create(&plans[i], &server->workers[i]);
         err = err == ERR_OK ? created : err;
     }
@@ -227,12 +237,18 @@ static void control(void *context)
     }
 }
 
+static enum err open_desk(struct server *server, size_t lane_size, struct core_desk *desk)
+{
+    desk->bus = server->core.bus;
+    const enum err err = store_lane_open(server->store, lane_size, NULL, NULL, &desk->lane);
+    return err == ERR_OK ? bus_join(desk->bus, NULL, &desk->party) : err;
+}
+
 static enum err start_threads(struct server *server)
 {
-    enum err err =
-        store_lane_open(server->store, LANE_SIZE, NULL, NULL, &server->control_desk.lane);
+    enum err err = open_desk(server, LANE_SIZE, &server->control_desk);
     for (unsigned i = 0; err == ERR_OK && i < server->settings->http_threads; i++) {
-        err = store_lane_open(server->store, DESK_LANE_SIZE, NULL, NULL, &server->desks[i].lane);
+        err = open_desk(server, DESK_LANE_SIZE, &server->desks[i]);
     }
     err = err == ERR_OK ? store_start(server->store) : err;
     server->store_started = err == ERR_OK;
@@ -313,6 +329,9 @@ static enum err start(struct server *server)
     err = err == ERR_OK ? open_workers(server) : err;
     if (err == ERR_OK) {
         restore_messages(server);
+        err = restore_shards(server);
+    }
+    if (err == ERR_OK) {
         err = start_threads(server);
     }
     return err == ERR_OK ? start_http(server) : err;
@@ -349,6 +368,9 @@ static void stop(struct server *server)
 
 static void close_all(struct server *server)
 {
+    if (server->core.bus != NULL) {
+        bus_destroy(server->core.bus);
+    }
     if (server->core.index != NULL) {
         model_index_destroy(server->core.index);
     }

@@ -170,6 +170,21 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .szx_max = 6,
         .nstart = 1,
     };
+    const bool by_response = strcmp(conf_text(conf, "rpc.strategy"), "on-response") == 0;
+    settings->shard = (struct core_shard_settings){
+        // Shards are not quite equal.
+        .devices_max = (uint32_t)conf_int(conf, "limits.devices") / settings->workers * 5 / 4 + 64,
+        .calls_max = (uint32_t)conf_int(conf, "rpc.calls"),
+        .calls_per_device = (uint32_t)conf_int(conf, "rpc.per-device"),
+        .retries_max = (uint32_t)conf_int(conf, "rpc.retries-max"),
+        // One message at a time is on its way to a device, so a burst waits for each ACK as well.
+        .strategy = by_response ? CORE_CALLS_ON_RESPONSE : CORE_CALLS_BURST,
+        .response_wait = span_ms(conf_span_ms(conf, "rpc.response-wait")),
+        .pace = span_s(3),
+        .probe_every = span_ms(conf_span_ms(conf, "coap.probe-every")),
+        .probe_again = span_s(60),
+        .probe_most = span_s(3600),
+    };
     const char *check = conf_text(conf, "coap.path-check");
     if (strcmp(check, "blocks") == 0) {
         settings->coap.path_check = COAP_PATH_CHECK_BLOCKS;
@@ -186,6 +201,7 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .strict_formats = conf_bool(conf, "coap.strict-formats"),
         .upstream_codes = conf_bool(conf, "coap.upstream-codes"),
         .body_max = (uint32_t)conf_size(conf, "coap.body-max"),
+        .answer_wait = span_ms(conf_span_ms(conf, "coap.timeout")),
     };
     if (rate_parse(slice_text(conf_text(conf, "coap.wrong-token-rate")), &settings->wrong_tokens) !=
         ERR_OK) {

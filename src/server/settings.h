@@ -27,6 +27,7 @@ struct server_settings {
     uint32_t receive_bytes;
     struct coap_endpoint_limits coap_limits; // per worker
     struct coap_endpoint_settings coap;
+    struct core_shard_settings shard; // of each worker
     struct api_settings api;
     struct rate wrong_tokens;
 

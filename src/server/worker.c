@@ -14,6 +14,7 @@
 #define TURN_MEMORY_SIZE (4U << 20)
 #define LANE_SIZE (8U << 20)
 #define COMPLETIONS_MAX 1024U
+#define MAIL_MAX 1024U
 #define REFUSAL_SOURCES 4096U
 #define DRAIN_S 5U
 #define FIGURES_MS 100U
@@ -31,7 +32,11 @@ struct server_worker {
     struct arena memory;
     struct api api;
     struct store_lane *lane;
-    uint64_t in_store;      // requests that wait for their completion
+    struct bus_party *party;
+    struct core_shard *shard;
+    void *shard_memory;
+    struct store_lane *shard_lane;
+    uint64_t in_store;      // requests that wait for their completion, or for a shard
     uint64_t ready_sockets; // bits of sockets with something to read
     uint64_t clean_sockets; // bits of those that were read empty once (see is_misplaced)
     struct metric figures[SERVER_FIGURES];
@@ -50,7 +55,7 @@ static size_t refusal_size(void)
 size_t server_worker_footprint(const struct server_settings *settings)
 {
     return coap_endpoint_footprint(&settings->coap_limits) + TURN_MEMORY_SIZE + refusal_size() +
-           LANE_SIZE;
+           core_shard_footprint(&settings->shard) + 2 * LANE_SIZE;
 }
 
 static void wake(void *context)
@@ -65,8 +70,9 @@ static enum err reserve(struct server_worker *worker)
     worker->endpoint_memory = plat_memory_reserve(worker->endpoint_size);
     worker->turn_memory = plat_memory_reserve(TURN_MEMORY_SIZE);
     worker->refusal_memory = plat_memory_reserve(refusal_size());
+    worker->shard_memory = plat_memory_reserve(core_shard_footprint(&worker->plan.settings->shard));
     const bool all = worker->endpoint_memory != NULL && worker->turn_memory != NULL &&
-                     worker->refusal_memory != NULL;
+                     worker->refusal_memory != NULL && worker->shard_memory != NULL;
     return all ? ERR_OK : ERR_EXHAUSTED;
 }
 
@@ -88,11 +94,31 @@ static void init(struct server_worker *worker)
     arena_init(&worker->memory, worker->turn_memory, TURN_MEMORY_SIZE);
     worker->api.settings = settings->api;
     plat_entropy(&worker->api.settings.hash_key, sizeof(worker->api.settings.hash_key));
-    worker->api.core = (struct core_worker){worker->lane, worker->plan.index};
+    worker->api.core = (struct core_worker){.lane = worker->lane,
+                                            .index = worker->plan.core->index,
+                                            .bus = worker->plan.core->bus,
+                                            .party = worker->party,
+                                            .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
     worker->api.refusals.table =
         rate_table_init(worker->refusal_memory, REFUSAL_SOURCES, &settings->wrong_tokens);
     plat_entropy(&worker->api.refusals.key, sizeof(worker->api.refusals.key));
+    const struct core_shard_plan shard = {.number = worker->plan.number,
+                                          .core = worker->plan.core,
+                                          .party = worker->party,
+                                          .lane = worker->shard_lane,
+                                          .memory = &worker->memory,
+                                          .ops = &api_notice_ops,
+                                          .settings = settings->shard};
+    worker->shard = core_shard_init(worker->shard_memory, &shard, plat_clock_mono());
+}
+
+static enum err open_lanes(struct server_worker *worker)
+{
+    struct store *store = worker->plan.core->store;
+    const enum err err = store_lane_open(store, LANE_SIZE, worker, wake, &worker->lane);
+    return err == ERR_OK ? store_lane_open(store, LANE_SIZE, worker, wake, &worker->shard_lane)
+                         : err;
 }
 
 enum err server_worker_create(const struct server_worker_plan *plan, struct server_worker **out)
@@ -103,8 +129,8 @@ enum err server_worker_create(const struct server_worker_plan *plan, struct serv
     *out = worker;
     enum err err = reserve(worker);
     err = err == ERR_OK ? plat_loop_create(&worker->loop) : err;
-    err =
-        err == ERR_OK ? store_lane_open(plan->store, LANE_SIZE, worker, wake, &worker->lane) : err;
+    err = err == ERR_OK ? open_lanes(worker) : err;
+    err = err == ERR_OK ? bus_join(plan->core->bus, worker->loop, &worker->party) : err;
     for (unsigned i = 0; err == ERR_OK && i < plan->socket_count; i++) {
         err = plat_loop_watch(worker->loop, plat_udp_descriptor(plan->sockets[i]), i);
     }
@@ -118,6 +144,17 @@ void server_worker_restore(struct server_worker *worker, const struct server_tra
                            struct span age)
 {
     coap_endpoint_restore(worker->endpoint, plat_clock_mono(), trace->key, trace->code, age);
+}
+
+enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,
+                                      struct store *store)
+{
+    struct core_shard *shards[STEER_WORKERS_MAX];
+    for (unsigned i = 0; i < count; i++) {
+        shards[i] = workers[i]->shard;
+    }
+    const struct core_shard_time now = {plat_clock_mono(), plat_clock_wall()};
+    return core_shard_restore(shards, count, store, now);
 }
 
 // Sends what waits, in batches of one socket each.
@@ -163,11 +200,15 @@ static void serve_request(struct server_worker *worker, struct api_time now,
                           const struct coap_request *request)
 {
     const struct address remote = coap_peer_remote(request->peer);
-    const struct server_trace trace = {request->dedup, COAP_CREATED, plat_steer_hash(&remote)};
-    struct store_trace stored;
+    struct api_origin origin = {.steer = plat_steer_hash(&remote)};
+    const struct server_trace trace = {request->dedup, COAP_CREATED, origin.steer};
     struct coap_reply reply;
-    server_trace_write(&trace, &stored);
-    switch (api_request(&worker->api, now, request, &stored, &reply)) {
+    server_trace_write(&trace, &origin.trace);
+    const enum api_outcome outcome = api_request(&worker->api, now, request, &origin, &reply);
+    if (worker->api.is_reached) {
+        coap_endpoint_keep_credit(worker->endpoint, request->exchange);
+    }
+    switch (outcome) {
     case API_REPLIED:
         coap_endpoint_reply(worker->endpoint, now.mono, request->exchange, &reply);
         return;
@@ -212,14 +253,17 @@ static void handle(struct server_worker *worker, struct api_time now,
             begin_body(worker, now, &event->request);
         }
         return;
-    case COAP_EVENT_NONE:
-    case COAP_EVENT_RESPONSE:
     case COAP_EVENT_DELIVERED:
     case COAP_EVENT_REJECTED:
     case COAP_EVENT_LOST:
     case COAP_EVENT_TRANSMITTED:
     case COAP_EVENT_UNANSWERED:
-        // The server sends no requests; separate responses take care of themselves.
+        // Separate responses take care of themselves; notifications are told to their shard.
+        api_notice_outcome(&worker->api, event);
+        return;
+    case COAP_EVENT_NONE:
+    case COAP_EVENT_RESPONSE:
+        // The server sends no requests.
         return;
     }
 }
@@ -309,8 +353,55 @@ static void collect_loads(struct server_worker *worker, struct mono now)
     }
 }
 
+static void take_answer(struct server_worker *worker, struct mono now, const struct core_mail *mail)
+{
+    struct coap_handle exchange;
+    struct coap_reply reply;
+    make_room(worker, now);
+    if (api_answered(&worker->api, mail, &exchange, &reply) == API_REPLIED) {
+        ASSERT(worker->in_store > 0);
+        worker->in_store--;
+        coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
+    }
+}
+
+// Mail is for the shard, or for the messages of this worker.
+static void take_mail(struct server_worker *worker, struct api_time now)
+{
+    const struct core_shard_time shard_now = {now.mono, now.wall};
+    struct slice message;
+    unsigned from;
+    for (unsigned i = 0; i < MAIL_MAX && bus_next(worker->party, &from, &message); i++) {
+        const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
+        worker->figures_are_stale = true;
+        if (mail->kind == CORE_MAIL_ANSWER) {
+            take_answer(worker, now.mono, mail);
+        } else if (mail->kind == CORE_MAIL_NOTICE || mail->kind == CORE_MAIL_CANCEL) {
+            make_room(worker, now.mono);
+            api_notice_send(&worker->api, worker->endpoint, now.mono, mail);
+        } else {
+            core_shard_take(worker->shard, shard_now, from, mail);
+        }
+    }
+    bus_release(worker->party);
+    core_shard_turn(worker->shard, shard_now);
+}
+
+static void expire_waiting(struct server_worker *worker, struct mono now)
+{
+    struct coap_handle exchange;
+    struct coap_reply reply;
+    while (api_expired(&worker->api, now, &exchange, &reply)) {
+        ASSERT(worker->in_store > 0);
+        worker->in_store--;
+        make_room(worker, now);
+        coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
+    }
+}
+
 static void expire(struct server_worker *worker, struct api_time now)
 {
+    expire_waiting(worker, now.mono);
     struct coap_event event;
     make_room(worker, now.mono);
     while (coap_endpoint_tick(worker->endpoint, now.mono, &event)) {
@@ -325,6 +416,8 @@ static void wait(struct server_worker *worker)
     uint32_t tags[PLAT_LOOP_READY_MAX];
     const struct mono now = plat_clock_mono();
     struct mono deadline = coap_endpoint_deadline(worker->endpoint);
+    deadline = mono_earlier(deadline, core_shard_deadline(worker->shard));
+    deadline = mono_earlier(deadline, api_deadline(&worker->api));
     if (worker->figures_are_stale) {
         deadline = mono_earlier(deadline, worker->figures_due);
     }
@@ -345,6 +438,7 @@ static void publish_figures(struct server_worker *worker, struct mono now)
     }
     worker->figures_are_stale = false;
     const struct coap_endpoint_stats stats = coap_endpoint_stats(worker->endpoint);
+    const struct core_shard_stats shard = core_shard_stats(worker->shard);
     uint64_t drops = 0;
     for (unsigned i = 0; i < worker->plan.socket_count; i++) {
         drops += plat_udp_kernel_drops(worker->plan.sockets[i]);
@@ -363,6 +457,10 @@ static void publish_figures(struct server_worker *worker, struct mono now)
         [SERVER_EXCHANGES] = stats.exchanges,
         [SERVER_IN_FLIGHT] = stats.sent_in_flight,
         [SERVER_BODIES] = stats.bodies,
+        [SERVER_REACHED] = shard.devices,
+        [SERVER_OBSERVATIONS] = shard.observations,
+        [SERVER_SUSPENDED] = shard.suspended,
+        [SERVER_CALLS] = shard.calls,
     };
     for (unsigned i = 0; i < SERVER_FIGURES; i++) {
         metric_set(&worker->figures[i], now_is[i]);
@@ -374,16 +472,18 @@ static void publish_figures(struct server_worker *worker, struct mono now)
 static void turn(struct server_worker *worker)
 {
     const struct api_time now = {plat_clock_mono(), plat_clock_wall()};
-    epoch_enter(worker->plan.epoch, worker->plan.number);
+    epoch_enter(worker->plan.core->epoch, worker->plan.number);
     receive(worker, now);
     store_flush(worker->lane);
     collect(worker, now.mono);
     collect_loads(worker, now.mono);
+    take_mail(worker, now);
     expire(worker, now);
     transmit(worker, now.mono);
     publish_figures(worker, now.mono);
+    bus_flush(worker->party);
     arena_reset(&worker->memory);
-    epoch_leave(worker->plan.epoch, worker->plan.number);
+    epoch_leave(worker->plan.core->epoch, worker->plan.number);
 }
 
 static bool finished(struct server_worker *worker)
@@ -460,5 +560,6 @@ void server_worker_destroy(struct server_worker *worker)
     plat_memory_release(worker->endpoint_memory, worker->endpoint_size);
     plat_memory_release(worker->turn_memory, TURN_MEMORY_SIZE);
     plat_memory_release(worker->refusal_memory, refusal_size());
+    plat_memory_release(worker->shard_memory, core_shard_footprint(&worker->plan.settings->shard));
     free(worker);
 }

@@ -17,9 +17,7 @@ struct server_worker_plan {
     unsigned number;
     const struct server_settings *settings;
     struct hash_key dedup_key;
-    const struct model_index *index;
-    struct epoch *epoch;
-    struct store *store;
+    const struct core *core;
     struct plat_udp *sockets[SETTINGS_BINDS_MAX]; // owned by the worker from now on
     unsigned socket_count;
 };
@@ -27,6 +25,9 @@ struct server_worker_plan {
 // Start-up only; before the store starts, since it opens a lane.
 MUST_USE enum err server_worker_create(const struct server_worker_plan *plan,
                                        struct server_worker **worker);
+// Before any worker starts: what the store keeps of the devices to be reached.
+MUST_USE enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,
+                                               struct store *store);
 // Before it starts: a message of before the restart, answered `age` ago.
 void server_worker_restore(struct server_worker *worker, const struct server_trace *trace,
                            struct span age);
@@ -47,6 +48,10 @@ enum server_figure {
     SERVER_EXCHANGES,
     SERVER_IN_FLIGHT,
     SERVER_BODIES,
+    SERVER_REACHED,
+    SERVER_OBSERVATIONS,
+    SERVER_SUSPENDED,
+    SERVER_CALLS,
     SERVER_FIGURES,
 };
 

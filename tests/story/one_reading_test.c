@@ -94,9 +94,11 @@ static int open_all(void **state)
     know_the_device();
     open_the_endpoint();
     const struct rate no_limit = {.count = 0};
-    worker.api = (struct api){.settings = {.type_cast = true, .body_max = COAP_BODY_MAX},
-                              .core = {worker.lane, worker.index},
-                              .memory = &worker.turn_memory};
+    static struct filter nobody;
+    worker.api =
+        (struct api){.settings = {.type_cast = true, .body_max = COAP_BODY_MAX},
+                     .core = {.lane = worker.lane, .index = worker.index, .reached = &nobody},
+                     .memory = &worker.turn_memory};
     worker.api.refusals.table = rate_table_init(reserved(rate_table_footprint(16)), 16, &no_limit);
     return 0;
 }
@@ -141,9 +143,9 @@ static bool the_endpoint_takes(struct slice bytes, struct coap_event *event)
 static enum api_outcome the_api_runs(const struct coap_event *event, struct coap_reply *reply)
 {
     const struct api_time now = {worker.now, noon};
-    const struct store_trace trace = {{1}};
+    const struct api_origin origin = {.trace = {{1}}};
     epoch_enter(&worker.epoch, 0);
-    const enum api_outcome outcome = api_request(&worker.api, now, &event->request, &trace, reply);
+    const enum api_outcome outcome = api_request(&worker.api, now, &event->request, &origin, reply);
     epoch_leave(&worker.epoch, 0);
     return outcome;
 }

@@ -1,0 +1,119 @@
+// What shards want devices to be told: their bodies, and their way through the CoAP endpoint.
+#include "api/api.h"
+#include "coap/notify.h"
+#include "codec/json.h"
+
+// So long a client may take a notification as fresh (protocol-rules.md section 3).
+#define MAX_AGE_S 86400U
+
+static void write_delta(struct buf *out, const struct core_delta *delta)
+{
+    struct codec_json_writer writer = codec_json_writer_over(out);
+    codec_json_begin_object(&writer);
+    for (uint32_t i = 0; i < delta->set_count; i++) {
+        codec_json_name(&writer, delta->set[i].key);
+        codec_json_put_value(&writer, &delta->set[i].value);
+    }
+    if (delta->removed_count > 0) {
+        codec_json_name(&writer, SLICE("deleted"));
+        codec_json_begin_array(&writer);
+        for (uint32_t i = 0; i < delta->removed_count; i++) {
+            codec_json_put_string(&writer, delta->removed[i]);
+        }
+        codec_json_end_array(&writer);
+    }
+    codec_json_end_object(&writer);
+}
+
+static void write_call(struct buf *out, uint32_t id, struct slice method, struct slice params)
+{
+    struct codec_json_writer writer = codec_json_writer_over(out);
+    codec_json_begin_object(&writer);
+    codec_json_field_int64(&writer, "id", id);
+    codec_json_field_string(&writer, "method", method);
+    codec_json_name(&writer, SLICE("params"));
+    codec_json_put_raw(&writer, params);
+    codec_json_end_object(&writer);
+}
+
+const struct core_shard_ops api_notice_ops = {write_delta, write_call};
+
+static struct coap_notice notice_of(const struct core_mail *mail)
+{
+    const struct core_registration *registration = &mail->registration;
+    struct coap_notice notice = {
+        .token = {.len = registration->token_len},
+        .code = COAP_CONTENT,
+        .confirmable = mail->confirmable,
+        .has_observe = true,
+        .observe = mail->number,
+        .content_format = COAP_FORMAT_JSON,
+        .max_age_s = MAX_AGE_S,
+        .uri_hash = registration->uri_hash,
+        .ticket = mail->ticket,
+        .payload = core_mail_body(mail),
+    };
+    memcpy(&notice.peer, registration->route.peer, sizeof(notice.peer));
+    memcpy(notice.token.bytes, registration->token, registration->token_len);
+    switch ((enum core_notice)mail->notice) {
+    case CORE_NOTICE_CONTENT:
+        break;
+    case CORE_NOTICE_VALID:
+        notice.code = COAP_VALID;
+        break;
+    case CORE_NOTICE_GONE:
+    case CORE_NOTICE_UNAUTHORIZED:
+        notice.code = mail->notice == CORE_NOTICE_GONE ? COAP_NOT_FOUND : COAP_UNAUTHORIZED;
+        notice.has_observe = false;
+        notice.max_age_s = COAP_MAX_AGE_NONE;
+        break;
+    }
+    return notice;
+}
+
+static void tell(struct api *api, uint64_t ticket, enum core_outcome outcome, uint64_t handle)
+{
+    const unsigned to = core_mail_ticket_worker(ticket);
+    // One that finds no room is made up for when the shard gives the notice up.
+    struct core_mail *mail = core_mail_begin(api->core.party, to, 0);
+    if (mail != NULL) {
+        mail->kind = CORE_MAIL_OUTCOME;
+        mail->outcome = (uint8_t)outcome;
+        mail->ticket = ticket;
+        mail->handle = handle;
+        core_mail_end(api->core.party, to, mail);
+    }
+}
+
+static struct coap_handle handle_in(uint64_t handle)
+{
+    return (struct coap_handle){{(uint32_t)handle, (uint32_t)(handle >> 32)}};
+}
+
+void api_notice_send(struct api *api, struct coap_endpoint *endpoint, struct mono now,
+                     const struct core_mail *mail)
+{
+    if (mail->kind == CORE_MAIL_CANCEL) {
+        coap_endpoint_cancel(endpoint, now, handle_in(mail->handle));
+        return;
+    }
+    const struct coap_notice notice = notice_of(mail);
+    struct coap_handle sent;
+    if (coap_endpoint_notify(endpoint, now, &notice, &sent) != ERR_OK) {
+        tell(api, mail->ticket, CORE_OUTCOME_BUSY, 0);
+    }
+}
+
+void api_notice_outcome(struct api *api, const struct coap_event *event)
+{
+    static const enum core_outcome outcomes[] = {
+        [COAP_EVENT_TRANSMITTED] = CORE_OUTCOME_TRANSMITTED,
+        [COAP_EVENT_UNANSWERED] = CORE_OUTCOME_UNANSWERED,
+        [COAP_EVENT_DELIVERED] = CORE_OUTCOME_DELIVERED,
+        [COAP_EVENT_REJECTED] = CORE_OUTCOME_REJECTED,
+        [COAP_EVENT_LOST] = CORE_OUTCOME_LOST,
+    };
+    if (event->ticket != 0) {
+        tell(api, event->ticket, outcomes[event->kind], api_ticket(event->sent));
+    }
+}

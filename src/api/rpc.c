@@ -1,0 +1,103 @@
+#include "api/rpc.h"
+
+#include "api/ask.h"
+#include "api/observe.h"
+#include "codec/json.h"
+#include "codec/scratch.h"
+
+enum api_outcome api_rpc_get(const struct api_call *call, struct coap_reply *reply)
+{
+    if (!api_observe_is_asked(call) || call->route.has_call) {
+        return api_refuse_form(COAP_BAD_REQUEST, "calls are observed: GET rpc with Observe 0",
+                               reply);
+    }
+    return api_observe(call, CORE_RESOURCE_RPC, reply);
+}
+
+// The body as an object, or a refusal in `reply`.
+static bool read_object(const struct api_call *call, struct codec_json *object,
+                        struct coap_reply *reply)
+{
+    struct err_place place = {NULL, 0};
+    const enum err err =
+        codec_json_parse(call->api->memory, call->request->body, true, object, &place);
+    if (err != ERR_OK) {
+        (void)api_refuse_at(call, err, &place, reply);
+        return false;
+    }
+    if (!codec_json_is(*object, CODEC_JSON_OBJECT)) {
+        (void)api_refuse(call, ERR_INVALID, "the body is not a JSON object", reply);
+        return false;
+    }
+    return true;
+}
+
+static enum api_outcome answer_call(const struct api_call *call, struct codec_json object,
+                                    struct coap_reply *reply)
+{
+    struct buf text = codec_scratch_open(call->api->memory);
+    codec_json_write(object, &text);
+    if (text.overflow || text.len > CORE_MAIL_BODY_MAX) {
+        return api_refuse(call, ERR_TOO_LARGE, NULL, reply);
+    }
+    return api_ask(call, CORE_MAIL_REPLY, CORE_RESOURCE_RPC, (uint32_t)call->route.call,
+                   codec_scratch_close(call->api->memory, &text), reply);
+}
+
+// A call of the device waits for an answer, all equally long.
+static enum api_outcome wait_for_answer(const struct api_call *call, struct coap_reply *reply)
+{
+    struct api *api = call->api;
+    struct api_waiting *waiting = &api->waiting;
+    if (waiting->count == API_WAITING_MAX) {
+        return api_refuse(call, ERR_EXHAUSTED, NULL, reply);
+    }
+    const uint32_t at = (waiting->first + waiting->count++) % API_WAITING_MAX;
+    waiting->items[at].exchange = call->request->exchange;
+    waiting->items[at].deadline = mono_add(call->now.mono, api->settings.answer_wait);
+    return API_PENDING;
+}
+
+static enum api_outcome call_server(const struct api_call *call, struct codec_json object,
+                                    struct coap_reply *reply)
+{
+    const struct codec_json method = codec_json_get(object, "method");
+    const bool is_named = codec_json_exists(method) && (codec_json_is(method, CODEC_JSON_STRING) ||
+                                                        codec_json_is(method, CODEC_JSON_NUMBER) ||
+                                                        codec_json_is(method, CODEC_JSON_BOOLEAN));
+    if (!is_named) {
+        return api_refuse(call, ERR_INVALID, "the call has no method", reply);
+    }
+    return wait_for_answer(call, reply);
+}
+
+enum api_outcome api_rpc_post(const struct api_call *call, struct coap_reply *reply)
+{
+    struct codec_json object;
+    if (call->route.has_call && !call->route.call_is_number) {
+        return api_refuse_form(COAP_BAD_REQUEST, "rpc/{id}: the id is not a number", reply);
+    }
+    if (!read_object(call, &object, reply)) {
+        return API_REPLIED;
+    }
+    return call->route.has_call ? answer_call(call, object, reply)
+                                : call_server(call, object, reply);
+}
+
+bool api_rpc_expired(struct api *api, struct mono now, struct coap_handle *exchange)
+{
+    struct api_waiting *waiting = &api->waiting;
+    if (waiting->count == 0 || !mono_reached(now, waiting->items[waiting->first].deadline)) {
+        return false;
+    }
+    *exchange = waiting->items[waiting->first].exchange;
+    waiting->first = (waiting->first + 1) % API_WAITING_MAX;
+    waiting->count--;
+    return true;
+}
+
+struct mono api_deadline(const struct api *api)
+{
+    const struct api_waiting *waiting = &api->waiting;
+    return waiting->count == 0 ? MONO_NEVER : waiting->items[waiting->first].deadline;
+}

@@ -1,0 +1,375 @@
+// Shared attributes on their way to the device: changes are durable in its outbox until it took
+// them, and merge while they wait (protocol-rules.md section 5).
+//
+// The outbox has a row for each attribute that changed since the device last took them all: the
+// number of its newest change. Rows up to `covered` are known to the device; they are removed when
+// the outbox is read next.
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "core/shard_priv.h"
+
+// Rows that one load may bring; a device with more does not get its changes (logged).
+#define ROWS_MAX 8192U
+// Rows that cannot be read are tried again after this.
+#define UNREADABLE_S 60U
+
+static bool is_observed(const struct core_reach *reach)
+{
+    return reach->link != NULL &&
+           reach->link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE;
+}
+
+static struct slice copy_name(struct arena *memory, struct slice key)
+{
+    uint8_t *name = arena_take(memory, key.len + 1);
+    if (name == NULL) {
+        return SLICE_EMPTY;
+    }
+    name[0] = 'a';
+    memcpy(name + 1, key.ptr, key.len);
+    return slice_of(name, key.len + 1);
+}
+
+// The changed rows, an outbox row for each, and the counters.
+static enum err put_rows(const struct core_reach *reach, const struct store_change *change,
+                         struct store_state_change *items)
+{
+    struct arena *memory = reach->shard->plan.memory;
+    uint8_t *number = arena_take(memory, 16);
+    if (number == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    struct buf value = buf_over(number, 16);
+    buf_put_varint(&value, reach->link->seq);
+    for (uint32_t i = 0; i < change->count; i++) {
+        items[i] = change->items[i];
+        struct store_state_change *row = &items[change->count + i];
+        *row = (struct store_state_change){
+            STORE_STATE_OUTBOX, copy_name(memory, change->items[i].name), false, buf_view(&value)};
+        if (row->name.len == 0) {
+            return ERR_EXHAUSTED;
+        }
+    }
+    return core_shard_put_counters(reach, &items[2 * change->count]);
+}
+
+// The number is durable with the change itself, so that no delivery can be missed.
+static enum err make_observed(const struct core_reach *reach, const struct store_change *change,
+                              struct store_change *made)
+{
+    struct core_downlink *link = reach->link;
+    const uint32_t count = 2 * change->count + 1;
+    struct store_state_change *items =
+        arena_take_array(reach->shard->plan.memory, count, sizeof(*items));
+    if (items == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    const uint64_t delta_seq = link->delta_seq;
+    // As it will be once this is on disk.
+    link->delta_seq = ++link->seq;
+    const enum err err = put_rows(reach, change, items);
+    link->delta_seq = delta_seq;
+    *made = (struct store_change){items, count};
+    return err;
+}
+
+static enum err change(const struct core_reach *reach, unsigned from, struct core_order *order)
+{
+    struct store_change change = *order->change;
+    const bool observed = is_observed(reach);
+    enum err err = observed ? make_observed(reach, order->change, &change) : ERR_OK;
+    struct core_job *job = err == ERR_OK ? core_shard_job(reach->shard, CORE_JOB_CHANGE) : NULL;
+    if (job == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    job->from = from;
+    job->order = order;
+    job->seq = observed ? reach->link->seq : 0;
+    return core_shard_commit(reach, change.items, change.count, job);
+}
+
+void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order)
+{
+    const size_t mark = arena_mark(reach->shard->plan.memory);
+    const enum err err = change(reach, from, order);
+    if (err != ERR_OK) {
+        core_shard_done(reach->shard, from, order, err, SLICE_EMPTY);
+    }
+    arena_rewind(reach->shard->plan.memory, mark);
+}
+
+// Renders into turn memory; empty if it does not fit into one notification.
+static struct slice render(const struct core_reach *reach, const struct core_delta *delta)
+{
+    void *memory = arena_take(reach->shard->plan.memory, CORE_MAIL_BODY_MAX);
+    if (memory == NULL) {
+        return SLICE_EMPTY;
+    }
+    struct buf out = buf_over(memory, CORE_MAIL_BODY_MAX);
+    reach->shard->plan.ops->delta(&out, delta);
+    return out.overflow ? SLICE_EMPTY : buf_view(&out);
+}
+
+// Straight from the order, while nothing else waits: saves reading it back.
+static bool send_order(const struct core_reach *reach, const struct core_order *order)
+{
+    struct arena *memory = reach->shard->plan.memory;
+    const struct store_change *change = order->change;
+    struct store_attribute *set = arena_take_array(memory, change->count, sizeof(*set));
+    struct slice *removed = arena_take_array(memory, change->count, sizeof(*removed));
+    struct core_delta delta = {.set = set, .removed = removed};
+    if (set == NULL || removed == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < change->count; i++) {
+        const struct store_state_change *item = &change->items[i];
+        const struct store_state_row row = {.name = item->name, .value = item->value};
+        if (item->is_removed) {
+            removed[delta.removed_count++] = item->name;
+        } else if (!store_attribute_get(&row, &set[delta.set_count++])) {
+            return false;
+        }
+    }
+    const struct slice body = render(reach, &delta);
+    if (body.len == 0 || !core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_DELTA,
+                                            CORE_NOTICE_CONTENT, body)) {
+        return false;
+    }
+    reach->link->flight.upto = reach->link->delta_seq;
+    return true;
+}
+
+void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err)
+{
+    struct core_downlink *link = reach->link;
+    const size_t mark = arena_mark(reach->shard->plan.memory);
+    if (link != NULL && err == ERR_OK && job->seq > 0) {
+        const bool is_first = link->covered == link->delta_seq;
+        link->delta_seq = job->seq;
+        if (!is_observed(reach)) {
+            link->covered = job->seq;
+        } else if (!is_first || !core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES) ||
+                   !send_order(reach, job->order)) {
+            core_flight_pump(reach);
+        }
+    }
+    core_shard_done(reach->shard, job->from, job->order, err, SLICE_EMPTY);
+    arena_rewind(reach->shard->plan.memory, mark);
+}
+
+void core_delta_send(const struct core_reach *reach, bool whole)
+{
+    const uint32_t kinds =
+        STORE_STATE_BIT(STORE_STATE_SHARED) | STORE_STATE_BIT(STORE_STATE_OUTBOX);
+    reach->link->load_upto = reach->link->delta_seq;
+    reach->link->load_seq = reach->link->seq;
+    if (core_shard_load(reach, kinds, SLICE_EMPTY, whole ? CORE_LOAD_WHOLE : CORE_LOAD_DELTA) !=
+        ERR_OK) {
+        core_shard_again(reach);
+    }
+}
+
+// A change that waits: what the outbox and the shared scope say of one attribute.
+struct waiting {
+    uint64_t seq;
+    bool is_removed;
+    struct store_attribute attribute;
+};
+
+struct gathered {
+    struct store_state_row *shared;
+    uint32_t shared_count;
+    struct store_state_change *stale; // outbox rows that the device knows
+    uint32_t stale_count;
+    struct waiting *waiting;
+    uint32_t waiting_count;
+    bool is_bad;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct store_state_row *left = a;
+    const struct store_state_row *right = b;
+    return slice_compare(left->name, right->name);
+}
+
+static void gather_outbox(const struct core_reach *reach, const struct store_state_row *row,
+                          struct gathered *all)
+{
+    struct buf_reader reader = buf_reader_over(row->value);
+    if (row->name.len == 0 || row->name.ptr[0] != 'a') {
+        return;
+    }
+    const uint64_t seq = buf_read_varint(&reader);
+    if (seq <= reach->link->covered) {
+        all->stale[all->stale_count++] =
+            (struct store_state_change){STORE_STATE_OUTBOX, row->name, true, SLICE_EMPTY};
+        return;
+    }
+    if (seq > reach->link->load_upto) {
+        return;
+    }
+    const struct store_state_row wanted = {.name = slice_sub(row->name, 1, row->name.len)};
+    const struct store_state_row *found =
+        bsearch(&wanted, all->shared, all->shared_count, sizeof(wanted), compare_names);
+    struct waiting *waiting = &all->waiting[all->waiting_count++];
+    *waiting = (struct waiting){.seq = seq, .is_removed = found == NULL};
+    waiting->attribute.key = wanted.name;
+    if (found != NULL && !store_attribute_get(found, &waiting->attribute)) {
+        all->is_bad = true;
+    }
+}
+
+// Rows come by kind, then by name: the shared scope is complete before the outbox begins.
+static bool gather(const struct core_reach *reach, struct store_load *load, struct gathered *all)
+{
+    struct arena *memory = reach->shard->plan.memory;
+    struct store_state_row row;
+    all->shared = arena_take_array(memory, ROWS_MAX, sizeof(*all->shared));
+    all->stale = arena_take_array(memory, ROWS_MAX, sizeof(*all->stale));
+    all->waiting = arena_take_array(memory, ROWS_MAX, sizeof(*all->waiting));
+    if (all->shared == NULL || all->stale == NULL || all->waiting == NULL) {
+        return false;
+    }
+    uint32_t outbox = 0;
+    while (store_load_next(load, &row)) {
+        if (row.kind == STORE_STATE_SHARED && all->shared_count < ROWS_MAX) {
+            all->shared[all->shared_count++] = row;
+        } else if (row.kind == STORE_STATE_OUTBOX && outbox++ < ROWS_MAX) {
+            gather_outbox(reach, &row, all);
+        } else {
+            return false;
+        }
+    }
+    return store_load_err(load) == ERR_OK && !all->is_bad;
+}
+
+static int compare_seqs(const void *a, const void *b)
+{
+    const struct waiting *left = a;
+    const struct waiting *right = b;
+    return (left->seq > right->seq) - (left->seq < right->seq);
+}
+
+// The body of the first `count` changes.
+static struct slice render_waiting(const struct core_reach *reach, const struct gathered *all,
+                                   uint32_t count)
+{
+    struct arena *memory = reach->shard->plan.memory;
+    struct store_attribute *set = arena_take_array(memory, count, sizeof(*set));
+    struct slice *removed = arena_take_array(memory, count, sizeof(*removed));
+    struct core_delta delta = {.set = set, .removed = removed};
+    if (set == NULL || removed == NULL) {
+        return SLICE_EMPTY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (all->waiting[i].is_removed) {
+            removed[delta.removed_count++] = all->waiting[i].attribute.key;
+        } else {
+            set[delta.set_count++] = all->waiting[i].attribute;
+        }
+    }
+    return render(reach, &delta);
+}
+
+// The end of the last whole change among the first `count` rows.
+static uint32_t whole_changes(const struct gathered *all, uint32_t count)
+{
+    while (count > 0 && count < all->waiting_count &&
+           all->waiting[count - 1].seq == all->waiting[count].seq) {
+        count--;
+    }
+    return count;
+}
+
+// As many changes as one notification takes, oldest first.
+static void send_waiting(const struct core_reach *reach, struct gathered *all)
+{
+    struct core_downlink *link = reach->link;
+    uint32_t count = all->waiting_count;
+    qsort(all->waiting, count, sizeof(all->waiting[0]), compare_seqs);
+    const size_t mark = arena_mark(reach->shard->plan.memory);
+    struct slice body = render_waiting(reach, all, count);
+    while (body.len == 0 && count > 1) {
+        arena_rewind(reach->shard->plan.memory, mark);
+        count = whole_changes(all, count / 2);
+        body = count > 0 ? render_waiting(reach, all, count) : SLICE_EMPTY;
+    }
+    const bool is_all = count == all->waiting_count;
+    const uint64_t upto = is_all      ? link->load_upto
+                          : count > 0 ? all->waiting[count - 1].seq
+                                      : all->waiting[0].seq;
+    if (body.len == 0) {
+        LOG(LOG_WARN, "delta.too-large", LOG_INT("device", link->device.number));
+        link->covered = upto;
+        core_flight_pump(reach);
+        return;
+    }
+    if (core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_DELTA, CORE_NOTICE_CONTENT,
+                          body)) {
+        link->flight.upto = upto;
+    }
+}
+
+static void send_whole(const struct core_reach *reach, const struct gathered *all)
+{
+    struct core_delta delta = {0};
+    struct store_attribute *set =
+        arena_take_array(reach->shard->plan.memory, all->shared_count, sizeof(*set));
+    for (uint32_t i = 0; set != NULL && i < all->shared_count; i++) {
+        delta.set_count += store_attribute_get(&all->shared[i], &set[delta.set_count]) ? 1 : 0;
+    }
+    delta.set = set;
+    // One that is too large for a notification is a probe all the same.
+    const struct slice body = set != NULL ? render(reach, &delta) : SLICE_EMPTY;
+    (void)!core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_PROBE,
+                             CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
+}
+
+static void remove_stale(const struct core_reach *reach, const struct gathered *all)
+{
+    // A change that was submitted meanwhile may have put one of these rows anew.
+    if (all->stale_count > 0 && reach->link->seq == reach->link->load_seq) {
+        (void)!core_shard_commit(reach, all->stale, all->stale_count, NULL);
+    }
+}
+
+void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
+{
+    struct core_downlink *link = reach->link;
+    struct gathered all = {0};
+    const bool whole = store_load_note(load).ptr[0] == CORE_LOAD_WHOLE;
+    if (!gather(reach, load, &all)) {
+        LOG(LOG_WARN, "delta.unreadable", LOG_INT("device", link->device.number),
+            LOG_TEXT("error", err_text(store_load_err(load))));
+        core_shard_wake_at(reach, mono_add(reach->now.mono, span_s(UNREADABLE_S)));
+        return;
+    }
+    remove_stale(reach, &all);
+    if (link->flight.kind != CORE_FLIGHT_NONE ||
+        !core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES)) {
+        core_flight_pump(reach);
+    } else if (all.waiting_count > 0) {
+        send_waiting(reach, &all);
+    } else if (whole) {
+        send_whole(reach, &all);
+    } else {
+        link->covered = link->load_upto > link->covered ? link->load_upto : link->covered;
+        core_flight_pump(reach);
+    }
+}
+
+void core_delta_delivered(const struct core_reach *reach)
+{
+    struct core_downlink *link = reach->link;
+    struct store_state_change change;
+    if (link->flight.upto > link->covered) {
+        link->covered = link->flight.upto;
+    }
+    // Should it fail, a restart sends the same once more.
+    if (core_shard_put_counters(reach, &change) == ERR_OK) {
+        (void)!core_shard_commit(reach, &change, 1, NULL);
+    }
+}

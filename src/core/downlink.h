@@ -1,0 +1,165 @@
+// core/downlink.h: what a shard keeps in memory of one device that it has to reach, and the rows in
+// which that is stored.
+//
+// Rows (store/state.h), all of one device:
+//   OBSERVATION "a" and "r"    the registration at attributes and rpc
+//   COUNTER "n"                the outbox sequence and what is reserved
+//   OUTBOX "a" + key           the number of the newest change of a shared attribute
+//   OUTBOX "r" + id            a persistent call that has not ended
+//   RPC uuid, uuid + "s"       a persistent call as it was ordered, and how it stands
+#pragma once
+
+#include "base/buf.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "core/order.h"
+
+// Observe numbers and call ids are reserved on disk in blocks, so that a crash skips ahead, never
+// back.
+#define CORE_NUMBERS_RESERVED 256U
+#define CORE_CALLS_RESERVED 16U
+#define CORE_RECENT_NON 8U
+
+enum core_observation_state {
+    CORE_OBSERVATION_NONE,
+    CORE_OBSERVATION_STARTING, // its first answer has not left
+    CORE_OBSERVATION_LIVE,
+    CORE_OBSERVATION_SUSPENDED, // waits until the device is heard
+    CORE_OBSERVATION_PROBING,   // heard: one CON decides
+};
+
+struct core_observation {
+    struct core_registration registration;
+    struct core_route candidate;
+    enum core_observation_state state;
+    bool has_candidate;
+    bool candidate_is_newer;          // heard after the route was
+    bool is_unconfirmed;              // nothing went there yet: the first notification is a CON
+    uint8_t since_con;                // NON notifications since the last CON
+    uint32_t next;                    // number of the next notification
+    uint32_t reserved;                // numbers below are reserved
+    struct mono heard;                // at the route
+    struct mono con_due;              // a CON has to go out by then
+    struct mono probe_due;            // suspended: not before
+    struct span probe_wait;           // before the next one
+    uint32_t recent[CORE_RECENT_NON]; // flights of NON notifications, against a late RST
+    uint8_t recent_at;
+};
+
+enum core_flight_kind {
+    CORE_FLIGHT_NONE,
+    CORE_FLIGHT_DELTA, // changes up to `upto`
+    CORE_FLIGHT_CALL,
+    CORE_FLIGHT_PROBE,
+    CORE_FLIGHT_END, // the last message of an observation; nothing follows
+};
+
+// The notification under way: a leg to the observation's route, and one to the candidate.
+struct core_flight {
+    enum core_flight_kind kind;
+    enum core_resource resource;
+    enum core_notice notice;
+    bool confirmable;
+    uint32_t serial; // names it; 0: none
+    uint32_t number;
+    uint64_t upto;             // DELTA
+    struct pool_handle call;   // CALL
+    struct pool_handle parcel; // the body, if it is kept
+    bool is_unanswered;        // the first transmission was not acknowledged
+    struct mono give_up;       // a safety net, should an outcome be missing
+    struct {
+        bool is_open;
+        bool has_handle;
+        unsigned worker;
+        uint64_t handle;
+    } legs[2];
+};
+
+enum core_call_state {
+    CORE_CALL_NUMBERING, // its id or its rows are being made durable
+    CORE_CALL_WAITING,
+    CORE_CALL_FLYING,
+    CORE_CALL_DELIVERED, // waits for the answer
+    CORE_CALL_ENDING,    // its answer is being stored
+};
+
+struct core_call {
+    struct core_call *next;
+    uint32_t id;
+    enum core_call_state state;
+    bool is_oneway;
+    bool is_persistent;
+    bool was_sent;
+    uint32_t retries;
+    uint32_t used;
+    uint64_t seq;
+    struct uuid uuid;
+    struct wall created;
+    struct wall expires;
+    struct mono deadline;
+    struct mono answer_due; // CORE_CALLS_ON_RESPONSE
+    // Of one that is not persistent: who waits. The texts are the order's.
+    unsigned from;
+    struct core_order *order;
+};
+
+struct core_downlink {
+    struct wheel_timer timer;
+    struct mono timer_at;
+    struct device_id device;
+    struct tenant_id tenant;
+    struct core_observation observations[CORE_RESOURCES];
+    uint64_t seq;       // newest number of the outbox
+    uint64_t delta_seq; // of the newest change of a shared attribute that is on disk
+    uint64_t covered;   // changes up to it are known to the device
+    uint32_t call_next;
+    uint32_t calls_reserved;
+    struct core_flight flight;
+    struct core_call *calls; // by id
+    uint32_t call_count;
+    uint32_t jobs;      // commits under way
+    bool is_loading;    // what is to be sent is being read
+    uint64_t load_upto; // changes that it covers
+    uint64_t load_seq;  // `seq` when it was asked for
+    struct mono pace;   // nothing unconfirmed before
+};
+
+// Rows. Writers fill a buffer; readers are false for a row that is damaged.
+
+#define CORE_ROW_MAX 128U
+
+void core_row_put_registration(struct buf *out, const struct core_registration *registration);
+MUST_USE bool core_row_get_registration(struct slice row, struct core_registration *registration);
+void core_row_put_counters(struct buf *out, const struct core_downlink *link);
+MUST_USE bool core_row_get_counters(struct slice row, struct core_downlink *link);
+void core_row_put_call(struct buf *out, const struct core_call *call);
+MUST_USE bool core_row_get_call(struct slice row, struct core_call *call);
+
+struct slice core_row_observation_name(enum core_resource resource);
+// "a" and the key, or "r" and the id; `memory` has CORE_CALL_NAME_SIZE bytes.
+#define CORE_CALL_NAME_SIZE 5U
+struct slice core_row_call_name(uint32_t id, uint8_t memory[CORE_CALL_NAME_SIZE]);
+
+// A persistent call for people (server-api.md 4.3).
+enum core_call_status {
+    CORE_CALL_QUEUED = 1,
+    CORE_CALL_SENT,
+    CORE_CALL_STATUS_DELIVERED,
+    CORE_CALL_SUCCESSFUL,
+    CORE_CALL_TIMEOUT,
+    CORE_CALL_EXPIRED,
+    CORE_CALL_FAILED,
+};
+
+#define CORE_CALL_UUID_NAME 17U
+struct slice core_row_uuid_name(const struct uuid *uuid, bool is_status,
+                                uint8_t memory[CORE_CALL_UUID_NAME]);
+// Bytes that the row of a request takes at most.
+size_t core_row_request_room(const struct core_call_request *request);
+void core_row_put_request(struct buf *out, uint32_t id, const struct core_call_request *request);
+// Views last as long as the row's.
+MUST_USE bool core_row_get_request(struct slice row, uint32_t *id,
+                                   struct core_call_request *request);
+void core_row_put_status(struct buf *out, enum core_call_status status, struct slice response);
+MUST_USE bool core_row_get_status(struct slice row, enum core_call_status *status,
+                                  struct slice *response);

@@ -1,0 +1,336 @@
+// The observations of a device (protocol-rules.md sections 1 and 3).
+#include "base/buf.h"
+#include "core/shard_priv.h"
+
+static struct core_observation *observation_of(const struct core_reach *reach, unsigned resource)
+{
+    ASSERT(resource < CORE_RESOURCES);
+    return &reach->link->observations[resource];
+}
+
+static bool is_same(const struct core_registration *a, const struct core_registration *b)
+{
+    return core_route_equal(&a->route, &b->route) && core_registration_same_token(a, b) &&
+           a->confirmable == b->confirmable && a->content_format == b->content_format &&
+           a->uri_hash == b->uri_hash;
+}
+
+static enum err put_registration(const struct core_reach *reach, enum core_resource resource,
+                                 const struct core_registration *registration,
+                                 struct store_state_change *change)
+{
+    void *memory = arena_take(reach->shard->plan.memory, CORE_ROW_MAX);
+    if (memory == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    struct buf row = buf_over(memory, CORE_ROW_MAX);
+    core_row_put_registration(&row, registration);
+    ASSERT(!row.overflow);
+    *change = (struct store_state_change){
+        STORE_STATE_OBSERVATION, core_row_observation_name(resource), false, buf_view(&row)};
+    return ERR_OK;
+}
+
+// The first number, and those of the notifications to come.
+static void reserve_numbers(struct core_observation *observation)
+{
+    if (observation->reserved < observation->next + CORE_NUMBERS_RESERVED / 2) {
+        observation->reserved = observation->next + CORE_NUMBERS_RESERVED;
+    }
+}
+
+static enum err commit_registration(const struct core_reach *reach, unsigned from,
+                                    const struct core_mail *mail)
+{
+    const enum core_resource resource = (enum core_resource)mail->resource;
+    struct core_observation *observation = observation_of(reach, resource);
+    struct store_state_change items[2];
+    reserve_numbers(observation);
+    enum err err = put_registration(reach, resource, &mail->registration, &items[0]);
+    err = err == ERR_OK ? core_shard_put_counters(reach, &items[1]) : err;
+    struct core_job *job = err == ERR_OK ? core_shard_job(reach->shard, CORE_JOB_SUBSCRIBE) : NULL;
+    if (job == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    job->from = from;
+    job->question = *mail;
+    return core_shard_commit(reach, items, 2, job);
+}
+
+static void begin(const struct core_reach *reach, enum core_resource resource,
+                  const struct core_registration *registration)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    struct core_flight *flight = &reach->link->flight;
+    if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource) {
+        core_flight_cancel(reach);
+    }
+    if (observation->state == CORE_OBSERVATION_NONE) {
+        reach->shard->stats.observations++;
+    }
+    observation->registration = *registration;
+    observation->state = CORE_OBSERVATION_STARTING;
+    observation->has_candidate = false;
+    observation->is_unconfirmed = true;
+    observation->since_con = 0;
+    observation->heard = reach->now.mono;
+    observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
+    observation->probe_wait = (struct span){0};
+    // The answer shows everything.
+    if (resource == CORE_RESOURCE_ATTRIBUTES) {
+        reach->link->covered = reach->link->delta_seq;
+    }
+}
+
+void core_observation_subscribe(const struct core_reach *reach, unsigned from,
+                                const struct core_mail *mail)
+{
+    struct core_reach own = *reach;
+    own.link = core_shard_open(reach->shard, mail->tenant, mail->device);
+    if (own.link == NULL) {
+        core_shard_answer(reach->shard, from, mail, ERR_EXHAUSTED, 0);
+        return;
+    }
+    own.link->tenant = mail->tenant;
+    const struct core_observation *observation = observation_of(&own, mail->resource);
+    const bool is_refresh = observation->state != CORE_OBSERVATION_NONE &&
+                            is_same(&observation->registration, &mail->registration);
+    if (is_refresh && own.link->jobs == 0) {
+        // On disk already.
+        const struct core_job job = {.from = from, .question = *mail};
+        core_observation_subscribed(&own, &job, ERR_OK);
+        return;
+    }
+    const enum err err = commit_registration(&own, from, mail);
+    if (err != ERR_OK) {
+        core_shard_answer(reach->shard, from, mail, err, 0);
+    }
+}
+
+void core_observation_subscribed(const struct core_reach *reach, const struct core_job *job,
+                                 enum err err)
+{
+    const enum core_resource resource = (enum core_resource)job->question.resource;
+    uint32_t number = 0;
+    if (reach->link == NULL) {
+        err = ERR_NOT_FOUND;
+    }
+    if (err == ERR_OK) {
+        begin(reach, resource, &job->question.registration);
+        err = core_observation_number(reach, resource, &number) ? ERR_OK : ERR_EXHAUSTED;
+    }
+    core_shard_answer(reach->shard, job->from, &job->question, err, number);
+}
+
+void core_observation_started(const struct core_reach *reach, const struct core_mail *mail)
+{
+    if (reach->link == NULL) {
+        return;
+    }
+    const enum core_resource resource = (enum core_resource)mail->resource;
+    struct core_observation *observation = observation_of(reach, resource);
+    if (observation->state != CORE_OBSERVATION_STARTING ||
+        !is_same(&observation->registration, &mail->registration)) {
+        return;
+    }
+    if (mail->err != ERR_OK) {
+        core_observation_end(reach, resource);
+        return;
+    }
+    observation->state = CORE_OBSERVATION_LIVE;
+    core_flight_pump(reach);
+}
+
+static bool is_reachable_at(const struct core_observation *observation,
+                            const struct core_route *route)
+{
+    return core_route_equal(&observation->registration.route, route) ||
+           (observation->has_candidate && core_route_equal(&observation->candidate, route));
+}
+
+void core_observation_unsubscribe(const struct core_reach *reach, unsigned from,
+                                  const struct core_mail *mail)
+{
+    const enum core_resource resource = (enum core_resource)mail->resource;
+    const struct core_observation *observation =
+        reach->link != NULL ? observation_of(reach, resource) : NULL;
+    if (observation == NULL || observation->state == CORE_OBSERVATION_NONE ||
+        !core_registration_same_token(&observation->registration, &mail->registration) ||
+        !is_reachable_at(observation, &mail->registration.route)) {
+        core_shard_answer(reach->shard, from, mail, ERR_OK, 0);
+        return;
+    }
+    const struct store_state_change change = {
+        STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
+    struct core_job *job = core_shard_job(reach->shard, CORE_JOB_UNSUBSCRIBE);
+    enum err err = ERR_EXHAUSTED;
+    if (job != NULL) {
+        job->from = from;
+        job->question = *mail;
+        err = core_shard_commit(reach, &change, 1, job);
+    }
+    if (err != ERR_OK) {
+        core_shard_answer(reach->shard, from, mail, err, 0);
+    }
+}
+
+// Without its row, which somebody else removes.
+static void leave(const struct core_reach *reach, enum core_resource resource)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    struct core_flight *flight = &reach->link->flight;
+    if (observation->state == CORE_OBSERVATION_NONE) {
+        return;
+    }
+    reach->shard->stats.observations--;
+    reach->shard->stats.suspended -= observation->state == CORE_OBSERVATION_SUSPENDED ? 1 : 0;
+    observation->state = CORE_OBSERVATION_NONE;
+    observation->has_candidate = false;
+    if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource) {
+        core_flight_cancel(reach);
+    }
+    // Nobody waits for changes any more; the next registration starts with all of them.
+    if (resource == CORE_RESOURCE_ATTRIBUTES) {
+        reach->link->covered = reach->link->delta_seq;
+    }
+}
+
+void core_observation_unsubscribed(const struct core_reach *reach, const struct core_job *job,
+                                   enum err err)
+{
+    if (reach->link != NULL && err == ERR_OK) {
+        leave(reach, (enum core_resource)job->question.resource);
+        core_flight_pump(reach);
+    }
+    core_shard_answer(reach->shard, job->from, &job->question, err, 0);
+}
+
+void core_observation_end(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct store_state_change change = {
+        STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
+    leave(reach, resource);
+    // Should it fail, a restart finds the observation again, and its first message ends it again.
+    (void)!core_shard_commit(reach, &change, 1, NULL);
+    core_flight_pump(reach);
+}
+
+void core_observation_end_all(const struct core_reach *reach, enum core_notice notice)
+{
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        const struct core_observation *observation = observation_of(reach, i);
+        if (observation->state == CORE_OBSERVATION_NONE) {
+            continue;
+        }
+        core_flight_cancel(reach);
+        if (observation->state != CORE_OBSERVATION_SUSPENDED) {
+            core_flight_last(reach, (enum core_resource)i, notice);
+        }
+        core_observation_end(reach, (enum core_resource)i);
+    }
+}
+
+void core_observation_suspend(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_shard_settings *settings = &reach->shard->plan.settings;
+    struct core_observation *observation = observation_of(reach, resource);
+    if (observation->state == CORE_OBSERVATION_NONE ||
+        observation->state == CORE_OBSERVATION_SUSPENDED) {
+        return;
+    }
+    const bool was_probe = observation->state == CORE_OBSERVATION_PROBING;
+    observation->state = CORE_OBSERVATION_SUSPENDED;
+    reach->shard->stats.suspended++;
+    // The first probe follows the device's next message, each later one waits twice as long.
+    if (was_probe) {
+        const uint64_t twice = 2 * observation->probe_wait.ns;
+        observation->probe_wait.ns = twice < settings->probe_again.ns  ? settings->probe_again.ns
+                                     : twice > settings->probe_most.ns ? settings->probe_most.ns
+                                                                       : twice;
+    }
+    observation->probe_due = mono_add(reach->now.mono, observation->probe_wait);
+}
+
+void core_observation_confirm(const struct core_reach *reach, enum core_resource resource,
+                              bool at_candidate)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    observation->state = CORE_OBSERVATION_LIVE;
+    observation->is_unconfirmed = false;
+    observation->probe_wait = (struct span){0};
+    observation->since_con = 0;
+    observation->heard = reach->now.mono;
+    observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
+    if (!at_candidate) {
+        observation->candidate_is_newer = false;
+        return;
+    }
+    observation->registration.route = observation->candidate;
+    observation->has_candidate = false;
+    struct store_state_change change;
+    if (put_registration(reach, resource, &observation->registration, &change) == ERR_OK) {
+        // Should it fail, a restart begins at the old route and finds the way again.
+        (void)!core_shard_commit(reach, &change, 1, NULL);
+    }
+}
+
+static void hear(const struct core_reach *reach, enum core_resource resource,
+                 const struct core_route *route)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    if (observation->state == CORE_OBSERVATION_NONE) {
+        return;
+    }
+    if (core_route_equal(&observation->registration.route, route)) {
+        observation->heard = reach->now.mono;
+        observation->candidate_is_newer = false;
+    } else {
+        observation->candidate = *route;
+        observation->candidate_is_newer = true;
+        observation->has_candidate = true;
+        core_flight_try_candidate(reach, resource);
+    }
+    if (observation->state == CORE_OBSERVATION_SUSPENDED &&
+        mono_reached(reach->now.mono, observation->probe_due)) {
+        observation->state = CORE_OBSERVATION_PROBING;
+        reach->shard->stats.suspended--;
+    }
+}
+
+void core_observation_heard(const struct core_reach *reach, const struct core_route *route)
+{
+    if (reach->link == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        hear(reach, (enum core_resource)i, route);
+    }
+    core_flight_pump(reach);
+}
+
+// Half a block ahead of its use, so that it is on disk by then.
+static void reserve_more(const struct core_reach *reach, struct core_observation *observation)
+{
+    const uint32_t half = CORE_NUMBERS_RESERVED / 2;
+    struct store_state_change change;
+    if (observation->next + half < observation->reserved) {
+        return;
+    }
+    observation->reserved += half;
+    if (core_shard_put_counters(reach, &change) != ERR_OK ||
+        core_shard_commit(reach, &change, 1, NULL) != ERR_OK) {
+        observation->reserved -= half;
+    }
+}
+
+bool core_observation_number(const struct core_reach *reach, enum core_resource resource,
+                             uint32_t *number)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    reserve_more(reach, observation);
+    if (observation->next >= observation->reserved) {
+        return false;
+    }
+    *number = observation->next++ & 0xffffffU;
+    return true;
+}

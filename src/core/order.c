@@ -1,0 +1,63 @@
+#include "core/order.h"
+
+#include "core/shard_priv.h"
+
+// The worker of a device's shard.
+static unsigned worker_of(const struct core_desk *desk, struct device_id device)
+{
+    return device_shard(device) % bus_workers(desk->bus);
+}
+
+enum err core_desk_send(struct core_desk *desk, struct core_order *order)
+{
+    const unsigned worker = worker_of(desk, order->device);
+    struct core_mail *mail = core_mail_begin(desk->party, worker, 0);
+    if (mail == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    mail->kind = CORE_MAIL_ORDER;
+    mail->order = order;
+    core_mail_end(desk->party, worker, mail);
+    bus_flush(desk->party);
+    return ERR_OK;
+}
+
+// True when the order's end has come.
+static bool collect(struct core_desk *desk, const struct core_order *order, struct arena *memory,
+                    enum err *err, struct slice *response)
+{
+    struct slice message;
+    unsigned from;
+    bool is_done = false;
+    while (!is_done && bus_next(desk->party, &from, &message)) {
+        const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
+        ASSERT(mail->kind == CORE_MAIL_DONE && mail->order == order);
+        is_done = true;
+        *err = mail->err;
+        const struct slice body = core_mail_body(mail);
+        uint8_t *copy = arena_take(memory, body.len + 1U);
+        if (copy == NULL) {
+            *err = ERR_EXHAUSTED;
+        } else if (body.len > 0) {
+            memcpy(copy, body.ptr, body.len);
+            *response = slice_of(copy, body.len);
+        }
+    }
+    bus_release(desk->party);
+    return is_done;
+}
+
+enum err core_desk_order(struct core_desk *desk, struct core_order *order, struct arena *memory,
+                         struct slice *response)
+{
+    *response = SLICE_EMPTY;
+    enum err err = core_desk_send(desk, order);
+    if (err != ERR_OK) {
+        return err;
+    }
+    // A shard always answers.
+    while (!collect(desk, order, memory, &err, response)) {
+        bus_wait(desk->party, MONO_NEVER);
+    }
+    return err;
+}

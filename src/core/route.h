@@ -1,0 +1,43 @@
+// core/route.h: where a device can be reached: a peer, which is opaque here (coap/peer.h), and what
+// the device said when it registered an observation there.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define CORE_PEER_SIZE 40U
+#define CORE_OBSERVE_TOKEN_MAX 8U
+#define CORE_FORMAT_NONE 0x10000U
+
+struct core_route {
+    uint8_t peer[CORE_PEER_SIZE];
+    uint32_t steer; // modulo workers: the worker that speaks to it
+};
+
+// What can be observed (device-api.md 3.1). The numbers are stored; they never change.
+enum core_resource {
+    CORE_RESOURCE_ATTRIBUTES = 0,
+    CORE_RESOURCE_RPC = 1,
+};
+#define CORE_RESOURCES 2U
+
+struct core_registration {
+    struct core_route route;
+    uint8_t token[CORE_OBSERVE_TOKEN_MAX];
+    uint8_t token_len;
+    bool confirmable;        // the type of the registration
+    uint32_t content_format; // that it carried, or CORE_FORMAT_NONE
+    uint64_t uri_hash;
+};
+
+static inline bool core_route_equal(const struct core_route *a, const struct core_route *b)
+{
+    return memcmp(a->peer, b->peer, CORE_PEER_SIZE) == 0;
+}
+
+static inline bool core_registration_same_token(const struct core_registration *a,
+                                                const struct core_registration *b)
+{
+    return a->token_len == b->token_len && memcmp(a->token, b->token, a->token_len) == 0;
+}

@@ -1,0 +1,43 @@
+// core/rpc.h: people call devices, and look after the persistent calls they made (server-api.md 4).
+#pragma once
+
+#include "core/admin.h"
+#include "core/downlink.h"
+#include "core/order.h"
+
+// Calls the device and waits: for the hand-over (one-way), the answer (two-way, in `response`), or
+// until it is stored (persistent; its id is in `request`). Errors as core/order.h says.
+MUST_USE enum err core_rpc_call(const struct core_admin *admin, struct core_desk *desk,
+                                const struct model_device *device,
+                                struct core_call_request *request, struct slice *response);
+
+// A persistent call. Texts live in the caller's memory.
+struct core_rpc {
+    struct core_call_request request;
+    uint32_t number; // its id at the device
+    enum core_call_status status;
+    struct slice response; // JSON text, or empty
+};
+
+// "QUEUED" and so on.
+const char *core_rpc_status_name(enum core_call_status status);
+MUST_USE bool core_rpc_status_parse(struct slice name, enum core_call_status *status);
+
+// ERR_NOT_FOUND also when the device is out of the caller's reach.
+MUST_USE enum err core_rpc_get(const struct core_admin *admin, const struct uuid *id,
+                               struct core_rpc *rpc);
+// Whatever its state is.
+MUST_USE enum err core_rpc_delete(const struct core_admin *admin, struct core_desk *desk,
+                                  const struct uuid *id);
+
+struct core_rpc_list {
+    const struct model_device *device;
+    bool by_status;
+    enum core_call_status status;
+    const struct model_page *page;
+};
+
+typedef void core_rpc_fn(void *context, const struct core_rpc *rpc);
+// Emits one page, sorted by createdTime or expirationTime. ERR_INVALID for another order.
+MUST_USE enum err core_rpc_list(const struct core_admin *admin, const struct core_rpc_list *list,
+                                int64_t *total, void *context, core_rpc_fn *emit);

@@ -1,0 +1,523 @@
+#include "core/shard.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "core/shard_priv.h"
+
+// Commits of a shard that something waits for.
+#define JOBS_MAX 8192U
+// A full table or ring is tried again after this.
+#define AGAIN_MS 20U
+
+static size_t round64(size_t size)
+{
+    return (size + 63U) & ~(size_t)63U;
+}
+
+size_t core_shard_footprint(const struct core_shard_settings *settings)
+{
+    return round64(sizeof(struct core_shard)) +
+           round64(pool_footprint(settings->devices_max, sizeof(struct core_downlink))) +
+           round64(map_footprint(settings->devices_max)) +
+           round64(pool_footprint(settings->calls_max, sizeof(struct core_call))) +
+           round64(pool_footprint(JOBS_MAX, sizeof(struct core_job))) +
+           round64(pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel)));
+}
+
+static void *part(uint8_t **at, size_t size)
+{
+    void *memory = *at;
+    *at += round64(size);
+    return memory;
+}
+
+struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *plan,
+                                   struct mono now)
+{
+    const struct core_shard_settings *settings = &plan->settings;
+    uint8_t *at = memory;
+    struct core_shard *shard = part(&at, sizeof(*shard));
+    shard->plan = *plan;
+    wheel_init(&shard->wheel, now);
+    const size_t links_size = pool_footprint(settings->devices_max, sizeof(struct core_downlink));
+    shard->downlinks =
+        pool_init(part(&at, links_size), settings->devices_max, sizeof(struct core_downlink));
+    shard->by_device =
+        map_init(part(&at, map_footprint(settings->devices_max)), settings->devices_max);
+    const size_t calls_size = pool_footprint(settings->calls_max, sizeof(struct core_call));
+    shard->calls = pool_init(part(&at, calls_size), settings->calls_max, sizeof(struct core_call));
+    const size_t jobs_size = pool_footprint(JOBS_MAX, sizeof(struct core_job));
+    shard->jobs = pool_init(part(&at, jobs_size), JOBS_MAX, sizeof(struct core_job));
+    const size_t parcels_size = pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel));
+    shard->parcels =
+        pool_init(part(&at, parcels_size), CORE_PARCELS_MAX, sizeof(struct core_parcel));
+    return shard;
+}
+
+// Devices by number: the hash is spread, since numbers are dense.
+static uint64_t key_of(struct device_id device)
+{
+    return hash_word(device.number);
+}
+
+struct search {
+    const struct core_shard *shard;
+    struct device_id device;
+};
+
+static struct core_downlink *link_at(const struct core_shard *shard, uint32_t position)
+{
+    bool taken = false;
+    struct core_downlink *link = pool_at(shard->downlinks, position, &taken);
+    return taken ? link : NULL;
+}
+
+static bool is_device(void *context, uint32_t position)
+{
+    const struct search *search = context;
+    const struct core_downlink *link = link_at(search->shard, position);
+    return link != NULL && link->device.number == search->device.number;
+}
+
+struct core_downlink *core_shard_find(const struct core_shard *shard, struct device_id device)
+{
+    struct search search = {shard, device};
+    const uint32_t position = map_find(shard->by_device, key_of(device), &search, is_device);
+    return position == MAP_NONE ? NULL : link_at(shard, position);
+}
+
+struct core_downlink *core_shard_open(struct core_shard *shard, struct tenant_id tenant,
+                                      struct device_id device)
+{
+    struct core_downlink *link = core_shard_find(shard, device);
+    if (link != NULL) {
+        return link;
+    }
+    struct pool_handle handle;
+    link = pool_take(shard->downlinks, &handle);
+    if (link == NULL) {
+        shard->stats.refused_full++;
+        return NULL;
+    }
+    link->device = device;
+    link->tenant = tenant;
+    link->call_next = 1;
+    link->calls_reserved = 1;
+    link->timer_at = MONO_NEVER;
+    const bool put = map_put(shard->by_device, key_of(device), handle.index);
+    ASSERT(put);
+    filter_put(shard->plan.core->reached, key_of(device));
+    return link;
+}
+
+void core_shard_forget(struct core_shard *shard, struct core_downlink *link)
+{
+    const struct pool_handle handle = pool_handle_of(shard->downlinks, link);
+    wheel_cancel(&shard->wheel, &link->timer);
+    map_remove(shard->by_device, key_of(link->device), handle.index);
+    pool_give(shard->downlinks, handle);
+}
+
+void core_shard_wake_at(const struct core_reach *reach, struct mono at)
+{
+    struct core_downlink *link = reach->link;
+    if (!wheel_timer_runs(&link->timer) || at.ns < link->timer_at.ns) {
+        link->timer_at = at;
+        wheel_set(&reach->shard->wheel, &link->timer, at);
+    }
+}
+
+void core_shard_again(const struct core_reach *reach)
+{
+    core_shard_wake_at(reach, mono_add(reach->now.mono, span_ms(AGAIN_MS)));
+}
+
+struct core_job *core_shard_job(struct core_shard *shard, enum core_job_kind kind)
+{
+    struct pool_handle handle;
+    struct core_job *job = pool_take(shard->jobs, &handle);
+    if (job != NULL) {
+        job->kind = kind;
+    }
+    return job;
+}
+
+static struct core_reach reach_of(struct core_shard *shard, struct core_downlink *link,
+                                  struct core_shard_time now)
+{
+    struct core_reach reach = {.shard = shard, .link = link, .now = now};
+    if (link != NULL) {
+        reach.tenant = link->tenant;
+        reach.device = link->device;
+    }
+    return reach;
+}
+
+static uint64_t ticket_of(struct pool_handle handle)
+{
+    return (uint64_t)handle.generation << 32 | handle.index;
+}
+
+static struct pool_handle handle_in(uint64_t ticket)
+{
+    return (struct pool_handle){(uint32_t)ticket, (uint32_t)(ticket >> 32)};
+}
+
+enum err core_shard_commit(const struct core_reach *reach, const struct store_state_change *items,
+                           uint32_t count, struct core_job *job)
+{
+    struct core_shard *shard = reach->shard;
+    struct core_downlink *link = reach->link;
+    struct store_record record = {.verb = STORE_CHANGE,
+                                  .tenant = reach->tenant,
+                                  .device = reach->device,
+                                  .change = {items, count}};
+    if (job != NULL) {
+        job->downlink = link != NULL ? pool_handle_of(shard->downlinks, link) : POOL_HANDLE_NONE;
+        record.ticket = ticket_of(pool_handle_of(shard->jobs, job));
+    }
+    const enum err err = store_submit(shard->plan.lane, &record);
+    if (job != NULL && err == ERR_OK) {
+        if (link != NULL) {
+            link->jobs++;
+        }
+    } else if (job != NULL) {
+        pool_give(shard->jobs, pool_handle_of(shard->jobs, job));
+    }
+    return err;
+}
+
+enum err core_shard_put_counters(const struct core_reach *reach, struct store_state_change *change)
+{
+    void *memory = arena_take(reach->shard->plan.memory, CORE_ROW_MAX);
+    if (memory == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    struct buf row = buf_over(memory, CORE_ROW_MAX);
+    core_row_put_counters(&row, reach->link);
+    ASSERT(!row.overflow);
+    *change = (struct store_state_change){STORE_STATE_COUNTER, SLICE("n"), false, buf_view(&row)};
+    return ERR_OK;
+}
+
+void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_mail *question,
+                       enum err err, uint32_t number)
+{
+    struct core_mail *mail = core_mail_begin(shard->plan.party, to, 0);
+    // Questions are bounded, and notices leave room for their answers.
+    ASSERT(mail != NULL);
+    *mail = *question;
+    mail->kind = CORE_MAIL_ANSWER;
+    mail->question = question->kind;
+    mail->body_len = 0;
+    mail->err = err;
+    mail->number = number;
+    core_mail_end(shard->plan.party, to, mail);
+}
+
+void core_shard_done(struct core_shard *shard, unsigned to, struct core_order *order, enum err err,
+                     struct slice response)
+{
+    if (order->done != NULL) {
+        order->done(order, err, response);
+        return;
+    }
+    struct core_mail *mail = core_mail_begin(shard->plan.party, to, response.len);
+    // A desk waits for one order at a time.
+    ASSERT(mail != NULL);
+    mail->kind = CORE_MAIL_DONE;
+    mail->order = order;
+    mail->err = err;
+    core_mail_put_body(mail, response);
+    core_mail_end(shard->plan.party, to, mail);
+}
+
+// The device is gone or may not speak to us any more in the way it did.
+static void end_device(const struct core_reach *reach, bool is_gone)
+{
+    core_observation_end_all(reach, is_gone ? CORE_NOTICE_GONE : CORE_NOTICE_UNAUTHORIZED);
+    if (is_gone) {
+        core_call_end_all(reach, ERR_NOT_FOUND);
+        core_shard_forget(reach->shard, reach->link);
+    }
+}
+
+static void take_order(const struct core_reach *reach, unsigned from, struct core_order *order)
+{
+    switch (order->kind) {
+    case CORE_ORDER_CHANGE:
+        core_delta_change(reach, from, order);
+        return;
+    case CORE_ORDER_CALL:
+        core_call_order(reach, from, order);
+        return;
+    case CORE_ORDER_CALL_DROP:
+        core_call_drop(reach, from, order);
+        return;
+    case CORE_ORDER_GONE:
+    case CORE_ORDER_REFUSED:
+        if (reach->link != NULL) {
+            end_device(reach, order->kind == CORE_ORDER_GONE);
+        }
+        core_shard_done(reach->shard, from, order, ERR_OK, SLICE_EMPTY);
+        return;
+    }
+}
+
+void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsigned from,
+                     const struct core_mail *mail)
+{
+    const enum core_mail_kind kind = (enum core_mail_kind)mail->kind;
+    if (kind == CORE_MAIL_OUTCOME) {
+        const struct core_reach to = reach_of(shard, core_flight_find(shard, mail->ticket), now);
+        if (to.link != NULL) {
+            core_flight_outcome(&to, mail);
+        }
+        return;
+    }
+    struct core_reach reach = {.shard = shard, .now = now};
+    reach.device = kind == CORE_MAIL_ORDER ? mail->order->device : mail->device;
+    reach.tenant = kind == CORE_MAIL_ORDER ? mail->order->tenant : mail->tenant;
+    reach.link = core_shard_find(shard, reach.device);
+    switch (kind) {
+    case CORE_MAIL_SUBSCRIBE:
+        core_observation_subscribe(&reach, from, mail);
+        return;
+    case CORE_MAIL_UNSUBSCRIBE:
+        core_observation_unsubscribe(&reach, from, mail);
+        return;
+    case CORE_MAIL_REPLY:
+        core_call_reply(&reach, from, mail);
+        return;
+    case CORE_MAIL_STARTED:
+        core_observation_started(&reach, mail);
+        return;
+    case CORE_MAIL_HEARD:
+        core_observation_heard(&reach, &mail->registration.route);
+        return;
+    case CORE_MAIL_ORDER:
+        take_order(&reach, from, mail->order);
+        return;
+    case CORE_MAIL_OUTCOME:
+    case CORE_MAIL_ANSWER:
+    case CORE_MAIL_NOTICE:
+    case CORE_MAIL_CANCEL:
+    case CORE_MAIL_DONE:
+        break;
+    }
+    ASSERT(!"a mail for a shard");
+}
+
+static void finish_job(const struct core_reach *reach, const struct core_job *job, enum err err)
+{
+    switch (job->kind) {
+    case CORE_JOB_SUBSCRIBE:
+        core_observation_subscribed(reach, job, err);
+        return;
+    case CORE_JOB_UNSUBSCRIBE:
+        core_observation_unsubscribed(reach, job, err);
+        return;
+    case CORE_JOB_CHANGE:
+        core_delta_changed(reach, job, err);
+        return;
+    case CORE_JOB_CALL:
+    case CORE_JOB_NUMBER:
+        core_call_stored(reach, job, err);
+        return;
+    case CORE_JOB_REPLY:
+        core_call_replied(reach, job, err);
+        return;
+    case CORE_JOB_DROP:
+        core_call_dropped(reach, job, err);
+        return;
+    }
+}
+
+static void collect(struct core_shard *shard, struct core_shard_time now)
+{
+    struct store_completion completion;
+    while (store_collect(shard->plan.lane, &completion)) {
+        struct core_job *slot = pool_get(shard->jobs, handle_in(completion.ticket));
+        ASSERT(slot != NULL);
+        const struct core_job job = *slot;
+        const struct core_reach reach =
+            reach_of(shard, pool_get(shard->downlinks, job.downlink), now);
+        pool_give(shard->jobs, handle_in(completion.ticket));
+        if (reach.link != NULL) {
+            reach.link->jobs--;
+        }
+        finish_job(&reach, &job, completion.err);
+    }
+}
+
+enum err core_shard_load(const struct core_reach *reach, uint32_t kinds, struct slice only,
+                         enum core_load what)
+{
+    const uint8_t note[1] = {(uint8_t)what};
+    const struct store_load_query query = {
+        .device = reach->link->device,
+        .kinds = kinds,
+        .only = only,
+        .note = slice_of(note, sizeof(note)),
+        .ticket = ticket_of(pool_handle_of(reach->shard->downlinks, reach->link)),
+    };
+    const enum err err = store_load_submit(reach->shard->plan.lane, &query);
+    reach->link->is_loading = err == ERR_OK;
+    return err;
+}
+
+static void collect_loads(struct core_shard *shard, struct core_shard_time now)
+{
+    struct store_load *load = store_load_collect(shard->plan.lane);
+    for (; load != NULL; load = store_load_collect(shard->plan.lane)) {
+        const size_t mark = arena_mark(shard->plan.memory);
+        const struct core_reach reach =
+            reach_of(shard, pool_get(shard->downlinks, handle_in(store_load_ticket(load))), now);
+        if (reach.link != NULL) {
+            reach.link->is_loading = false;
+            if (store_load_note(load).ptr[0] == CORE_LOAD_CALL) {
+                core_call_loaded(&reach, load);
+            } else {
+                core_delta_loaded(&reach, load);
+            }
+        }
+        store_load_release(load);
+        arena_rewind(shard->plan.memory, mark);
+    }
+}
+
+void core_shard_turn(struct core_shard *shard, struct core_shard_time now)
+{
+    collect(shard, now);
+    collect_loads(shard, now);
+    for (;;) {
+        struct wheel_timer *timer = wheel_expire(&shard->wheel, now.mono);
+        if (timer == NULL) {
+            break;
+        }
+        const struct core_reach reach = reach_of(shard, (struct core_downlink *)(void *)timer, now);
+        reach.link->timer_at = MONO_NEVER;
+        core_call_expire(&reach);
+        core_flight_pump(&reach);
+    }
+    store_flush(shard->plan.lane);
+}
+
+struct mono core_shard_deadline(const struct core_shard *shard)
+{
+    return wheel_deadline(&shard->wheel);
+}
+
+struct core_shard_stats core_shard_stats(const struct core_shard *shard)
+{
+    struct core_shard_stats stats = shard->stats;
+    stats.devices = pool_taken(shard->downlinks);
+    stats.devices_max = pool_count(shard->downlinks);
+    stats.calls = pool_taken(shard->calls);
+    stats.calls_max = pool_count(shard->calls);
+    return stats;
+}
+
+void core_shard_check(const struct core_shard *shard)
+{
+    uint32_t calls = 0;
+    for (uint32_t i = 0; i < pool_count(shard->downlinks); i++) {
+        const struct core_downlink *link = link_at(shard, i);
+        if (link == NULL) {
+            continue;
+        }
+        uint32_t count = 0;
+        uint32_t id = 0;
+        for (const struct core_call *call = link->calls; call != NULL; call = call->next) {
+            ASSERT(call->id > id);
+            id = call->id;
+            count++;
+        }
+        ASSERT(count == link->call_count);
+        ASSERT(link->covered <= link->delta_seq && link->delta_seq <= link->seq);
+        ASSERT(core_shard_find(shard, link->device) == link);
+        calls += count;
+    }
+    ASSERT(calls == pool_taken(shard->calls));
+}
+
+// At start.
+
+struct restore {
+    struct core_shard *const *shards;
+    unsigned count;
+    struct core_shard_time now;
+    bool is_full;
+    uint64_t damaged;
+};
+
+static bool restore_counters(struct core_downlink *link, const struct store_state_row *row)
+{
+    return core_row_get_counters(row->value, link);
+}
+
+static bool restore_observation(const struct core_reach *reach, const struct store_state_row *row)
+{
+    const bool is_rpc = slice_equal(row->name, core_row_observation_name(CORE_RESOURCE_RPC));
+    struct core_observation *observation =
+        &reach->link->observations[is_rpc ? CORE_RESOURCE_RPC : CORE_RESOURCE_ATTRIBUTES];
+    if (!core_row_get_registration(row->value, &observation->registration)) {
+        return false;
+    }
+    // What was under way is not known any more: the first message is a CON.
+    observation->state = CORE_OBSERVATION_LIVE;
+    observation->is_unconfirmed = true;
+    observation->heard = reach->now.mono;
+    observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
+    reach->shard->stats.observations++;
+    return true;
+}
+
+static bool restore_call(const struct core_reach *reach, const struct store_state_row *row)
+{
+    struct core_call read = {0};
+    if (row->name.ptr[0] != 'r') {
+        return true;
+    }
+    if (row->name.len != CORE_CALL_NAME_SIZE || !core_row_get_call(row->value, &read)) {
+        return false;
+    }
+    struct buf_reader name = buf_reader_over(slice_sub(row->name, 1, 4));
+    read.id = buf_read_u32(&name);
+    return core_call_restore(reach, &read);
+}
+
+static bool restore_row(void *context, const struct store_state_row *row)
+{
+    struct restore *restore = context;
+    struct core_shard *shard = restore->shards[device_shard(row->device) % restore->count];
+    const struct core_reach reach =
+        reach_of(shard, core_shard_open(shard, (struct tenant_id){0}, row->device), restore->now);
+    if (reach.link == NULL) {
+        restore->is_full = true;
+        return false;
+    }
+    const bool is_good = row->kind == STORE_STATE_COUNTER       ? restore_counters(reach.link, row)
+                         : row->kind == STORE_STATE_OBSERVATION ? restore_observation(&reach, row)
+                                                                : restore_call(&reach, row);
+    restore->damaged += is_good ? 0 : 1;
+    core_shard_wake_at(&reach, restore->now.mono);
+    return true;
+}
+
+enum err core_shard_restore(struct core_shard *const *shards, unsigned count, struct store *store,
+                            struct core_shard_time now)
+{
+    static const enum store_state_kind kinds[] = {STORE_STATE_COUNTER, STORE_STATE_OBSERVATION,
+                                                  STORE_STATE_OUTBOX};
+    struct restore restore = {shards, count, now, false, 0};
+    enum err err = ERR_OK;
+    for (unsigned i = 0; err == ERR_OK && i < 3; i++) {
+        const struct store_state_query query = {.kind = kinds[i]};
+        err = store_state_scan(store, &query, &restore, restore_row);
+    }
+    if (restore.damaged > 0) {
+        LOG(LOG_WARN, "shard.rows-damaged", LOG_INT("rows", restore.damaged));
+    }
+    return err == ERR_OK && restore.is_full ? ERR_EXHAUSTED : err;
+}

@@ -1,0 +1,97 @@
+// core/shard.h: one worker's share of the devices, as far as the server has to reach them: their
+// observations, what waits to be delivered, and the calls under way. One thread owns a shard; the
+// rest of the server speaks to it by mail (core/mail.h).
+//
+// What was promised is on disk before it is answered (store/state.h): a registration, a change, a
+// persistent call. In memory is only what drives the sending: a downlink for each device that has
+// an observation, a change not delivered, or a call. Bodies are read from the store when they are
+// sent.
+//
+// Rules: protocol-rules.md sections 1, 3 and 5. One notification is under way to a device at a
+// time; calls go by id and before changes; changes merge while they wait.
+//
+// Bounds: `devices_max` downlinks, `calls_max` calls, `calls_per_device`; a registration or a call
+// beyond them is refused.
+#pragma once
+
+#include "base/buf.h"
+#include "core/core.h"
+#include "core/mail.h"
+#include "core/order.h"
+#include "store/attribute.h"
+
+struct core_shard;
+
+enum core_call_strategy {
+    CORE_CALLS_BURST,       // the next call leaves when the last one was delivered
+    CORE_CALLS_ON_RESPONSE, // when it was answered, or after `response_wait`
+};
+
+struct core_shard_settings {
+    uint32_t devices_max;
+    uint32_t calls_max;
+    uint32_t calls_per_device; // 100
+    uint32_t retries_max;      // of persistent calls: 5
+    enum core_call_strategy strategy;
+    struct span response_wait; // 30 s
+    struct span pace;          // between NON notifications: 3 s
+    struct span probe_every;   // at least one CON in this time: 24 h
+    struct span probe_again;   // first pause between probes of a silent device: 60 s
+    struct span probe_most;    // longest: 1 h
+};
+
+// What a device did not see yet of its shared attributes.
+struct core_delta {
+    const struct store_attribute *set;
+    uint32_t set_count;
+    const struct slice *removed;
+    uint32_t removed_count;
+};
+
+// How bodies are written is the protocol's business. A buffer that overflows says it all.
+struct core_shard_ops {
+    void (*delta)(struct buf *out, const struct core_delta *delta);
+    void (*call)(struct buf *out, uint32_t id, struct slice method, struct slice params);
+};
+
+struct core_shard_plan {
+    unsigned number; // of the worker
+    const struct core *core;
+    struct bus_party *party;
+    struct store_lane *lane; // of the shard alone
+    struct arena *memory;    // the worker's turn arena
+    const struct core_shard_ops *ops;
+    struct core_shard_settings settings;
+};
+
+struct core_shard_time {
+    struct mono mono;
+    struct wall wall;
+};
+
+size_t core_shard_footprint(const struct core_shard_settings *settings);
+// `memory` is zeroed, aligned to 64, and outlives it.
+struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *plan,
+                                   struct mono now);
+// At start, before the workers run: every shard gets what the store keeps of its devices.
+MUST_USE enum err core_shard_restore(struct core_shard *const *shards, unsigned count,
+                                     struct store *store, struct core_shard_time now);
+
+// A mail of a kind that is for the shard, from the party `from`.
+void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsigned from,
+                     const struct core_mail *mail);
+// Takes what the store has finished on the shard's lane, and lets time pass.
+void core_shard_turn(struct core_shard *shard, struct core_shard_time now);
+// When to call core_shard_turn if nothing arrives.
+struct mono core_shard_deadline(const struct core_shard *shard);
+
+struct core_shard_stats {
+    uint32_t devices, devices_max;
+    uint32_t calls, calls_max;
+    uint32_t observations, suspended;
+    uint64_t notices, delivered, rejected, lost, repeated_at_candidate;
+    uint64_t refused_full;
+};
+struct core_shard_stats core_shard_stats(const struct core_shard *shard);
+// Asserts every invariant.
+void core_shard_check(const struct core_shard *shard);

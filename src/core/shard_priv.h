@@ -1,0 +1,181 @@
+// core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
+// time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way).
+#pragma once
+
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "core/downlink.h"
+#include "core/shard.h"
+
+// A commit under way that something follows.
+enum core_job_kind {
+    CORE_JOB_SUBSCRIBE,
+    CORE_JOB_UNSUBSCRIBE,
+    CORE_JOB_CHANGE,
+    CORE_JOB_CALL,   // a persistent call was stored
+    CORE_JOB_NUMBER, // ids of calls were reserved
+    CORE_JOB_REPLY,  // the answer to a persistent call was stored
+    CORE_JOB_DROP,   // a persistent call was deleted
+};
+
+struct core_job {
+    enum core_job_kind kind;
+    struct pool_handle downlink;
+    unsigned from;             // the party that waits
+    struct core_mail question; // of a worker, without its body
+    struct core_order *order;  // or the order of a desk
+    struct pool_handle call;   // CALL, NUMBER, REPLY
+    uint64_t seq;              // CHANGE
+};
+
+// The body of a small notification, kept while it is under way, in case that it has to be sent to
+// the candidate as well. A larger one, or one that finds no place, waits for the end instead.
+#define CORE_PARCELS_MAX 4096U
+#define CORE_PARCEL_SIZE 1280U
+
+struct core_parcel {
+    size_t len;
+    uint8_t bytes[CORE_PARCEL_SIZE];
+};
+
+// What a load of rows is for; kept with it.
+enum core_load {
+    CORE_LOAD_DELTA = 1,
+    CORE_LOAD_WHOLE,
+    CORE_LOAD_CALL,
+};
+
+struct core_shard {
+    struct core_shard_plan plan;
+    struct wheel wheel;
+    struct pool *downlinks;
+    struct map *by_device;
+    struct pool *calls;
+    struct pool *jobs;
+    struct pool *parcels;
+    uint32_t serial_last;
+    struct core_shard_stats stats;
+};
+
+// A downlink and what it belongs to, on the way through a few functions.
+struct core_reach {
+    struct core_shard *shard;
+    struct core_downlink *link; // NULL if there is none
+    struct core_shard_time now;
+    struct tenant_id tenant;
+    struct device_id device;
+};
+
+// shard.c
+
+// The downlink of a device, or NULL.
+struct core_downlink *core_shard_find(const struct core_shard *shard, struct device_id device);
+// The same, made if need be; NULL when the table is full.
+struct core_downlink *core_shard_open(struct core_shard *shard, struct tenant_id tenant,
+                                      struct device_id device);
+// Forgets the downlink of a device that is gone. The pointer is dead then.
+void core_shard_forget(struct core_shard *shard, struct core_downlink *link);
+// Looks at the downlink again at that time, or earlier if it is to be looked at earlier.
+void core_shard_wake_at(const struct core_reach *reach, struct mono at);
+// Looks at it again soon: something was full.
+void core_shard_again(const struct core_reach *reach);
+// Asks for rows of the device; one load at a time. ERR_EXHAUSTED.
+MUST_USE enum err core_shard_load(const struct core_reach *reach, uint32_t kinds, struct slice only,
+                                  enum core_load what);
+// A place for what follows a commit; NULL when there is none.
+struct core_job *core_shard_job(struct core_shard *shard, enum core_job_kind kind);
+// Submits rows of a device; the job's end follows. On failure the job is given back. NULL: nothing
+// follows, and a failure leaves memory ahead of the disk, which the next commit mends.
+MUST_USE enum err core_shard_commit(const struct core_reach *reach,
+                                    const struct store_state_change *items, uint32_t count,
+                                    struct core_job *job);
+// Answers a question of a worker, or an order.
+void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_mail *question,
+                       enum err err, uint32_t number);
+void core_shard_done(struct core_shard *shard, unsigned to, struct core_order *order, enum err err,
+                     struct slice response);
+// The row of the device's counters, into `change`; its bytes live in the turn arena.
+MUST_USE enum err core_shard_put_counters(const struct core_reach *reach,
+                                          struct store_state_change *change);
+
+// observation.c
+
+void core_observation_subscribe(const struct core_reach *reach, unsigned from,
+                                const struct core_mail *mail);
+void core_observation_subscribed(const struct core_reach *reach, const struct core_job *job,
+                                 enum err err);
+void core_observation_unsubscribe(const struct core_reach *reach, unsigned from,
+                                  const struct core_mail *mail);
+void core_observation_unsubscribed(const struct core_reach *reach, const struct core_job *job,
+                                   enum err err);
+void core_observation_started(const struct core_reach *reach, const struct core_mail *mail);
+void core_observation_heard(const struct core_reach *reach, const struct core_route *route);
+// Ends all observations of the device with a last message.
+void core_observation_end_all(const struct core_reach *reach, enum core_notice notice);
+// Its route answers no more.
+void core_observation_suspend(const struct core_reach *reach, enum core_resource resource);
+// The device took a notification at this route.
+void core_observation_confirm(const struct core_reach *reach, enum core_resource resource,
+                              bool at_candidate);
+// Ends it in silence.
+void core_observation_end(const struct core_reach *reach, enum core_resource resource);
+// The number of the next notification; false while it may not be used yet.
+MUST_USE bool core_observation_number(const struct core_reach *reach, enum core_resource resource,
+                                      uint32_t *number);
+
+// delta.c
+
+void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);
+void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err);
+// Sends what waits, or with `whole` all shared attributes.
+void core_delta_send(const struct core_reach *reach, bool whole);
+void core_delta_loaded(const struct core_reach *reach, struct store_load *load);
+void core_delta_delivered(const struct core_reach *reach);
+
+// call.c
+
+void core_call_order(const struct core_reach *reach, unsigned from, struct core_order *order);
+void core_call_stored(const struct core_reach *reach, const struct core_job *job, enum err err);
+void core_call_drop(const struct core_reach *reach, unsigned from, struct core_order *order);
+void core_call_dropped(const struct core_reach *reach, const struct core_job *job, enum err err);
+void core_call_reply(const struct core_reach *reach, unsigned from, const struct core_mail *mail);
+void core_call_replied(const struct core_reach *reach, const struct core_job *job, enum err err);
+// The next call that may be sent now, or NULL.
+struct core_call *core_call_next(const struct core_reach *reach);
+void core_call_send(const struct core_reach *reach, struct core_call *call);
+void core_call_loaded(const struct core_reach *reach, struct store_load *load);
+// What became of the one that is under way.
+void core_call_transmitted(const struct core_reach *reach);
+void core_call_delivered(const struct core_reach *reach);
+void core_call_taken_back(const struct core_reach *reach);
+void core_call_undelivered(const struct core_reach *reach);
+// At start. False if there is no place for it.
+MUST_USE bool core_call_restore(const struct core_reach *reach, const struct core_call *call);
+// Ends those whose deadline has passed.
+void core_call_expire(const struct core_reach *reach);
+void core_call_end_all(const struct core_reach *reach, enum err err);
+
+// flight.c
+
+// Sends the next thing that waits, if nothing is under way and it may be sent now.
+void core_flight_pump(const struct core_reach *reach);
+// Whether something may be sent to this observation now. If only the pace forbids it, the downlink
+// is looked at again in time.
+MUST_USE bool core_flight_is_free(const struct core_reach *reach, enum core_resource resource);
+// A notification to the observation's route. False when it cannot leave now; the downlink is looked
+// at again soon.
+MUST_USE bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
+                                enum core_flight_kind kind, enum core_notice notice,
+                                struct slice body);
+// A last message at the end of an observation; nothing waits for it.
+void core_flight_last(const struct core_reach *reach, enum core_resource resource,
+                      enum core_notice notice);
+// The candidate of this observation was just heard: what its route does not acknowledge is tried
+// there as well.
+void core_flight_try_candidate(const struct core_reach *reach, enum core_resource resource);
+void core_flight_outcome(const struct core_reach *reach, const struct core_mail *mail);
+// Takes back what is under way.
+void core_flight_cancel(const struct core_reach *reach);
+// The device of a notice's ticket, or NULL if nothing waits for it any more.
+struct core_downlink *core_flight_find(const struct core_shard *shard, uint64_t ticket);

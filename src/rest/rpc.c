@@ -1,0 +1,274 @@
+#include "core/rpc.h"
+#include "rest/handlers.h"
+#include "rest/read.h"
+
+// Upstream's server_side_rpc.min_timeout and default_timeout.
+#define TIMEOUT_MIN_MS 5000
+#define TIMEOUT_DEFAULT_MS 10000
+#define TEXT_MAX 65536U
+
+static enum err refuse_body(struct rest_call *call, const char *member)
+{
+    return rest_call_refuse(call, ERR_INVALID, "Invalid request body: %s", member);
+}
+
+// Any text that is no number counts as 0: the terminal of the user interface sends an id there
+// (server-api.md 13).
+static uint32_t read_retries(struct codec_json object)
+{
+    const struct codec_json value = codec_json_get(object, "retries");
+    struct slice text;
+    int64_t retries = 0;
+    if (!codec_json_exists(value) || codec_json_is(value, CODEC_JSON_NULL)) {
+        return CORE_RETRIES_MOST;
+    }
+    if (codec_json_string(value, &text)) {
+        (void)!slice_to_int64(text, &retries);
+    } else {
+        (void)!codec_json_int64(value, &retries);
+    }
+    return retries > 0 && retries < CORE_RETRIES_MOST ? (uint32_t)retries : 0;
+}
+
+static enum err read_deadline(struct rest_call *call, struct codec_json object,
+                              struct core_call_request *request)
+{
+    int64_t timeout = TIMEOUT_DEFAULT_MS;
+    int64_t expires = 0;
+    bool is_given = false;
+    bool has_expiry = false;
+    enum err err = rest_read_int(call, object, "timeout", &is_given, &timeout);
+    err =
+        err == ERR_OK ? rest_read_int(call, object, "expirationTime", &has_expiry, &expires) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    timeout = is_given ? timeout : TIMEOUT_DEFAULT_MS;
+    timeout = timeout < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : timeout;
+    if (timeout > INT64_MAX / 2) {
+        return refuse_body(call, "timeout is out of range");
+    }
+    request->created = call->now;
+    request->expires.ms = has_expiry ? expires : call->now.ms + timeout;
+    return ERR_OK;
+}
+
+static enum err read_texts(struct rest_call *call, struct codec_json object,
+                           struct core_call_request *request)
+{
+    enum err err = rest_read_text(call, object, "method", &request->method);
+    if (err == ERR_OK && request->method.len == 0) {
+        err = refuse_body(call, "method is missing");
+    }
+    err = err == ERR_OK ? rest_read_json(call, object, "params", &request->params) : err;
+    err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &request->info) : err;
+    if (request->params.ptr == NULL) {
+        request->params = SLICE("null");
+    }
+    // What does not fit into a message with the rest around it can never be delivered.
+    if (err == ERR_OK && request->method.len + request->params.len > TEXT_MAX - 1024) {
+        err = refuse_body(call, "method and params are larger than 63 KiB");
+    }
+    return err;
+}
+
+static enum err read_request(struct rest_call *call, struct core_call_request *request)
+{
+    struct codec_json object;
+    struct slice id;
+    struct uuid unused;
+    if (rest_call_body(call, &object) != ERR_OK) {
+        return refuse_body(call, "it is not a JSON object");
+    }
+    enum err err = read_texts(call, object, request);
+    err = err == ERR_OK ? read_deadline(call, object, request) : err;
+    err = err == ERR_OK ? rest_read_text(call, object, "requestUUID", &id) : err;
+    if (err == ERR_OK && id.ptr != NULL && !uuid_parse(id, &unused)) {
+        err = refuse_body(call, "requestUUID is not a UUID");
+    }
+    if (err == ERR_OK) {
+        request->retries = read_retries(object);
+        (void)!codec_json_boolean(codec_json_get(object, "persistent"), &request->is_persistent);
+    }
+    return err;
+}
+
+struct failures {
+    int unreachable; // the device did not observe its calls
+    int silent;      // it did not answer
+};
+
+static enum err answer_json(struct rest_call *call, struct slice response)
+{
+    struct err_place place = {NULL, 0};
+    struct codec_json root;
+    if (response.len > 0 &&
+        codec_json_parse(call->request->memory, response, false, &root, &place) != ERR_OK) {
+        return rest_call_refuse(call, ERR_NOT_ACCEPTABLE, "The device's answer is not JSON");
+    }
+    buf_put_slice(&call->response->body, response);
+    return ERR_OK;
+}
+
+static enum err answer(struct rest_call *call, const struct core_call_request *request,
+                       enum err err, struct slice response, const struct failures *failures)
+{
+    struct codec_json_writer writer = rest_call_writer(call);
+    char text[UUID_TEXT_SIZE];
+    if (err == ERR_UNAVAILABLE || err == ERR_TIMEOUT) {
+        // Without body, as upstream.
+        call->response->status = err == ERR_TIMEOUT ? failures->silent : failures->unreachable;
+        return ERR_OK;
+    }
+    if (err != ERR_OK || (request->is_oneway && !request->is_persistent)) {
+        return err;
+    }
+    if (!request->is_persistent) {
+        return answer_json(call, response);
+    }
+    codec_json_begin_object(&writer);
+    codec_json_field_string(&writer, "rpcId", slice_text(uuid_format(&request->id, text)));
+    codec_json_end_object(&writer);
+    return ERR_OK;
+}
+
+static enum err run(struct rest_call *call, bool is_oneway, const struct failures *failures)
+{
+    struct model_device device;
+    struct core_call_request request = {.is_oneway = is_oneway};
+    struct slice response = SLICE_EMPTY;
+    enum err err = rest_call_device(call, REST_CALL_NO_TYPE, 0, &device);
+    if (err != ERR_OK) {
+        return err;
+    }
+    // Only who may call is refused in plain text (server-api.md 4.1).
+    call->plain_errors = false;
+    err = read_request(call, &request);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = core_rpc_call(&call->admin, rest_call_desk(call), &device, &request, &response);
+    if (err == ERR_LIMITED) {
+        return rest_call_refuse(call, err, "Too many calls wait for this device");
+    }
+    return answer(call, &request, err, response, failures);
+}
+
+static const struct failures current = {504, 504};
+static const struct failures legacy = {409, 408};
+
+enum err rest_rpc_oneway(struct rest_call *call)
+{
+    return run(call, true, &current);
+}
+
+enum err rest_rpc_twoway(struct rest_call *call)
+{
+    return run(call, false, &current);
+}
+
+enum err rest_rpc_oneway_legacy(struct rest_call *call)
+{
+    return run(call, true, &legacy);
+}
+
+enum err rest_rpc_twoway_legacy(struct rest_call *call)
+{
+    return run(call, false, &legacy);
+}
+
+// Persistent ones.
+
+static void write_request(struct rest_write_context *context, const struct core_rpc *rpc)
+{
+    struct codec_json_writer *writer = &context->writer;
+    char text[UUID_TEXT_SIZE];
+    codec_json_name(writer, SLICE("request"));
+    codec_json_begin_object(writer);
+    codec_json_field_string(writer, "id", slice_text(uuid_format(&rpc->request.id, text)));
+    rest_write_id(writer, "tenantId", "TENANT", &context->tenant);
+    rest_write_id(writer, "deviceId", "DEVICE", &rpc->request.device);
+    codec_json_field_boolean(writer, "oneway", rpc->request.is_oneway);
+    codec_json_field_int64(writer, "expirationTime", rpc->request.expires.ms);
+    codec_json_name(writer, SLICE("body"));
+    codec_json_begin_object(writer);
+    codec_json_field_string(writer, "method", rpc->request.method);
+    codec_json_field_string(writer, "params", rpc->request.params);
+    codec_json_end_object(writer);
+    codec_json_field_boolean(writer, "persisted", true);
+    if (rpc->request.retries == CORE_RETRIES_MOST) {
+        codec_json_field_null(writer, "retries");
+    } else {
+        codec_json_field_int64(writer, "retries", rpc->request.retries);
+    }
+    codec_json_end_object(writer);
+}
+
+static void write_rpc(void *context, const struct core_rpc *rpc)
+{
+    struct rest_write_context *write = context;
+    struct codec_json_writer *writer = &write->writer;
+    codec_json_begin_object(writer);
+    rest_write_id(writer, "id", "RPC", &rpc->request.id);
+    codec_json_field_int64(writer, "createdTime", rpc->request.created.ms);
+    rest_write_id(writer, "tenantId", "TENANT", &write->tenant);
+    rest_write_id(writer, "deviceId", "DEVICE", &rpc->request.device);
+    codec_json_field_int64(writer, "expirationTime", rpc->request.expires.ms);
+    write_request(write, rpc);
+    rest_write_json(writer, "response", rpc->response.len > 0 ? rpc->response : SLICE_EMPTY);
+    codec_json_field_string(writer, "status", slice_text(core_rpc_status_name(rpc->status)));
+    rest_write_json(writer, "additionalInfo",
+                    rpc->request.info.len > 0 ? rpc->request.info : SLICE_EMPTY);
+    codec_json_end_object(writer);
+}
+
+enum err rest_rpc_get(struct rest_call *call)
+{
+    struct uuid id;
+    struct core_rpc rpc;
+    enum err err = rest_call_id(call, 0, &id);
+    err = err == ERR_OK ? core_rpc_get(&call->admin, &id, &rpc) : err;
+    if (err == ERR_OK) {
+        struct rest_write_context context = rest_call_write(call);
+        write_rpc(&context, &rpc);
+    }
+    return err;
+}
+
+enum err rest_rpc_delete(struct rest_call *call)
+{
+    struct uuid id;
+    const enum err err = rest_call_id(call, 0, &id);
+    return err == ERR_OK ? core_rpc_delete(&call->admin, rest_call_desk(call), &id) : err;
+}
+
+static enum err read_status(struct rest_call *call, struct core_rpc_list *list)
+{
+    const struct slice name = http_request_parameter(call->request, "rpcStatus");
+    list->by_status = name.len > 0;
+    if (list->by_status && !core_rpc_status_parse(name, &list->status)) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "RpcStatus: %.*s is not a state of a stored call",
+                                SLICE_ARGS(slice_sub(name, 0, 32)));
+    }
+    return ERR_OK;
+}
+
+enum err rest_rpc_list(struct rest_call *call)
+{
+    struct model_device device;
+    struct model_page page;
+    struct core_rpc_list list = {.device = &device, .page = &page};
+    struct rest_write_context context = rest_call_write(call);
+    int64_t total = 0;
+    enum err err = rest_call_device(call, REST_CALL_NO_TYPE, 0, &device);
+    err = err == ERR_OK ? rest_call_page(call, &page) : err;
+    err = err == ERR_OK ? read_status(call, &list) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    rest_write_page_begin(&context);
+    err = core_rpc_list(&call->admin, &list, &total, &context, write_rpc);
+    rest_write_page_end(&context, &page, total);
+    return err;
+}

@@ -1,0 +1,313 @@
+"""Calls to devices and from devices, numbered as in the device API's scenarios (RP, CT, UR).
+
+Rows for Protobuf are skipped until that payload type exists.
+"""
+
+import json
+import time
+import uuid
+
+import pytest
+
+from observer import NON, Later, Observer
+from raw_coap import ACK, CON, GET, OBSERVE, POST, RawClient, uint
+
+CALL = {"method": "setGpio1", "params": {"pin": "21", "value": 1}, "timeout": 6000}
+RESULT = {"value1": "A", "value2": "B"}
+
+
+def call(rest, device, body, way="twoway", place="/api/rpc"):
+    return rest.call("POST", f"{place}/{way}/{device.id}", {**CALL, **body})
+
+
+def persist(rest, device, way="twoway", **more):
+    """A persistent call: its id."""
+    answer = call(rest, device, {"persistent": True, "timeout": 20000, **more}, way)
+    assert answer.status == 200, answer
+    return answer.json()["rpcId"]
+
+
+def stored(rest, rpc):
+    return rest.get(f"/api/rpc/persistent/{rpc}")
+
+
+def await_status(rest, rpc, status, seconds=8):
+    end = time.monotonic() + seconds
+    while (found := stored(rest, rpc))["status"] != status:
+        assert time.monotonic() < end, f"it stays {found['status']}: {found}"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def watch(device):
+    with Observer(device, "rpc") as observer:
+        yield observer
+
+
+@pytest.mark.parametrize("row", ["RP-9", "RP-10"])
+def test_protobuf_rows(row):
+    pytest.skip(f"{row}: the Protobuf payload type is not served yet")
+
+
+@pytest.mark.parametrize("way", ["oneway", "twoway"])
+@pytest.mark.parametrize("place,status", [("/api/rpc", 504), ("/api/plugins/rpc", 409)])
+def test_rp_1_3_without_observation_it_ends_at_its_deadline(rest, device, way, place, status):
+    start = time.monotonic()
+    answer = call(rest, device, {"timeout": 500}, way, place)
+    assert (answer.status, answer.body) == (status, b"")
+    # The least timeout is 5 s.
+    assert 4.5 < time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize("way", ["oneway", "twoway"])
+def test_rp_2_4_an_unknown_device_is_404(rest, way):
+    answer = rest.call("POST", f"/api/rpc/{way}/{uuid.uuid1()}", CALL)
+    assert (answer.status, answer.body) == (404, b"Device with requested id wasn't found!")
+
+
+def test_rp_5_oneway_calls_are_handed_over(rest, device, watch):
+    first = watch.register()
+    assert (first.type, first.status, first.number(OBSERVE), first.payload) == (ACK, "2.03", 0, b"")
+    for number in (1, 2):
+        waiting = Later(call, rest, device, {}, "oneway")
+        message = watch.next()
+        assert (message.type, message.status, message.number(OBSERVE)) == (CON, "2.05", number)
+        assert json.loads(message.payload) == {"id": number, "method": "setGpio1",
+                                               "params": {"pin": "21", "value": 1}}
+        answer = waiting.result()
+        assert (answer.status, answer.body) == (200, b"")
+    end = watch.get(1)
+    assert (end.status, end.option(OBSERVE), end.payload) == ("2.03", None, b"")
+
+
+@pytest.mark.parametrize("type", [CON, NON])
+def test_rp_6_twoway_calls_are_answered(rest, device, type):
+    with Observer(device, "rpc", type=type) as watch:
+        watch.register()
+        for number in (1, 2):
+            waiting = Later(call, rest, device, {})
+            message = watch.next()
+            assert message.number(OBSERVE) == number
+            assert watch.answer(message, RESULT) == "2.01"
+            answer = waiting.result()
+            assert (answer.status, answer.json()) == (200, RESULT)
+
+
+def test_a_silent_device_is_504_or_408(rest, device, watch):
+    watch.register()
+    both = [Later(call, rest, device, {"timeout": 5000}, "twoway", place)
+            for place in ("/api/rpc", "/api/plugins/rpc")]
+    assert watch.next() is not None and watch.next() is not None
+    assert sorted(one.result().status for one in both) == [408, 504]
+
+
+def test_a_call_waits_for_the_observation(rest, device, watch):
+    waiting = Later(call, rest, device, {})
+    time.sleep(0.3)
+    watch.register()
+    watch.answer(watch.next(), RESULT)
+    assert waiting.result().json() == RESULT
+
+
+def test_calls_go_one_after_the_other_by_id(rest, device, watch):
+    watch.register()
+    waiting = []
+    for number in range(1, 5):
+        waiting.append(Later(call, rest, device, {"params": number}, "oneway"))
+        time.sleep(0.1)
+    ids = []
+    for _ in range(4):
+        message = watch.next(confirm=False)
+        assert watch.next(0.2, confirm=False) is None, "two at a time"
+        watch.acknowledge(message)
+        ids.append((json.loads(message.payload)["id"], json.loads(message.payload)["params"]))
+    assert ids == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert {one.result().status for one in waiting} == {200}
+
+
+def test_an_answer_from_another_address_counts_and_gets_no_calls(rest, device, watch):
+    # The second terminal of the guide: another port, and by chance the same CoAP token.
+    watch.register()
+    for number in range(1, 4):
+        waiting = Later(call, rest, device, {"params": number})
+        message = watch.next()
+        with Observer(device, "rpc", token=watch.token) as other:
+            assert other.answer(message, {"got": number}) == "2.01"
+            assert waiting.result().json() == {"got": number}
+            assert other.client.receive(0.2) is None
+
+
+@pytest.mark.parametrize("body,reason", [
+    ("[]", "the body is not a JSON object"), ("", None), ("{", None), ("5", None)])
+def test_an_answer_must_be_an_object(device, coap, body, reason):
+    answer = coap.request(POST, f"/api/v1/{device.token}/rpc/1", body)
+    assert answer.status == "4.00"
+    assert reason is None or answer.text == reason
+
+
+def test_an_answer_that_nobody_waits_for_is_taken(device, coap):
+    assert coap.request(POST, f"/api/v1/{device.token}/rpc/77", "{}").status == "2.01"
+
+
+def test_an_id_must_be_a_number(device, coap):
+    answer = coap.request(POST, f"/api/v1/{device.token}/rpc/abc", "{}")
+    assert (answer.status, answer.text) == ("4.00", "rpc/{id}: the id is not a number")
+
+
+def test_a_get_without_observe_is_refused(device, coap):
+    assert coap.request(GET, f"/api/v1/{device.token}/rpc").status == "4.00"
+
+
+@pytest.mark.parametrize("body,status,reason", [
+    (b"{", 400, "Invalid request body"),
+    ({"params": 1}, 400, "method is missing"),
+    ({"method": "m", "requestUUID": "5"}, 400, "requestUUID is not a UUID"),
+    ({"method": "m", "params": "x" * 70000}, 400, "larger than 63 KiB")])
+def test_bad_calls_are_refused(rest, device, body, status, reason):
+    answer = rest.call("POST", f"/api/rpc/oneway/{device.id}", body)
+    assert (answer.status, answer.json()["errorCode"]) == (status, 31)
+    assert reason in answer.json()["message"]
+
+
+def test_the_debug_terminals_own_request(rest, device, watch):
+    watch.register()
+    waiting = Later(rest.call, "POST", f"/api/rpc/twoway/{device.id}", {
+        "method": "help", "params": "text", "timeout": 500, "persistent": False,
+        "retries": "0bf2f1a6-1a90-4a3c-8a8c-0d8c1f2f3a4b"})
+    message = watch.next()
+    assert json.loads(message.payload)["params"] == "text"
+    watch.answer(message, {"ok": True})
+    assert waiting.result().json() == {"ok": True}
+
+
+def test_too_many_waiting_calls_are_429(rest, device):
+    for _ in range(100):
+        persist(rest, device)
+    answer = call(rest, device, {"persistent": True})
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "2")
+
+
+def test_persistent_calls_pass_their_states(rest, device, watch):
+    rpc = persist(rest, device, retries=2, additionalInfo={"why": "test"})
+    queued = stored(rest, rpc)
+    assert (queued["status"], queued["response"]) == ("QUEUED", None)
+    assert queued["additionalInfo"] == {"why": "test"}
+    assert queued["request"]["body"] == {"method": "setGpio1",
+                                         "params": '{"pin":"21","value":1}'}
+    assert (queued["request"]["retries"], queued["request"]["oneway"]) == (2, False)
+    assert queued["deviceId"]["id"] == device.id
+    watch.register()
+    message = watch.next(confirm=False)
+    await_status(rest, rpc, "SENT")
+    watch.acknowledge(message)
+    await_status(rest, rpc, "DELIVERED")
+    assert watch.answer(message, RESULT) == "2.01"
+    assert stored(rest, rpc)["status"] == "SUCCESSFUL"
+    assert stored(rest, rpc)["response"] == RESULT
+    rest.delete(f"/api/rpc/persistent/{rpc}")
+    assert rest.call("GET", f"/api/rpc/persistent/{rpc}").status == 404
+
+
+def test_a_persistent_oneway_call_ends_delivered(rest, device, watch):
+    rpc = persist(rest, device, "oneway")
+    watch.register()
+    assert watch.next() is not None
+    await_status(rest, rpc, "DELIVERED")
+    watch.register()
+    assert watch.next(0.5) is None
+
+
+def test_a_persistent_call_expires(rest, device):
+    rpc = persist(rest, device, timeout=5000)
+    await_status(rest, rpc, "EXPIRED")
+    past = persist(rest, device, expirationTime=1000)
+    await_status(rest, past, "EXPIRED")
+
+
+def test_persistent_calls_survive_a_kill_and_are_not_sent_again(place, rest_of):
+    server = place.server()
+    server.start()
+    device, rest = rest_of(server, "sleeper")
+    with Observer(device, "rpc") as watch:
+        watch.register()
+        done = persist(rest, device, params="done")
+        taken = watch.next()
+        await_status(rest, done, "DELIVERED")
+        server.kill()
+        server.start()
+        later = persist(rest, device, params="later")
+        message = watch.next()
+        assert json.loads(message.payload)["params"] == "later"
+        assert json.loads(message.payload)["id"] > json.loads(taken.payload)["id"]
+        watch.answer(message, RESULT)
+        watch.answer(taken, RESULT)
+        assert stored(rest, done)["status"] == stored(rest, later)["status"] == "SUCCESSFUL"
+
+
+def test_a_deleted_call_is_not_sent(rest, device, watch):
+    rpc = persist(rest, device)
+    rest.delete(f"/api/rpc/persistent/{rpc}")
+    assert rest.call("GET", f"/api/rpc/persistent/{rpc}").status == 404
+    watch.register()
+    assert watch.next(0.5) is None
+
+
+def test_persistent_calls_are_listed(rest, device):
+    made = [persist(rest, device, params=number) for number in range(5)]
+    path = f"/api/rpc/persistent/device/{device.id}"
+    page = rest.get(path, pageSize=2, page=0, sortProperty="createdTime", sortOrder="ASC")
+    assert [one["id"]["id"] for one in page["data"]] == made[:2]
+    assert (page["totalElements"], page["totalPages"], page["hasNext"]) == (5, 3, True)
+    last = rest.get(path, pageSize=10, page=0, sortProperty="createdTime", sortOrder="DESC",
+                    rpcStatus="QUEUED")
+    assert [one["id"]["id"] for one in last["data"]] == made[::-1]
+    assert rest.get(path, pageSize=10, page=0, rpcStatus="FAILED")["data"] == []
+    assert rest.call("GET", path, query={"pageSize": 1, "page": 0,
+                                         "rpcStatus": "DELETED"}).status == 400
+
+
+def test_a_call_of_a_device_times_out(place, rest_of):
+    server = place.server(settings=["coap.timeout=700ms"])
+    server.start()
+    device, _ = rest_of(server, "caller")
+    with RawClient(server.coap_port) as coap:
+        start = time.monotonic()
+        answer = coap.request(POST, f"/api/v1/{device.token}/rpc", '{"method":"getTime"}')
+        assert (answer.status, answer.text) == ("5.04", "nothing answers calls of devices")
+        assert 0.6 < time.monotonic() - start < 3
+        bad = coap.request(POST, f"/api/v1/{device.token}/rpc", '{"params":1}')
+        assert (bad.status, bad.text) == ("4.00", "the call has no method")
+
+
+def test_ct_1_successes_come_as_con_of_their_own(place, rest_of):
+    server = place.server(settings=["coap.separate-responses=true"])
+    server.start()
+    device, rest = rest_of(server, "parity")
+    parity(device, rest, CON)
+
+
+def test_ct_2_non_requests_get_non_answers(rest, device):
+    parity(device, rest, NON)
+
+
+def parity(device, rest, type):
+    with Observer(device, "rpc", type=type) as watch:
+        base = f"/api/v1/{device.token}/attributes"
+        posted = watch.client.request(POST, base, '{"clientStr":"a"}', type=type)
+        assert (posted.status, posted.type) == ("2.01", type)
+        rest.post(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", {"sharedStr": "b"})
+        assert watch.register().status == "2.03"
+        for _ in range(2):
+            waiting = Later(call, rest, device, {})
+            watch.answer(watch.next(), RESULT)
+            assert waiting.result().json() == RESULT
+        read = watch.client.request(GET, f"{base}?clientKeys=clientStr&sharedKeys=sharedStr",
+                                    type=type)
+        assert (read.status, read.type) == ("2.05", type)
+
+
+@pytest.mark.parametrize("observe", [0, 1])
+def test_observing_calls_by_id_is_refused(device, coap, observe):
+    answer = coap.request(GET, f"/api/v1/{device.token}/rpc/5", options=[(OBSERVE, uint(observe))])
+    assert answer.status == "4.00"
