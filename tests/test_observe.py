@@ -229,6 +229,27 @@ def test_non_notifications_are_paced_and_merged(rest, device):
         assert told(watch.next(4))[1] == {"a": 5}
 
 
+@pytest.mark.parametrize("feature", ["attributes", "rpc"])
+def test_the_end_of_a_device_is_told(rest, device, feature):
+    with Observer(device, feature) as watch:
+        watch.register()
+        rest.delete(f"/api/device/{device.id}")
+        end = watch.next()
+        assert (end.type, end.status, end.option(OBSERVE)) == (CON, "4.04", None)
+        assert watch.get(0).status == "4.01"
+
+
+def test_a_new_token_ends_observations(rest, device, watch):
+    watch.register()
+    credentials = rest.get(f"/api/device/{device.id}/credentials")
+    credentials["credentialsId"] = device.token + "-new"
+    rest.post("/api/device/credentials", credentials)
+    end = watch.next()
+    assert (end.status, end.option(OBSERVE)) == ("4.01", None)
+    share(rest, device, {"a": 1})
+    assert watch.next(0.5) is None
+
+
 def test_only_attributes_and_rpc_are_observed(device, coap):
     for feature in ("telemetry", "claim", "provision"):
         answer = coap.request(GET, f"/api/v1/{device.token}/{feature}", options=[(OBSERVE, b"")])

@@ -186,9 +186,22 @@ static void utf16_units_are_two_above_the_basic_plane(void **state)
     assert_int_equal(slice_utf16_units(SLICE("\xf0\x9f\x98\xff")), 4);
 }
 
+static void slices_are_ordered_bytewise(void **state)
+{
+    (void)state;
+    static const char *const sorted[] = {"", "a", "aa", "ab", "b", "\xff"};
+    for (unsigned i = 0; i < 6; i++) {
+        for (unsigned k = 0; k < 6; k++) {
+            const int order = slice_compare(slice_text(sorted[i]), slice_text(sorted[k]));
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slices_are_ordered_bytewise),
         cmocka_unit_test(case_is_ignored_for_ascii_letters_only),
         cmocka_unit_test(sub_is_clamped_to_the_end),
         cmocka_unit_test(prefix_may_be_empty_or_whole_but_not_longer),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/order.h"
 #include "crypto/hash.h"
 
 void core_problem_set(struct core_problem *problem, const char *format, ...)
@@ -126,8 +127,10 @@ enum err core_purge_one(struct core *core, struct core_desk *desk)
     if (err != ERR_OK) {
         return err;
     }
+    // First nobody speaks for it any more, then its rows go.
+    err = core_desk_end(desk, purge.tenant, purge.device, true);
     const struct store_record record = {
         .verb = STORE_PURGE, .tenant = purge.tenant, .device = purge.device};
-    err = core_desk_commit(desk, &record);
+    err = err == ERR_OK ? core_desk_commit(desk, &record) : err;
     return err != ERR_OK ? err : store_entities_write(core->entities, &purge, purge_done, NULL);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/core_test.h"
+#include "core/shard_fixture.h"
 
 static struct core_test test;
 
@@ -199,14 +200,36 @@ static unsigned points_of(struct store *store, const struct model_device *device
     return err == ERR_OK || err == ERR_NOT_FOUND ? count : 99;
 }
 
+// With a shard, since the purge tells it first.
+static struct core_shard_fixture shard;
+
+static void open_store(struct store **store, struct core_desk *desk)
+{
+    assert_int_equal(store_memory_open(&limits, store), ERR_OK);
+    assert_int_equal(store_lane_open(*store, 1U << 16, NULL, NULL, &desk->lane), ERR_OK);
+    memset(&shard, 0, sizeof(shard));
+    shard.core.store = *store;
+    core_shard_fixture_open(&shard);
+    desk->bus = shard.core.bus;
+    desk->party = shard.desk;
+    assert_int_equal(store_start(*store), ERR_OK);
+    core_shard_fixture_start(&shard);
+}
+
+static void close_store(struct store *store)
+{
+    core_shard_fixture_stop(&shard);
+    store_stop(store);
+    core_shard_fixture_close(&shard);
+    store_close(store);
+}
+
 static void data_of_a_deleted_device_are_purged(void **state)
 {
     (void)state;
     struct store *store = NULL;
     struct core_desk desk = {0};
-    assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
-    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &desk.lane), ERR_OK);
-    assert_int_equal(store_start(store), ERR_OK);
+    open_store(&store, &desk);
     const struct model_device gone = made("gone", "1");
     const struct model_device stays = made("stays", "2");
     save_point(desk.lane, &gone);
@@ -218,8 +241,7 @@ static void data_of_a_deleted_device_are_purged(void **state)
     assert_int_equal(points_of(store, &gone), 0);
     assert_int_equal(points_of(store, &stays), 1);
     assert_int_equal(core_purge_one(&test.core, &desk), ERR_NOT_FOUND);
-    store_stop(store);
-    store_close(store);
+    close_store(store);
 }
 
 static void purge_that_failed_stays_to_be_done(void **state)
@@ -227,21 +249,18 @@ static void purge_that_failed_stays_to_be_done(void **state)
     (void)state;
     struct store *store = NULL;
     struct core_desk desk = {0};
-    assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
-    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &desk.lane), ERR_OK);
-    assert_int_equal(store_start(store), ERR_OK);
+    open_store(&store, &desk);
     const struct model_device gone = made("gone", "1");
     assert_int_equal(core_device_delete(&test.admin, &gone.id), ERR_OK);
     store_stop(store);
     assert_int_equal(core_purge_one(&test.core, &desk), ERR_STOPPING);
+    core_shard_fixture_stop(&shard);
+    core_shard_fixture_close(&shard);
     store_close(store);
 
-    assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
-    assert_int_equal(store_lane_open(store, 1U << 16, NULL, NULL, &desk.lane), ERR_OK);
-    assert_int_equal(store_start(store), ERR_OK);
+    open_store(&store, &desk);
     assert_int_equal(core_purge_one(&test.core, &desk), ERR_OK);
-    store_stop(store);
-    store_close(store);
+    close_store(store);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -35,12 +35,12 @@ static bool collect(struct core_desk *desk, const struct core_order *order, stru
         is_done = true;
         *err = mail->err;
         const struct slice body = core_mail_body(mail);
-        uint8_t *copy = arena_take(memory, body.len + 1U);
-        if (copy == NULL) {
-            *err = ERR_EXHAUSTED;
-        } else if (body.len > 0) {
+        uint8_t *copy = body.len > 0 ? arena_take(memory, body.len) : NULL;
+        if (copy != NULL) {
             memcpy(copy, body.ptr, body.len);
             *response = slice_of(copy, body.len);
+        } else if (body.len > 0) {
+            *err = ERR_EXHAUSTED;
         }
     }
     bus_release(desk->party);
@@ -60,4 +60,13 @@ enum err core_desk_order(struct core_desk *desk, struct core_order *order, struc
         bus_wait(desk->party, MONO_NEVER);
     }
     return err;
+}
+
+enum err core_desk_end(struct core_desk *desk, struct tenant_id tenant, struct device_id device,
+                       bool is_gone)
+{
+    struct slice response;
+    struct core_order order = {
+        .kind = is_gone ? CORE_ORDER_GONE : CORE_ORDER_REFUSED, .tenant = tenant, .device = device};
+    return core_desk_order(desk, &order, NULL, &response);
 }

@@ -47,8 +47,13 @@ struct core_order {
     void *context;
 };
 
-// For a desk: gives the order and waits for its end. The response is copied into `memory`.
+// For a desk: gives the order and waits for its end. The response is copied into `memory`, which
+// may be NULL for orders that have none.
 MUST_USE enum err core_desk_order(struct core_desk *desk, struct core_order *order,
                                   struct arena *memory, struct slice *response);
 // Gives an order that has a `done`. ERR_EXHAUSTED: not taken.
 MUST_USE enum err core_desk_send(struct core_desk *desk, struct core_order *order);
+// Ends the observations of a device that is gone (4.04; its calls end as well), or whose credential
+// changed (4.01).
+MUST_USE enum err core_desk_end(struct core_desk *desk, struct tenant_id tenant,
+                                struct device_id device, bool is_gone);

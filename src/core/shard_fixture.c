@@ -89,6 +89,9 @@ void core_shard_fixture_close(struct core_shard_fixture *fixture)
     core_shard_check(fixture->shard);
     bus_destroy(fixture->core.bus);
     plat_memory_release(fixture->memory, fixture->memory_size);
+    if (fixture->old_memory != NULL) {
+        plat_memory_release(fixture->old_memory, fixture->memory_size);
+    }
     plat_memory_release(fixture->arena_memory, ARENA_SIZE);
 }
 
@@ -137,6 +140,15 @@ void core_shard_fixture_settle(struct core_shard_fixture *fixture)
         core_shard_fixture_turn(fixture);
         plat_thread_sleep(span_ms(1));
     }
+}
+
+void core_shard_fixture_restart(struct core_shard_fixture *fixture)
+{
+    assert_null(fixture->old_memory);
+    fixture->old_memory = fixture->memory;
+    make_shard(fixture);
+    assert_int_equal(core_shard_restore(&fixture->shard, 1, fixture->core.store, fixture->now),
+                     ERR_OK);
 }
 
 static void run(void *context)

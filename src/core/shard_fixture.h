@@ -22,6 +22,7 @@ struct core_shard_fixture {
     struct store_lane *lane;
     struct core_shard *shard;
     void *memory;
+    void *old_memory;
     size_t memory_size;
     struct arena arena;
     void *arena_memory;
@@ -44,6 +45,9 @@ void core_shard_fixture_turn(struct core_shard_fixture *fixture);
 void core_shard_fixture_until(struct core_shard_fixture *fixture, unsigned count);
 // Takes turns until nothing is under way in the store.
 void core_shard_fixture_settle(struct core_shard_fixture *fixture);
+
+// A new shard over the same store, as after a restart of the server; the old one's end is not told.
+void core_shard_fixture_restart(struct core_shard_fixture *fixture);
 
 // A thread takes the turns.
 void core_shard_fixture_start(struct core_shard_fixture *fixture);

@@ -1,3 +1,4 @@
+#include "core/order.h"
 #include "rest/handlers.h"
 #include "rest/read.h"
 
@@ -236,6 +237,16 @@ enum err rest_credentials_get(struct rest_call *call)
     return err == ERR_OK ? answer_credentials(call, &credentials) : err;
 }
 
+// Whoever registered did so with the old credential.
+static enum err end_observations(struct rest_call *call,
+                                 const struct model_credentials *credentials)
+{
+    struct model_device device;
+    const enum err err = core_device_get(&call->admin, &credentials->device, &device);
+    return err == ERR_OK ? core_desk_end(rest_call_desk(call), device.tenant, device.number, false)
+                         : err;
+}
+
 enum err rest_credentials_save(struct rest_call *call)
 {
     struct codec_json object;
@@ -246,5 +257,6 @@ enum err rest_credentials_save(struct rest_call *call)
     err = err == ERR_OK ? rest_read_int(call, object, "version", &has_version, &credentials.version)
                         : err;
     err = err == ERR_OK ? core_credentials_save(&call->admin, &credentials, has_version) : err;
+    err = err == ERR_OK ? end_observations(call, &credentials) : err;
     return err == ERR_OK ? answer_credentials(call, &credentials) : err;
 }

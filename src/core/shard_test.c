@@ -1,0 +1,464 @@
+// A shard by hand: one mail in, what it says to workers out; the store is the reference one, the
+// clock stands still unless it is moved.
+#include "core/shard_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct core_shard_fixture f;
+static const struct device_id device = {42};
+static const struct tenant_id tenant = {1};
+
+static void open_store(void)
+{
+    static const struct store_limits limits = {.head_bytes_max = 1U << 20,
+                                               .journal_bytes_max = 1U << 20,
+                                               .journal_age_max = {3600000000000},
+                                               .commit_records_max = 64,
+                                               .keys_per_device_max = 100,
+                                               .keys_per_tenant_max = 1000};
+    assert_int_equal(store_memory_open(&limits, &f.core.store), ERR_OK);
+    core_shard_fixture_open(&f);
+    assert_int_equal(store_start(f.core.store), ERR_OK);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    open_store();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_stop(f.core.store);
+    core_shard_fixture_close(&f);
+    store_close(f.core.store);
+    return 0;
+}
+
+static struct core_registration at(uint8_t address)
+{
+    return (struct core_registration){
+        .route = {.peer = {address}}, .token = {7}, .token_len = 1, .confirmable = true};
+}
+
+static void send(const struct core_mail *given)
+{
+    struct core_mail *mail = core_mail_begin(f.worker, 0, 0);
+    assert_non_null(mail);
+    *mail = *given;
+    core_mail_end(f.worker, 0, mail);
+    bus_flush(f.worker);
+}
+
+static void send_about(enum core_mail_kind kind, enum core_resource resource, uint8_t address)
+{
+    send(&(struct core_mail){.kind = (uint8_t)kind,
+                             .resource = (uint8_t)resource,
+                             .tenant = tenant,
+                             .device = device,
+                             .registration = at(address)});
+}
+
+// The newest mail to a worker, after one more has come.
+static const struct core_shard_fixture_seen *next(enum core_mail_kind kind)
+{
+    core_shard_fixture_until(&f, f.seen_count + 1);
+    const struct core_shard_fixture_seen *seen = &f.seen[f.seen_count - 1];
+    assert_int_equal(seen->mail.kind, kind);
+    return seen;
+}
+
+static void expect_silence(void)
+{
+    const unsigned count = f.seen_count;
+    core_shard_fixture_settle(&f);
+    assert_int_equal(f.seen_count, count);
+}
+
+static void subscribe(enum core_resource resource, uint8_t address)
+{
+    send_about(CORE_MAIL_SUBSCRIBE, resource, address);
+    assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_OK);
+    send_about(CORE_MAIL_STARTED, resource, address);
+    core_shard_fixture_turn(&f);
+}
+
+static void tell(const struct core_shard_fixture_seen *notice, enum core_outcome outcome)
+{
+    send(&(struct core_mail){.kind = CORE_MAIL_OUTCOME,
+                             .outcome = (uint8_t)outcome,
+                             .ticket = notice->mail.ticket,
+                             .handle = 5});
+    core_shard_fixture_turn(&f);
+}
+
+static void pass(struct span span)
+{
+    f.now.mono = mono_add(f.now.mono, span);
+    f.now.wall.ms += (int64_t)(span.ns / 1000000);
+    core_shard_fixture_turn(&f);
+}
+
+// Shared attributes set or, with value 0, removed. Ends are counted.
+static unsigned done_count;
+static enum err done_err;
+static char done_text[256];
+
+static void done(struct core_order *order, enum err err, struct slice response)
+{
+    (void)order;
+    done_count++;
+    done_err = err;
+    (void)snprintf(done_text, sizeof(done_text), "%.*s", SLICE_ARGS(response));
+}
+
+static void change(const char *key, int64_t value)
+{
+    static struct store_state_change item;
+    static struct store_change items;
+    static struct core_order order;
+    static uint8_t row[32];
+    const struct model_value number = {.type = MODEL_VALUE_LONG, .number = value};
+    const uint8_t *end = store_attribute_put(row, 1, &number);
+    item = (struct store_state_change){STORE_STATE_SHARED, slice_text(key), value == 0,
+                                       slice_of(row, (size_t)(end - row))};
+    items = (struct store_change){&item, 1};
+    order = (struct core_order){.kind = CORE_ORDER_CHANGE,
+                                .tenant = tenant,
+                                .device = device,
+                                .change = &items,
+                                .done = done};
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    const unsigned before = done_count;
+    assert_int_equal(core_desk_send(&desk, &order), ERR_OK);
+    for (unsigned i = 0; i < 1000000 && done_count == before; i++) {
+        core_shard_fixture_turn(&f);
+    }
+    assert_int_equal(done_count, before + 1);
+    assert_int_equal(done_err, ERR_OK);
+}
+
+// A change that nothing holds up: its notification.
+static const struct core_shard_fixture_seen *changed(const char *key, int64_t value)
+{
+    change(key, value);
+    return next(CORE_MAIL_NOTICE);
+}
+
+static struct core_order calls[8];
+
+static void call_device(unsigned number, bool is_oneway)
+{
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    calls[number] = (struct core_order){.kind = CORE_ORDER_CALL,
+                                        .tenant = tenant,
+                                        .device = device,
+                                        .call = {.method = SLICE("m"),
+                                                 .params = SLICE("{}"),
+                                                 .is_oneway = is_oneway,
+                                                 .created = f.now.wall,
+                                                 .expires = {f.now.wall.ms + 10000}},
+                                        .done = done};
+    assert_int_equal(core_desk_send(&desk, &calls[number]), ERR_OK);
+}
+
+static void expect_notice(const struct core_shard_fixture_seen *seen, const char *body,
+                          uint32_t number, uint8_t address)
+{
+    assert_string_equal(seen->body, body);
+    assert_int_equal(seen->mail.number, number);
+    assert_int_equal(seen->mail.registration.route.peer[0], address);
+}
+
+static void a_change_is_told_and_delivered(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    const struct core_shard_fixture_seen *notice = changed("a", 5);
+    expect_notice(notice, "a=5 ", 1, 1);
+    tell(notice, CORE_OUTCOME_TRANSMITTED);
+    tell(notice, CORE_OUTCOME_DELIVERED);
+    expect_silence();
+    assert_int_equal(core_shard_stats(f.shard).delivered, 1);
+}
+
+static void changes_merge_while_one_is_under_way(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    (void)changed("a", 1);
+    const unsigned first = f.seen_count - 1;
+    change("b", 2);
+    change("a", 3);
+    change("c", 4);
+    change("c", 0);
+    expect_silence();
+    tell(&f.seen[first], CORE_OUTCOME_DELIVERED);
+    expect_notice(next(CORE_MAIL_NOTICE), "b=2 a=3 -c ", 2, 1);
+}
+
+static void what_was_not_delivered_waits_for_the_device(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_LOST);
+    change("a", 2);
+    expect_silence();
+    assert_int_equal(core_shard_stats(f.shard).suspended, 1);
+    send_about(CORE_MAIL_HEARD, 0, 1);
+    const struct core_shard_fixture_seen *probe = next(CORE_MAIL_NOTICE);
+    expect_notice(probe, "a=2 ", 2, 1);
+    assert_true(probe->mail.confirmable);
+    tell(probe, CORE_OUTCOME_DELIVERED);
+    assert_int_equal(core_shard_stats(f.shard).suspended, 0);
+}
+
+static void probes_of_a_silent_device_become_rarer(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_device(0, false);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_LOST);
+    send_about(CORE_MAIL_HEARD, 0, 1);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_LOST);
+    // The first pause is 60 s, the next 120 s; by then the call is over and the probe is empty.
+    send_about(CORE_MAIL_HEARD, 0, 1);
+    expect_silence();
+    pass(span_s(61));
+    send_about(CORE_MAIL_HEARD, 0, 1);
+    const struct core_shard_fixture_seen *probe = next(CORE_MAIL_NOTICE);
+    assert_int_equal(probe->mail.notice, CORE_NOTICE_VALID);
+    tell(probe, CORE_OUTCOME_LOST);
+    pass(span_s(61));
+    send_about(CORE_MAIL_HEARD, 0, 1);
+    expect_silence();
+    pass(span_s(60));
+    send_about(CORE_MAIL_HEARD, 0, 1);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_REJECTED);
+    // Rejected: it does not observe any more.
+    assert_int_equal(core_shard_stats(f.shard).observations, 0);
+}
+
+static void a_silent_route_lets_the_candidate_have_it_too(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    send_about(CORE_MAIL_HEARD, 0, 2);
+    (void)changed("a", 1);
+    const unsigned first = f.seen_count - 1;
+    expect_notice(&f.seen[first], "a=1 ", 1, 1);
+    tell(&f.seen[first], CORE_OUTCOME_TRANSMITTED);
+    tell(&f.seen[first], CORE_OUTCOME_UNANSWERED);
+    const unsigned second = f.seen_count;
+    core_shard_fixture_until(&f, second + 1);
+    // The same message and number, elsewhere.
+    expect_notice(&f.seen[second], "a=1 ", 1, 2);
+    tell(&f.seen[second], CORE_OUTCOME_TRANSMITTED);
+    tell(&f.seen[second], CORE_OUTCOME_DELIVERED);
+    const struct core_shard_fixture_seen *cancel = next(CORE_MAIL_CANCEL);
+    assert_int_equal(cancel->mail.handle, 5);
+    // A late word from the old place moves nothing.
+    tell(&f.seen[first], CORE_OUTCOME_DELIVERED);
+    expect_notice(changed("a", 2), "a=2 ", 2, 2);
+}
+
+static void an_rst_of_the_candidate_discards_it_only(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    send_about(CORE_MAIL_HEARD, 0, 2);
+    (void)changed("a", 1);
+    const unsigned first = f.seen_count - 1;
+    tell(&f.seen[first], CORE_OUTCOME_UNANSWERED);
+    (void)next(CORE_MAIL_NOTICE);
+    tell(&f.seen[first + 1], CORE_OUTCOME_REJECTED);
+    tell(&f.seen[first], CORE_OUTCOME_DELIVERED);
+    expect_notice(changed("a", 2), "a=2 ", 2, 1);
+}
+
+static void non_notifications_keep_their_pace(void **state)
+{
+    (void)state;
+    struct core_registration registration = at(1);
+    registration.confirmable = false;
+    struct core_mail mail = {.kind = CORE_MAIL_SUBSCRIBE,
+                             .tenant = tenant,
+                             .device = device,
+                             .registration = registration};
+    send(&mail);
+    assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_OK);
+    mail.kind = CORE_MAIL_STARTED;
+    send(&mail);
+    assert_true(changed("a", 1)->mail.confirmable);
+    tell(&f.seen[f.seen_count - 1], CORE_OUTCOME_DELIVERED);
+    assert_false(changed("a", 2)->mail.confirmable);
+    tell(&f.seen[f.seen_count - 1], CORE_OUTCOME_TRANSMITTED);
+    change("a", 3);
+    change("a", 4);
+    expect_silence();
+    pass(span_s(4));
+    expect_notice(next(CORE_MAIL_NOTICE), "a=4 ", 3, 1);
+}
+
+static void a_quiet_observer_is_asked_once_a_day(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_RPC, 1);
+    expect_silence();
+    pass(span_s(86401));
+    const struct core_shard_fixture_seen *probe = next(CORE_MAIL_NOTICE);
+    assert_int_equal(probe->mail.notice, CORE_NOTICE_VALID);
+    assert_true(probe->mail.confirmable);
+    tell(probe, CORE_OUTCOME_DELIVERED);
+    expect_silence();
+}
+
+static void calls_go_before_changes_and_end_at_their_deadline(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    subscribe(CORE_RESOURCE_RPC, 1);
+    (void)changed("a", 1);
+    const unsigned first = f.seen_count - 1;
+    change("a", 2);
+    call_device(0, false);
+    core_shard_fixture_settle(&f);
+    tell(&f.seen[first], CORE_OUTCOME_DELIVERED);
+    const struct core_shard_fixture_seen *call = next(CORE_MAIL_NOTICE);
+    expect_notice(call, "1 m {}", 1, 1);
+    tell(call, CORE_OUTCOME_TRANSMITTED);
+    const unsigned before = done_count;
+    pass(span_s(11));
+    // Not repeated after its deadline.
+    assert_int_equal(done_count, before + 1);
+    assert_int_equal(done_err, ERR_TIMEOUT);
+    (void)next(CORE_MAIL_CANCEL);
+    expect_notice(next(CORE_MAIL_NOTICE), "a=2 ", 2, 1);
+}
+
+static void calls_beyond_the_bound_are_refused(void **state)
+{
+    (void)state;
+    const unsigned before = done_count;
+    for (unsigned i = 0; i < 5; i++) {
+        call_device(i, true);
+    }
+    core_shard_fixture_settle(&f);
+    assert_int_equal(done_count, before + 1);
+    assert_int_equal(done_err, ERR_LIMITED);
+    pass(span_s(11));
+    assert_int_equal(done_count, before + 5);
+    assert_int_equal(done_err, ERR_UNAVAILABLE);
+    assert_int_equal(core_shard_stats(f.shard).calls, 0);
+}
+
+static void a_full_table_refuses_registrations(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 17; i++) {
+        send(&(struct core_mail){.kind = CORE_MAIL_SUBSCRIBE,
+                                 .tenant = tenant,
+                                 .device = {100 + i},
+                                 .registration = at(1)});
+        assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, i < 16 ? ERR_OK : ERR_EXHAUSTED);
+    }
+    assert_int_equal(core_shard_stats(f.shard).refused_full, 1);
+}
+
+static void a_busy_worker_is_asked_again(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_BUSY);
+    expect_silence();
+    pass(span_ms(40));
+    expect_notice(next(CORE_MAIL_NOTICE), "a=1 ", 2, 1);
+}
+
+static void a_lost_outcome_is_made_up_for(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    (void)changed("a", 1);
+    pass(span_s(121));
+    assert_int_equal(core_shard_stats(f.shard).suspended, 1);
+}
+
+static void a_device_that_is_gone_is_told_and_forgotten(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    call_device(0, false);
+    core_shard_fixture_settle(&f);
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    struct core_order gone = {
+        .kind = CORE_ORDER_GONE, .tenant = tenant, .device = device, .done = done};
+    const unsigned before = done_count;
+    assert_int_equal(core_desk_send(&desk, &gone), ERR_OK);
+    assert_int_equal(next(CORE_MAIL_NOTICE)->mail.notice, CORE_NOTICE_GONE);
+    // The call and the order.
+    assert_int_equal(done_count, before + 2);
+    assert_int_equal(core_shard_stats(f.shard).devices, 0);
+}
+
+static void everything_is_there_again_after_a_restart(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    subscribe(CORE_RESOURCE_RPC, 2);
+    change("a", 1);
+    change("b", 2);
+    call_device(0, false);
+    calls[1] = calls[0];
+    calls[1].call.is_persistent = true;
+    calls[1].call.id = (struct uuid){{9}};
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    assert_int_equal(core_desk_send(&desk, &calls[1]), ERR_OK);
+    core_shard_fixture_settle(&f);
+    const uint32_t number = f.seen[f.seen_count - 1].mail.number;
+    // Another shard over the same store takes up what is there; the first is forgotten.
+    struct core_shard *first = f.shard;
+    core_shard_fixture_restart(&f);
+    assert_ptr_not_equal(first, f.shard);
+    assert_int_equal(core_shard_stats(f.shard).observations, 2);
+    assert_int_equal(core_shard_stats(f.shard).calls, 1);
+    const struct core_shard_fixture_seen *call = next(CORE_MAIL_NOTICE);
+    expect_notice(call, "2 m {}", call->mail.number, 2);
+    assert_true(call->mail.number > number);
+    tell(call, CORE_OUTCOME_DELIVERED);
+    const struct core_shard_fixture_seen *delta = next(CORE_MAIL_NOTICE);
+    expect_notice(delta, "a=1 b=2 ", delta->mail.number, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_change_is_told_and_delivered),
+        TEST(changes_merge_while_one_is_under_way),
+        TEST(what_was_not_delivered_waits_for_the_device),
+        TEST(probes_of_a_silent_device_become_rarer),
+        TEST(a_silent_route_lets_the_candidate_have_it_too),
+        TEST(an_rst_of_the_candidate_discards_it_only),
+        TEST(non_notifications_keep_their_pace),
+        TEST(a_quiet_observer_is_asked_once_a_day),
+        TEST(calls_go_before_changes_and_end_at_their_deadline),
+        TEST(calls_beyond_the_bound_are_refused),
+        TEST(a_full_table_refuses_registrations),
+        TEST(a_busy_worker_is_asked_again),
+        TEST(a_lost_outcome_is_made_up_for),
+        TEST(a_device_that_is_gone_is_told_and_forgotten),
+        TEST(everything_is_there_again_after_a_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
