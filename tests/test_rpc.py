@@ -4,6 +4,7 @@ Rows for Protobuf are skipped until that payload type exists.
 """
 
 import json
+import socket
 import time
 import uuid
 
@@ -305,6 +306,31 @@ def parity(device, rest, type):
         read = watch.client.request(GET, f"{base}?clientKeys=clientStr&sharedKeys=sharedStr",
                                     type=type)
         assert (read.status, read.type) == ("2.05", type)
+
+
+def test_waiting_calls_hold_no_thread_and_end_with_the_server(place, rest_of):
+    server = place.server(settings=["rpc.per-device=1000", "http.threads=2"])
+    server.start()
+    device, rest = rest_of(server, "patient")
+    body = json.dumps({**CALL, "timeout": 60000}).encode()
+    request = (f"POST /api/rpc/twoway/{device.id} HTTP/1.1\r\nHost: h\r\n"
+               f"X-Authorization: Bearer {rest.token}\r\nContent-Length: {len(body)}\r\n"
+               "Connection: close\r\n\r\n").encode() + body
+    waiting = [socket.create_connection(("127.0.0.1", server.http_port)) for _ in range(400)]
+    for one in waiting:
+        one.sendall(request)
+    with Observer(device, "rpc") as watch:
+        watch.register()
+        message = watch.next()
+        assert watch.answer(message, RESULT) == "2.01"
+        # The first of them was answered; people are served meanwhile.
+        assert rest.get("/api/auth/user")["authority"] == "TENANT_ADMIN"
+    server.stop()
+    answers = [b"".join(iter(lambda one=one: one.recv(65536), b"")) for one in waiting]
+    codes = sorted(answer.split(b" ")[1] for answer in answers)
+    assert codes == [b"200"] + [b"503"] * 399
+    for one in waiting:
+        one.close()
 
 
 @pytest.mark.parametrize("observe", [0, 1])

@@ -168,6 +168,9 @@ static enum err admit(const struct core_reach *reach, const struct core_order *o
     if (reach->link == NULL) {
         return ERR_EXHAUSTED;
     }
+    if (reach->shard->is_stopping && !order->call.is_persistent) {
+        return ERR_STOPPING;
+    }
     if (reach->link->call_count >= reach->shard->plan.settings.calls_per_device) {
         return ERR_LIMITED;
     }
@@ -499,6 +502,22 @@ void core_call_expire(const struct core_reach *reach)
     while (call != NULL) {
         struct core_call *next = call->next;
         (void)expire_one(reach, call);
+        call = next;
+    }
+}
+
+void core_call_end_awaited(const struct core_reach *reach, enum err err)
+{
+    struct core_call *call = reach->link->calls;
+    while (call != NULL) {
+        struct core_call *next = call->next;
+        if (call->order != NULL && !call->is_persistent) {
+            if (call->state == CORE_CALL_FLYING) {
+                call->state = CORE_CALL_WAITING;
+                core_flight_cancel(reach);
+            }
+            end(reach, call, err, SLICE_EMPTY);
+        }
         call = next;
     }
 }

@@ -31,23 +31,25 @@ static struct device_id device_in(const struct uuid *id)
     return device;
 }
 
-enum err core_rpc_call(const struct core_admin *admin, struct core_desk *desk,
-                       const struct model_device *device, struct core_call_request *request,
-                       struct slice *response)
+enum err core_rpc_order(const struct core_admin *admin, const struct model_device *device,
+                        const struct core_call_request *request, struct core_order *order)
 {
-    const enum err err = core_admin_require(admin, CORE_RPC_CALL);
-    if (err != ERR_OK) {
-        return err;
-    }
-    if (request->is_persistent) {
-        request->id = make_id(device->number, admin->caller->now);
-    }
-    request->device = device->id;
-    struct core_order order = {.kind = CORE_ORDER_CALL,
-                               .tenant = device->tenant,
-                               .device = device->number,
-                               .call = *request};
-    return core_desk_order(desk, &order, admin->memory, response);
+    order->kind = CORE_ORDER_CALL;
+    order->tenant = device->tenant;
+    order->device = device->number;
+    order->call = *request;
+    order->call.device = device->id;
+    return core_admin_require(admin, CORE_RPC_CALL);
+}
+
+enum err core_rpc_store(const struct core_admin *admin, struct core_desk *desk,
+                        const struct model_device *device, struct core_call_request *request)
+{
+    struct slice response;
+    struct core_order order = {.done = NULL};
+    request->id = make_id(device->number, admin->caller->now);
+    const enum err err = core_rpc_order(admin, device, request, &order);
+    return err == ERR_OK ? core_desk_order(desk, &order, admin->memory, &response) : err;
 }
 
 static const struct {

@@ -5,11 +5,13 @@
 #include "core/downlink.h"
 #include "core/order.h"
 
-// Calls the device and waits: for the hand-over (one-way), the answer (two-way, in `response`), or
-// until it is stored (persistent; its id is in `request`). Errors as core/order.h says.
-MUST_USE enum err core_rpc_call(const struct core_admin *admin, struct core_desk *desk,
-                                const struct model_device *device,
-                                struct core_call_request *request, struct slice *response);
+// Stores a persistent call; its id is in `request` then. Errors as core/order.h says.
+MUST_USE enum err core_rpc_store(const struct core_admin *admin, struct core_desk *desk,
+                                 const struct model_device *device,
+                                 struct core_call_request *request);
+// Makes the order of a call whose end is told to `order->done`; `core_desk_send` gives it.
+MUST_USE enum err core_rpc_order(const struct core_admin *admin, const struct model_device *device,
+                                 const struct core_call_request *request, struct core_order *order);
 
 // A persistent call. Texts live in the caller's memory.
 struct core_rpc {

@@ -403,6 +403,20 @@ void core_shard_turn(struct core_shard *shard, struct core_shard_time now)
     store_flush(shard->plan.lane);
 }
 
+void core_shard_end_calls(struct core_shard *shard, struct core_shard_time now)
+{
+    shard->is_stopping = true;
+    for (uint32_t i = 0; i < pool_count(shard->downlinks); i++) {
+        if (pool_taken(shard->calls) == 0) {
+            return;
+        }
+        const struct core_reach reach = reach_of(shard, link_at(shard, i), now);
+        if (reach.link != NULL) {
+            core_call_end_awaited(&reach, ERR_STOPPING);
+        }
+    }
+}
+
 struct mono core_shard_deadline(const struct core_shard *shard)
 {
     return wheel_deadline(&shard->wheel);

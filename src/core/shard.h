@@ -82,6 +82,8 @@ void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsig
                      const struct core_mail *mail);
 // Takes what the store has finished on the shard's lane, and lets time pass.
 void core_shard_turn(struct core_shard *shard, struct core_shard_time now);
+// Ends all calls that somebody waits for, and takes no more (ERR_STOPPING).
+void core_shard_end_calls(struct core_shard *shard, struct core_shard_time now);
 // When to call core_shard_turn if nothing arrives.
 struct mono core_shard_deadline(const struct core_shard *shard);
 

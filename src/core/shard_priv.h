@@ -55,6 +55,7 @@ struct core_shard {
     struct pool *jobs;
     struct pool *parcels;
     uint32_t serial_last;
+    bool is_stopping; // nobody may wait for a call any more
     struct core_shard_stats stats;
 };
 
@@ -154,6 +155,8 @@ void core_call_undelivered(const struct core_reach *reach);
 MUST_USE bool core_call_restore(const struct core_reach *reach, const struct core_call *call);
 // Ends those whose deadline has passed.
 void core_call_expire(const struct core_reach *reach);
+// Ends those that somebody waits for.
+void core_call_end_awaited(const struct core_reach *reach, enum err err);
 void core_call_end_all(const struct core_reach *reach, enum err err);
 
 // flight.c

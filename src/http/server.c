@@ -44,6 +44,32 @@ static void number_this_thread(struct http_server *server)
     }
 }
 
+static void keep_answer(struct http_exchange *exchange, const struct http_response *response)
+{
+    if (response->body.overflow) {
+        // Paths can hold device tokens, so they are not logged.
+        LOG(LOG_ERROR, "http.response-too-large", LOG_INT("bytes-max", response->body.cap));
+        http_exchange_answer(exchange, 500, "text/plain", SLICE("The response is too large"));
+        return;
+    }
+    http_exchange_answer(exchange, response->status, response->content_type,
+                         buf_view(&response->body));
+    exchange->retry_after_s = response->retry_after_s;
+    exchange->location = response->location != NULL ? strdup(response->location) : NULL;
+    exchange->allow = response->allow != NULL ? strdup(response->allow) : NULL;
+}
+
+// To the service thread, which sends the answer.
+static void hand_back(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    plat_mutex_lock(&server->mutex);
+    exchange->next = server->done;
+    server->done = exchange;
+    plat_mutex_unlock(&server->mutex);
+    lws_cancel_service(server->context);
+}
+
 void http_server_run(void *context)
 {
     struct http_exchange *exchange = context;
@@ -56,24 +82,40 @@ void http_server_run(void *context)
         .body = buf_over(memory->response, server->options.response_max),
     };
     exchange->request.memory = &memory->arena;
+    exchange->request.own = exchange;
+    memory->is_parked = false;
     server->options.handler(server->options.context, &exchange->request, &response);
-    if (response.body.overflow) {
-        // Paths can hold device tokens, so they are not logged.
-        LOG(LOG_ERROR, "http.response-too-large", LOG_INT("bytes-max", response.body.cap));
-        http_exchange_answer(exchange, 500, "text/plain", SLICE("The response is too large"));
-    } else {
-        http_exchange_answer(exchange, response.status, response.content_type,
-                             buf_view(&response.body));
-        exchange->retry_after_s = response.retry_after_s;
-        exchange->location = response.location != NULL ? strdup(response.location) : NULL;
-        exchange->allow = response.allow != NULL ? strdup(response.allow) : NULL;
+    // One that is parked may be answered and gone by now.
+    if (!memory->is_parked) {
+        keep_answer(exchange, &response);
+        hand_back(exchange);
     }
     arena_reset(&memory->arena);
+}
+
+struct http_parked *http_park(const struct http_request *request)
+{
+    struct http_exchange *exchange = request->own;
+    struct http_server *server = exchange->server;
+    struct http_server_memory *memory = &server->memory[http_server_thread()];
+    ASSERT(!memory->is_parked);
     plat_mutex_lock(&server->mutex);
-    exchange->next = server->done;
-    server->done = exchange;
+    memory->is_parked = server->stats.parked < server->options.parked_max;
+    server->stats.parked += memory->is_parked ? 1 : 0;
     plat_mutex_unlock(&server->mutex);
-    lws_cancel_service(server->context);
+    return memory->is_parked ? (struct http_parked *)exchange : NULL;
+}
+
+void http_parked_answer(struct http_parked *parked, const struct http_response *response)
+{
+    struct http_exchange *exchange = (struct http_exchange *)parked;
+    struct http_server *server = exchange->server;
+    keep_answer(exchange, response);
+    plat_mutex_lock(&server->mutex);
+    ASSERT(server->stats.parked > 0);
+    server->stats.parked--;
+    plat_mutex_unlock(&server->mutex);
+    hand_back(exchange);
 }
 
 static void serve(void *context)

@@ -55,6 +55,7 @@ struct http_request {
     struct slice body;
     struct address remote;
     struct arena *memory; // for the handler's own use, reset after it
+    void *own;            // the server's
 };
 
 struct http_response {
@@ -72,11 +73,23 @@ struct slice http_request_parameter(const struct http_request *request, const ch
 typedef void http_handler_fn(void *context, const struct http_request *request,
                              struct http_response *response);
 
+// An answer that comes later. The handler parks its request and returns; what it wrote is dropped,
+// no thread is held, and the request's views are good until the answer.
+struct http_parked;
+
+// From the handler of the request, once. NULL when `parked_max` are parked already.
+MUST_USE struct http_parked *http_park(const struct http_request *request);
+// Any thread, exactly once for each; also when the peer has gone, then nothing is sent. Before
+// http_server_destroy returns: whoever parks sees to it that a stopping server gets its answers.
+// `content_type` is a static text; the body is copied.
+void http_parked_answer(struct http_parked *parked, const struct http_response *response);
+
 struct http_server_options {
     struct address bind;
     unsigned threads;
     unsigned queue_max;
     unsigned connections_max;
+    unsigned parked_max;
     size_t body_max;
     size_t response_max; // per pool thread; reserved, touched as used
     size_t memory_size;  // of a request's arena, per pool thread; likewise
@@ -99,5 +112,6 @@ unsigned http_server_thread(void);
 struct http_server_stats {
     uint64_t requests, refused_busy, refused_large, refused_connections, bytes_sent;
     uint64_t connections; // now
+    uint64_t parked;      // now
 };
 struct http_server_stats http_server_stats(struct http_server *server);

@@ -42,6 +42,29 @@ void server_fixture_wait_for_holding(unsigned count)
     plat_mutex_unlock(&server_fixture.mutex);
 }
 
+void server_fixture_wait_for_parked(unsigned count)
+{
+    plat_mutex_lock(&server_fixture.mutex);
+    while (server_fixture.parked_count < count) {
+        plat_cond_wait(&server_fixture.changed, &server_fixture.mutex);
+    }
+    plat_mutex_unlock(&server_fixture.mutex);
+}
+
+static void park(const struct http_request *request, struct http_response *response)
+{
+    struct http_parked *parked = http_park(request);
+    if (parked == NULL) {
+        response->status = 503;
+        return;
+    }
+    plat_mutex_lock(&server_fixture.mutex);
+    assert_in_range(server_fixture.parked_count, 0, 15);
+    server_fixture.parked[server_fixture.parked_count++] = parked;
+    plat_cond_broadcast(&server_fixture.changed);
+    plat_mutex_unlock(&server_fixture.mutex);
+}
+
 static void describe(const struct http_request *request, struct buf *out)
 {
     buf_put_format(out, "method=%d path=%.*s auth=%.*s type=%.*s host=%.*s", (int)request->method,
@@ -65,6 +88,10 @@ static void handle(void *context, const struct http_request *request,
     plat_mutex_unlock(&server_fixture.mutex);
     if (slice_equal(request->path, SLICE("/hold"))) {
         hold();
+    }
+    if (slice_equal(request->path, SLICE("/park"))) {
+        park(request, response);
+        return;
     }
     if (slice_equal(request->path, SLICE("/large"))) {
         int64_t lines = 0;
@@ -94,6 +121,7 @@ struct http_server_options server_fixture_options(void)
     struct http_server_options options = {.threads = 2,
                                           .queue_max = 2,
                                           .connections_max = 16,
+                                          .parked_max = 8,
                                           .body_max = SERVER_FIXTURE_BODY_MAX,
                                           .response_max = SERVER_FIXTURE_RESPONSE_MAX,
                                           .memory_size = 65536,

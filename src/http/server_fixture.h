@@ -26,6 +26,8 @@ struct server_fixture {
     bool held;        // handlers of /hold wait
     unsigned holding; // how many do
     unsigned handled;
+    struct http_parked *parked[16]; // by /park
+    unsigned parked_count;
     char *answer; // what the client read
     size_t answer_len;
 };
@@ -40,6 +42,9 @@ void server_fixture_restart(const struct http_server_options *options);
 // Handlers of /hold go on; waits until so many wait there.
 void server_fixture_let_go(void);
 void server_fixture_wait_for_holding(unsigned count);
+
+// Waits until so many are parked.
+void server_fixture_wait_for_parked(unsigned count);
 
 // A connected socket.
 int server_fixture_dial(void);

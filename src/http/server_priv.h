@@ -11,6 +11,7 @@
 struct http_server_memory {
     struct arena arena;
     uint8_t *response;
+    bool is_parked; // the handler at work parked its request
 };
 
 struct http_server {

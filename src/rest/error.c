@@ -19,6 +19,27 @@ static void put_clean(struct buf *out, struct slice text)
     }
 }
 
+static void write_object(struct http_response *response, struct rest_status status,
+                         struct slice text, struct wall now)
+{
+    response->content_type = "application/json";
+    struct codec_json_writer writer = codec_json_writer_over(&response->body);
+    codec_json_begin_object(&writer);
+    codec_json_field_int64(&writer, "status", status.http);
+    codec_json_field_string(&writer, "message", text);
+    codec_json_field_int64(&writer, "errorCode", status.code);
+    codec_json_field_int64(&writer, "timestamp", now.ms);
+    codec_json_end_object(&writer);
+}
+
+static void begin(struct http_response *response, struct rest_status status)
+{
+    response->status = status.http;
+    response->body.len = 0;
+    response->body.overflow = false;
+    response->retry_after_s = status.http == 503 || status.http == 429 ? RETRY_AFTER_S : 0;
+}
+
 static void answer(struct rest_call *call, struct rest_status status)
 {
     struct http_response *response = call->response;
@@ -26,23 +47,21 @@ static void answer(struct rest_call *call, struct rest_status status)
     uint8_t memory[sizeof(call->problem.text) * 3];
     struct buf clean = buf_over(memory, sizeof(memory));
     put_clean(&clean, slice_text(text));
-    response->status = status.http;
-    response->body.len = 0;
-    response->body.overflow = false;
-    response->retry_after_s = status.http == 503 || status.http == 429 ? RETRY_AFTER_S : 0;
+    begin(response, status);
     if (call->plain_errors) {
         response->content_type = "text/plain;charset=UTF-8";
         buf_put_slice(&response->body, buf_view(&clean));
         return;
     }
-    response->content_type = "application/json";
-    struct codec_json_writer writer = rest_call_writer(call);
-    codec_json_begin_object(&writer);
-    codec_json_field_int64(&writer, "status", status.http);
-    codec_json_field_string(&writer, "message", buf_view(&clean));
-    codec_json_field_int64(&writer, "errorCode", status.code);
-    codec_json_field_int64(&writer, "timestamp", call->now.ms);
-    codec_json_end_object(&writer);
+    write_object(response, status, buf_view(&clean), call->now);
+}
+
+void rest_error_write(struct http_response *response, enum err err, const char *text,
+                      struct wall now)
+{
+    const struct rest_status status = rest_status(err);
+    begin(response, status);
+    write_object(response, status, slice_text(text != NULL ? text : status.text), now);
 }
 
 void rest_error_answer(struct rest_call *call, enum err err)

@@ -111,6 +111,47 @@ static unsigned thread(void)
     return 0;
 }
 
+// A parked request is waited for by the test, as its peer would.
+static struct {
+    struct plat_mutex mutex;
+    struct plat_cond changed;
+    bool is_parked;
+    bool is_answered;
+} later;
+
+static struct http_parked *park(const struct http_request *request)
+{
+    (void)request;
+    later.is_parked = true;
+    later.is_answered = false;
+    return (struct http_parked *)(void *)&later;
+}
+
+static void answer_later(struct http_parked *parked, const struct http_response *response)
+{
+    assert_ptr_equal(parked, &later);
+    plat_mutex_lock(&later.mutex);
+    struct http_response *own = &rest_fixture.response;
+    own->status = response->status;
+    own->content_type = response->content_type;
+    own->retry_after_s = response->retry_after_s;
+    own->body.len = 0;
+    buf_put_slice(&own->body, buf_view(&response->body));
+    later.is_answered = true;
+    plat_cond_broadcast(&later.changed);
+    plat_mutex_unlock(&later.mutex);
+}
+
+static void wait_if_parked(void)
+{
+    plat_mutex_lock(&later.mutex);
+    while (later.is_parked && !later.is_answered) {
+        plat_cond_wait(&later.changed, &later.mutex);
+    }
+    later.is_parked = false;
+    plat_mutex_unlock(&later.mutex);
+}
+
 int rest_fixture_set_up(void **state)
 {
     static const char *const people[REST_PEOPLE][2] = {
@@ -133,7 +174,11 @@ int rest_fixture_set_up(void **state)
         .wall = wall,
         .mono = mono,
         .ready = is_ready,
-        .metrics = write_metrics};
+        .metrics = write_metrics,
+        .park = park,
+        .answer = answer_later};
+    plat_mutex_init(&later.mutex);
+    plat_cond_init(&later.changed);
     char refresh[TOKEN_SIZE];
     for (unsigned i = REST_SYSADMIN; i < REST_PEOPLE; i++) {
         assert_int_equal(rest_fixture_log_in(people[i][0], people[i][1], tokens[i], refresh), 200);
@@ -146,6 +191,8 @@ int rest_fixture_tear_down(void **state)
 {
     (void)state;
     core_shard_fixture_stop(&shard);
+    plat_cond_deinit(&later.changed);
+    plat_mutex_deinit(&later.mutex);
     store_stop(base.core.store);
     core_shard_fixture_close(&shard);
     store_close(base.core.store);
@@ -196,6 +243,7 @@ int rest_fixture_ask(enum http_method method, const char *url, const char *body)
                                                    .content_type = "application/json",
                                                    .body = buf_over(answer, sizeof(answer) - 1)};
     rest_handle(&rest_fixture.rest, &rest_fixture.request, &rest_fixture.response);
+    wait_if_parked();
     assert_false(rest_fixture.response.body.overflow);
     answer[rest_fixture.response.body.len] = 0;
     rest_fixture.body = (const char *)answer;

@@ -34,6 +34,9 @@ struct rest {
     // Writes the server's figures, for /metrics.
     void (*metrics)(void *context, struct buf *out);
     void *context; // of `ready` and `metrics`
+    // Answers that come later (http/server.h).
+    struct http_parked *(*park)(const struct http_request *request);
+    void (*answer)(struct http_parked *parked, const struct http_response *response);
 };
 
 // The http_handler_fn; `context` is a struct rest.

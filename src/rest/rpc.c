@@ -1,4 +1,7 @@
+#include <stdlib.h>
+
 #include "core/rpc.h"
+#include "rest/error.h"
 #include "rest/handlers.h"
 #include "rest/read.h"
 
@@ -6,6 +9,8 @@
 #define TIMEOUT_MIN_MS 5000
 #define TIMEOUT_DEFAULT_MS 10000
 #define TEXT_MAX 65536U
+#define ERROR_SIZE 512U
+#define TOO_MANY "Too many calls wait for this device"
 
 static enum err refuse_body(struct rest_call *call, const char *member)
 {
@@ -98,37 +103,112 @@ struct failures {
     int silent;      // it did not answer
 };
 
-static enum err answer_json(struct rest_call *call, struct slice response)
-{
-    struct err_place place = {NULL, 0};
-    struct codec_json root;
-    if (response.len > 0 &&
-        codec_json_parse(call->request->memory, response, false, &root, &place) != ERR_OK) {
-        return rest_call_refuse(call, ERR_NOT_ACCEPTABLE, "The device's answer is not JSON");
-    }
-    buf_put_slice(&call->response->body, response);
-    return ERR_OK;
-}
-
-static enum err answer(struct rest_call *call, const struct core_call_request *request,
-                       enum err err, struct slice response, const struct failures *failures)
+static enum err store(struct rest_call *call, const struct model_device *device,
+                      struct core_call_request *request)
 {
     struct codec_json_writer writer = rest_call_writer(call);
     char text[UUID_TEXT_SIZE];
+    const enum err err = core_rpc_store(&call->admin, rest_call_desk(call), device, request);
+    if (err == ERR_LIMITED) {
+        return rest_call_refuse(call, err, TOO_MANY);
+    }
+    if (err == ERR_OK) {
+        codec_json_begin_object(&writer);
+        codec_json_field_string(&writer, "rpcId", slice_text(uuid_format(&request->id, text)));
+        codec_json_end_object(&writer);
+    }
+    return err;
+}
+
+// A call whose caller waits, without a thread. It lives from the order until its end.
+struct waiting {
+    struct core_order order;
+    const struct rest *rest;
+    struct http_parked *parked;
+    const struct failures *failures;
+};
+
+static void fail(const struct waiting *waiting, enum err err, struct http_response *response)
+{
     if (err == ERR_UNAVAILABLE || err == ERR_TIMEOUT) {
         // Without body, as upstream.
-        call->response->status = err == ERR_TIMEOUT ? failures->silent : failures->unreachable;
-        return ERR_OK;
+        response->status =
+            err == ERR_TIMEOUT ? waiting->failures->silent : waiting->failures->unreachable;
+        return;
     }
-    if (err != ERR_OK || (request->is_oneway && !request->is_persistent)) {
+    rest_error_write(response, err, err == ERR_LIMITED ? TOO_MANY : NULL, waiting->rest->wall());
+}
+
+// On the thread of the device's shard.
+static void answer(struct core_order *order, enum err err, struct slice result)
+{
+    struct waiting *waiting = order->context;
+    uint8_t memory[ERROR_SIZE];
+    struct http_response response = {.status = 200,
+                                     .content_type = "application/json",
+                                     .body = buf_over(memory, sizeof(memory))};
+    if (err != ERR_OK) {
+        fail(waiting, err, &response);
+    } else {
+        // Only read from here on.
+        response.body = (struct buf){
+            .ptr = (uint8_t *)(uintptr_t)result.ptr, .len = result.len, .cap = result.len};
+    }
+    waiting->rest->answer(waiting->parked, &response);
+    free(waiting);
+}
+
+static struct slice keep(uint8_t **at, struct slice text)
+{
+    const struct slice kept = slice_of(*at, text.len);
+    memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return kept;
+}
+
+// With its texts behind it, since those of the request are reset with it.
+static struct waiting *make_waiting(const struct rest_call *call,
+                                    const struct core_call_request *request)
+{
+    struct waiting *waiting = malloc(sizeof(*waiting) + request->method.len + request->params.len);
+    if (waiting == NULL) {
+        return NULL;
+    }
+    uint8_t *texts = (uint8_t *)(waiting + 1);
+    *waiting = (struct waiting){.rest = call->rest};
+    waiting->order.call = *request;
+    waiting->order.call.method = keep(&texts, request->method);
+    waiting->order.call.params = keep(&texts, request->params);
+    waiting->order.call.info = SLICE_EMPTY;
+    waiting->order.done = answer;
+    waiting->order.context = waiting;
+    return waiting;
+}
+
+static enum err wait_for_device(struct rest_call *call, const struct model_device *device,
+                                const struct core_call_request *request,
+                                const struct failures *failures)
+{
+    struct waiting *waiting = make_waiting(call, request);
+    if (waiting == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    waiting->failures = failures;
+    const struct core_call_request kept = waiting->order.call;
+    enum err err = core_rpc_order(&call->admin, device, &kept, &waiting->order);
+    if (err == ERR_OK) {
+        waiting->parked = call->rest->park(call->request);
+        err = waiting->parked != NULL ? ERR_OK : ERR_EXHAUSTED;
+    }
+    if (err != ERR_OK) {
+        free(waiting);
         return err;
     }
-    if (!request->is_persistent) {
-        return answer_json(call, response);
+    err = core_desk_send(rest_call_desk(call), &waiting->order);
+    if (err != ERR_OK) {
+        // It is parked and has to be answered so.
+        answer(&waiting->order, err, SLICE_EMPTY);
     }
-    codec_json_begin_object(&writer);
-    codec_json_field_string(&writer, "rpcId", slice_text(uuid_format(&request->id, text)));
-    codec_json_end_object(&writer);
     return ERR_OK;
 }
 
@@ -136,22 +216,18 @@ static enum err run(struct rest_call *call, bool is_oneway, const struct failure
 {
     struct model_device device;
     struct core_call_request request = {.is_oneway = is_oneway};
-    struct slice response = SLICE_EMPTY;
     enum err err = rest_call_device(call, REST_CALL_NO_TYPE, 0, &device);
     if (err != ERR_OK) {
         return err;
     }
-    // Only who may call is refused in plain text (server-api.md 4.1).
+    // Only who may not call is refused in plain text (server-api.md 4.1).
     call->plain_errors = false;
     err = read_request(call, &request);
     if (err != ERR_OK) {
         return err;
     }
-    err = core_rpc_call(&call->admin, rest_call_desk(call), &device, &request, &response);
-    if (err == ERR_LIMITED) {
-        return rest_call_refuse(call, err, "Too many calls wait for this device");
-    }
-    return answer(call, &request, err, response, failures);
+    return request.is_persistent ? store(call, &device, &request)
+                                 : wait_for_device(call, &device, &request, failures);
 }
 
 static const struct failures current = {504, 504};

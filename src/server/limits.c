@@ -69,6 +69,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
          "the oldest goes; its repeat after a restart is new"},
         {"free disk", settings->store.free_space_min, "bytes", "below it 5.03"},
         {"REST requests that wait", settings->http_queue, "", "503 with Retry-After"},
+        {"REST requests that wait for a device", settings->http_parked, "", "503"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},
         {"REST request body", settings->http_body_max, "bytes", "413"},
         {"wrong log-ins", 4096, "senders", "the one seen longest ago goes"},

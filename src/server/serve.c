@@ -292,12 +292,15 @@ static enum err start_http(struct server *server)
                                  .mono = plat_clock_mono,
                                  .ready = is_ready,
                                  .metrics = write_metrics,
-                                 .context = server};
+                                 .context = server,
+                                 .park = http_park,
+                                 .answer = http_parked_answer};
     const struct http_server_options options = {
         .bind = settings->http_bind,
         .threads = settings->http_threads,
         .queue_max = settings->http_queue,
         .connections_max = settings->http_connections,
+        .parked_max = settings->http_parked,
         .body_max = settings->http_body_max,
         .response_max = HTTP_RESPONSE,
         .memory_size = settings->http_body_max + HTTP_MEMORY,
@@ -344,6 +347,9 @@ static void stop(struct server *server)
     metric_set(&server->stopping, 1);
     plat_cond_broadcast(&server->stop_told);
     plat_mutex_unlock(&server->stop_lock);
+    for (unsigned i = 0; i < server->workers_started; i++) {
+        server_worker_end_calls(server->workers[i]);
+    }
     if (server->http != NULL) {
         http_server_destroy(server->http);
     }

@@ -224,6 +224,7 @@ static enum err read_http(const struct conf *conf, struct server_settings *setti
     settings->http_threads = (unsigned)conf_int(conf, "http.threads");
     settings->http_queue = (unsigned)conf_int(conf, "http.queue");
     settings->http_connections = (unsigned)conf_int(conf, "http.connections");
+    settings->http_parked = (unsigned)conf_int(conf, "http.parked");
     settings->http_body_max = conf_size(conf, "http.body-max");
     settings->rest = (struct rest_settings){
         .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,

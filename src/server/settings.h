@@ -36,6 +36,7 @@ struct server_settings {
     unsigned http_threads;
     unsigned http_queue;
     unsigned http_connections;
+    unsigned http_parked;
     size_t http_body_max;
     struct rest_settings rest;
     struct rate wrong_log_ins;

@@ -43,6 +43,8 @@ struct server_worker {
     struct mono figures_due;
     bool figures_are_stale; // something happened since they were published
     struct histogram latency;
+    struct metric end_calls; // set by the main thread
+    bool calls_are_ended;
     struct metric stop; // set by the main thread
     struct mono stop_deadline;
 };
@@ -384,6 +386,10 @@ static void take_mail(struct server_worker *worker, struct api_time now)
         }
     }
     bus_release(worker->party);
+    if (metric_read(&worker->end_calls) != 0 && !worker->calls_are_ended) {
+        worker->calls_are_ended = true;
+        core_shard_end_calls(worker->shard, shard_now);
+    }
     core_shard_turn(worker->shard, shard_now);
 }
 
@@ -536,6 +542,12 @@ const struct api_metrics *server_worker_api(const struct server_worker *worker)
 const struct histogram *server_worker_latency(const struct server_worker *worker)
 {
     return &worker->latency;
+}
+
+void server_worker_end_calls(struct server_worker *worker)
+{
+    metric_set(&worker->end_calls, 1);
+    plat_loop_wake(worker->loop);
 }
 
 void server_worker_stop(struct server_worker *worker)

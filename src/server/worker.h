@@ -65,6 +65,8 @@ const struct api_metrics *server_worker_api(const struct server_worker *worker);
 // Microseconds from a request to its answer, of those that had to be stored.
 const struct histogram *server_worker_latency(const struct server_worker *worker);
 
+// Any thread: calls that somebody waits for end now, and no more are taken.
+void server_worker_end_calls(struct server_worker *worker);
 // Any thread: take no new requests; answer what is in hand (at most 5 s), then end.
 void server_worker_stop(struct server_worker *worker);
 void server_worker_join(struct server_worker *worker);

@@ -1,0 +1,89 @@
+// Answers that come later: no thread waits for them, and whoever asked may have gone.
+#include "http/server_fixture.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define PARK "GET /park" HOST "Connection: close\r\n\r\n"
+
+static void answer(unsigned which, int status, const char *text)
+{
+    uint8_t memory[64];
+    struct http_response response = {
+        .status = status, .content_type = "text/plain", .body = buf_over(memory, sizeof(memory))};
+    buf_put_text(&response.body, text);
+    http_parked_answer(server_fixture.parked[which], &response);
+}
+
+static void a_parked_request_is_answered_later_by_another_thread(void **state)
+{
+    (void)state;
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, PARK);
+    server_fixture_wait_for_parked(1);
+    assert_int_equal(http_server_stats(server_fixture.server).parked, 1);
+    answer(0, 201, "at last");
+    const char *heard = server_fixture_hear(peer);
+    server_fixture_assert_has(heard, "HTTP/1.1 201 ");
+    server_fixture_assert_has(heard, "at last");
+    assert_int_equal(http_server_stats(server_fixture.server).parked, 0);
+}
+
+static void more_are_parked_than_there_are_threads(void **state)
+{
+    (void)state;
+    int peers[8];
+    for (unsigned i = 0; i < 8; i++) {
+        peers[i] = server_fixture_dial();
+        server_fixture_say(peers[i], PARK);
+        server_fixture_wait_for_parked(i + 1);
+    }
+    // Others are served meanwhile; one more finds no place.
+    server_fixture_assert_has(server_fixture_ask("GET /x" HOST "Connection: close\r\n\r\n"),
+                              "200 OK");
+    server_fixture_assert_has(server_fixture_ask(PARK), "HTTP/1.1 503 ");
+    for (unsigned i = 0; i < 8; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof(text), "number %u", 7 - i);
+        answer(7 - i, 200, text);
+        server_fixture_assert_has(server_fixture_hear(peers[7 - i]), text);
+    }
+}
+
+static void an_answer_for_a_peer_that_has_gone_is_dropped(void **state)
+{
+    (void)state;
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, PARK);
+    server_fixture_wait_for_parked(1);
+    close(peer);
+    answer(0, 200, "nobody hears it");
+    server_fixture_assert_has(server_fixture_ask("GET /x" HOST "Connection: close\r\n\r\n"),
+                              "200 OK");
+}
+
+static void a_connection_goes_on_after_a_parked_request(void **state)
+{
+    (void)state;
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, "GET /park" HOST "\r\n");
+    server_fixture_wait_for_parked(1);
+    answer(0, 200, "first");
+    (void)server_fixture_hear_until(peer, "first");
+    server_fixture_say(peer, "GET /second" HOST "Connection: close\r\n\r\n");
+    server_fixture_assert_has(server_fixture_hear(peer), "path=/second");
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, server_fixture_set_up, server_fixture_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_parked_request_is_answered_later_by_another_thread),
+        TEST(more_are_parked_than_there_are_threads),
+        TEST(an_answer_for_a_peer_that_has_gone_is_dropped),
+        TEST(a_connection_goes_on_after_a_parked_request),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
