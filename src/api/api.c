@@ -9,6 +9,7 @@
 #include "api/status.h"
 #include "api/telemetry.h"
 #include "base/buf.h"
+#include "core/presence.h"
 
 typedef enum api_outcome api_handler_fn(const struct api_call *call, struct coap_reply *reply);
 
@@ -196,6 +197,11 @@ enum api_outcome api_request(struct api *api, struct api_time now,
     }
     if (outcome == API_REPLIED && call.principal.device != NULL) {
         reply->authenticated = true;
+    }
+    const bool is_taken =
+        outcome == API_PENDING || (outcome == API_REPLIED && coap_code_class(reply->code) == 2);
+    if (is_taken && call.principal.device != NULL) {
+        core_presence_heard(api->core.presence, call.principal.device->device, now.mono);
     }
     api->is_reached = outcome != API_DROPPED && api_ask_is_reached(&call);
     if (api->is_reached) {

@@ -2,6 +2,7 @@
 
 #include "core/admin_priv.h"
 #include "core/order.h"
+#include "core/presence.h"
 
 static const struct {
     enum core_scope scope;
@@ -115,6 +116,17 @@ static enum err commit_changes(const struct core_admin *admin, struct core_desk 
     return core_desk_commit(desk, &record);
 }
 
+// How long a device may be silent is known to presence as well.
+static void note_timeout(const struct core_admin *admin, const struct model_device *device,
+                         struct slice key, const struct model_value *value)
+{
+    const bool is_number = value != NULL && value->type == MODEL_VALUE_LONG && value->number > 0;
+    if (slice_equal(key, SLICE("inactivityTimeout"))) {
+        core_presence_set_timeout(admin->core->presence, device->number,
+                                  is_number ? (uint64_t)value->number : 0);
+    }
+}
+
 enum err core_attributes_save(const struct core_admin *admin, struct core_desk *desk,
                               const struct model_device *device, enum core_scope scope,
                               const struct model_reading *attributes)
@@ -124,14 +136,19 @@ enum err core_attributes_save(const struct core_admin *admin, struct core_desk *
     err = err == ERR_OK
               ? make_changes(admin->memory, scope, attributes, admin->caller->now.ms, &change)
               : err;
-    return err == ERR_OK ? commit_changes(admin, desk, device, scope, &change) : err;
+    err = err == ERR_OK ? commit_changes(admin, desk, device, scope, &change) : err;
+    for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < attributes->point_count;
+         i++) {
+        note_timeout(admin, device, attributes->points[i].key, &attributes->points[i].value);
+    }
+    return err;
 }
 
 enum err core_attributes_delete(const struct core_admin *admin, struct core_desk *desk,
                                 const struct model_device *device, enum core_scope scope,
                                 const struct slice *keys, uint32_t count)
 {
-    const enum err err = core_admin_require(admin, CORE_ATTRIBUTES_WRITE);
+    enum err err = core_admin_require(admin, CORE_ATTRIBUTES_WRITE);
     if (err != ERR_OK) {
         return err;
     }
@@ -143,7 +160,11 @@ enum err core_attributes_delete(const struct core_admin *admin, struct core_desk
         items[i] = (struct store_state_change){kind_of(scope), keys[i], true, SLICE_EMPTY};
     }
     const struct store_change change = {items, count};
-    return commit_changes(admin, desk, device, scope, &change);
+    err = commit_changes(admin, desk, device, scope, &change);
+    for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < count; i++) {
+        note_timeout(admin, device, keys[i], NULL);
+    }
+    return err;
 }
 
 struct reader {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/order.h"
+#include "core/presence.h"
 #include "crypto/hash.h"
 
 void core_problem_set(struct core_problem *problem, const char *format, ...)
@@ -131,6 +132,7 @@ enum err core_purge_one(struct core *core, struct core_desk *desk)
     err = core_desk_end(desk, purge.tenant, purge.device, true);
     const struct store_record record = {
         .verb = STORE_PURGE, .tenant = purge.tenant, .device = purge.device};
+    core_presence_forget(core->presence, purge.device);
     err = err == ERR_OK ? core_desk_commit(desk, &record) : err;
     return err != ERR_OK ? err : store_entities_write(core->entities, &purge, purge_done, NULL);
 }

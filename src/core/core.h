@@ -20,6 +20,8 @@
 
 #define CORE_TOKEN_KEY_SIZE 64U
 
+struct core_presence;
+
 struct core {
     struct store_entities *entities;
     struct store *store;
@@ -27,6 +29,7 @@ struct core {
     struct model_index *index;
     struct epoch *epoch;
     struct bus *bus;
+    struct core_presence *presence;
     struct filter *reached; // by hash of the number: devices that a shard has to reach
     // Called while a verb waits until every worker has passed a change.
     void (*pause)(void);
@@ -73,6 +76,7 @@ struct core_worker {
     const struct model_index *index;
     struct bus *bus;
     struct bus_party *party;
+    struct core_presence *presence;
     const struct filter *reached;
     uint32_t asks; // questions to shards that are open (core/mail.h)
 };

@@ -117,6 +117,7 @@ struct core_downlink {
     struct core_flight flight;
     struct core_call *calls; // by id
     uint32_t call_count;
+    bool is_connected;
     uint32_t jobs;      // commits under way
     bool is_loading;    // what is to be sent is being read
     uint64_t load_upto; // changes that it covers

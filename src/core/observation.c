@@ -1,5 +1,6 @@
 // The observations of a device (protocol-rules.md sections 1 and 3).
 #include "base/buf.h"
+#include "core/presence.h"
 #include "core/shard_priv.h"
 
 static struct core_observation *observation_of(const struct core_reach *reach, unsigned resource)
@@ -13,6 +14,29 @@ static bool is_same(const struct core_registration *a, const struct core_registr
     return core_route_equal(&a->route, &b->route) && core_registration_same_token(a, b) &&
            a->confirmable == b->confirmable && a->content_format == b->content_format &&
            a->uri_hash == b->uri_hash;
+}
+
+// A device is connected while one of its observations is not suspended; when that changes, people
+// see it as a server attribute.
+static void note_session(const struct core_reach *reach)
+{
+    bool is_connected = false;
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        const enum core_observation_state state = reach->link->observations[i].state;
+        is_connected |= state == CORE_OBSERVATION_STARTING || state == CORE_OBSERVATION_LIVE;
+    }
+    if (is_connected == reach->link->is_connected) {
+        return;
+    }
+    reach->link->is_connected = is_connected;
+    uint8_t row[32];
+    const struct model_value at = {.type = MODEL_VALUE_LONG, .number = reach->now.wall.ms};
+    const uint8_t *end = store_attribute_put(row, reach->now.wall.ms, &at);
+    const struct store_state_change change = {
+        STORE_STATE_SERVER, is_connected ? SLICE("lastConnectTime") : SLICE("lastDisconnectTime"),
+        false, slice_of(row, (size_t)(end - row))};
+    // Nobody waits for it, and the next change writes it again.
+    (void)!core_shard_commit(reach, &change, 1, NULL);
 }
 
 static enum err put_registration(const struct core_reach *reach, enum core_resource resource,
@@ -76,6 +100,7 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
     observation->heard = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
     observation->probe_wait = (struct span){0};
+    note_session(reach);
     // The answer shows everything.
     if (resource == CORE_RESOURCE_ATTRIBUTES) {
         reach->link->covered = reach->link->delta_seq;
@@ -186,6 +211,7 @@ static void leave(const struct core_reach *reach, enum core_resource resource)
     reach->shard->stats.suspended -= observation->state == CORE_OBSERVATION_SUSPENDED ? 1 : 0;
     observation->state = CORE_OBSERVATION_NONE;
     observation->has_candidate = false;
+    note_session(reach);
     if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource) {
         core_flight_cancel(reach);
     }
@@ -240,6 +266,7 @@ void core_observation_suspend(const struct core_reach *reach, enum core_resource
     }
     const bool was_probe = observation->state == CORE_OBSERVATION_PROBING;
     observation->state = CORE_OBSERVATION_SUSPENDED;
+    note_session(reach);
     reach->shard->stats.suspended++;
     // The first probe follows the device's next message, each later one waits twice as long.
     if (was_probe) {
@@ -255,7 +282,9 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
                               bool at_candidate)
 {
     struct core_observation *observation = observation_of(reach, resource);
+    core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
     observation->state = CORE_OBSERVATION_LIVE;
+    note_session(reach);
     observation->is_unconfirmed = false;
     observation->probe_wait = (struct span){0};
     observation->since_con = 0;

@@ -480,6 +480,7 @@ static bool restore_observation(const struct core_reach *reach, const struct sto
     }
     // What was under way is not known any more: the first message is a CON.
     observation->state = CORE_OBSERVATION_LIVE;
+    reach->link->is_connected = true;
     observation->is_unconfirmed = true;
     observation->heard = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);

@@ -171,6 +171,8 @@ static void put_tables(const struct server_metrics *metrics, struct buf *out)
     put_table(out, "devices-reached", sum.of[SERVER_REACHED],
               (uint64_t)settings->shard.devices_max * workers);
     put_table(out, "calls", sum.of[SERVER_CALLS], (uint64_t)settings->shard.calls_max * workers);
+    put_level(out, "devices_active", "Devices that were heard within their inactivity timeout.",
+              core_presence_active(metrics->core->presence));
     put_table(out, "devices", model_index_count(metrics->core->index), settings->devices_max);
     put_table(out, "store-head-bytes", store.head_bytes, store.head_bytes_max);
     put_table(out, "store-journal-bytes", store.journal_bytes, settings->store.journal_bytes_max);

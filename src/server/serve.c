@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "plat/clock.h"
 #include "plat/file.h"
+#include "plat/memory.h"
 #include "plat/process.h"
 #include "plat/signal.h"
 #include "plat/steer.h"
@@ -34,6 +35,8 @@ struct server {
     struct epoch epoch;
     struct core core;
     struct filter reached;
+    void *presence_memory;
+    struct mono presence_due; // the control thread's
     struct rest rest;
     struct http_server *http;
     struct server_worker *workers[STEER_WORKERS_MAX];
@@ -112,6 +115,11 @@ static enum err open_core(struct server *server)
     core->pause = pause_shortly;
     enum err err = store_attempts_create(&core->attempts, &server->settings->wrong_log_ins);
     core->reached = &server->reached;
+    server->presence_memory = plat_memory_reserve(core_presence_footprint());
+    if (server->presence_memory == NULL) {
+        return fail(server, ERR_EXHAUSTED, "presence");
+    }
+    core->presence = core_presence_init(server->presence_memory, &server->settings->presence);
     if (err == ERR_OK) {
         err = bus_create(&core->bus, server->settings->workers, CORE_MAIL_RING);
     }
@@ -221,15 +229,30 @@ static void pause_unless_stopping(struct server *server)
     plat_mutex_unlock(&server->stop_lock);
 }
 
+static void sweep_presence(struct server *server)
+{
+    const struct core_presence_time now = {plat_clock_mono(), plat_clock_wall()};
+    if (mono_reached(now.mono, server->presence_due)) {
+        server->presence_due = mono_add(now.mono, server->settings->presence_sweep);
+        (void)core_presence_sweep(server->core.presence, &server->control_desk, now);
+    }
+}
+
 static void control(void *context)
 {
     struct server *server = context;
+    const struct core_presence_time start = {plat_clock_mono(), plat_clock_wall()};
+    const enum err restored = core_presence_restore(server->core.presence, server->store, start);
+    if (restored != ERR_OK) {
+        LOG(LOG_WARN, "presence.unknown", LOG_TEXT("error", err_text(restored)));
+    }
     while (metric_read(&server->stopping) == 0) {
         // Nothing is tried again on a store whose write failed; a new process opens it anew.
         if (store_stats(server->store).read_only) {
             plat_signal_stop();
             return;
         }
+        sweep_presence(server);
         const enum err err = core_purge_one(&server->core, &server->control_desk);
         if (err != ERR_OK) {
             pause_unless_stopping(server);
@@ -374,6 +397,9 @@ static void stop(struct server *server)
 
 static void close_all(struct server *server)
 {
+    if (server->presence_memory != NULL) {
+        plat_memory_release(server->presence_memory, core_presence_footprint());
+    }
     if (server->core.bus != NULL) {
         bus_destroy(server->core.bus);
     }

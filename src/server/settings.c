@@ -185,6 +185,11 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .probe_again = span_s(60),
         .probe_most = span_s(3600),
     };
+    settings->presence = (struct core_presence_settings){
+        .inactivity = span_ms(conf_span_ms(conf, "presence.inactivity")),
+        .report_every = span_ms(conf_span_ms(conf, "presence.report-every")),
+    };
+    settings->presence_sweep = span_ms(conf_span_ms(conf, "presence.sweep-every"));
     const char *check = conf_text(conf, "coap.path-check");
     if (strcmp(check, "blocks") == 0) {
         settings->coap.path_check = COAP_PATH_CHECK_BLOCKS;

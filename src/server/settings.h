@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "coap/endpoint.h"
 #include "conf/conf.h"
+#include "core/presence.h"
 #include "rest/rest.h"
 #include "server/options.h"
 #include "store/store.h"
@@ -28,6 +29,8 @@ struct server_settings {
     struct coap_endpoint_limits coap_limits; // per worker
     struct coap_endpoint_settings coap;
     struct core_shard_settings shard; // of each worker
+    struct core_presence_settings presence;
+    struct span presence_sweep;
     struct api_settings api;
     struct rate wrong_tokens;
 

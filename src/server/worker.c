@@ -100,6 +100,7 @@ static void init(struct server_worker *worker)
                                             .index = worker->plan.core->index,
                                             .bus = worker->plan.core->bus,
                                             .party = worker->party,
+                                            .presence = worker->plan.core->presence,
                                             .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
     worker->api.refusals.table =

@@ -1,0 +1,199 @@
+// Presence by hand: marks, sweeps and what they write, on a clock of the test.
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "core/presence.h"
+#include "plat/memory.h"
+#include "store/attribute.h"
+
+static struct {
+    struct store *store;
+    struct core_desk desk;
+    struct core_presence *presence;
+    void *memory;
+    struct core_presence_time now;
+    char text[512];
+} f;
+
+static const struct device_id device = {7};
+static const struct core_presence_settings settings = {{600000000000}, {60000000000}};
+
+static void make_presence(void)
+{
+    f.memory = plat_memory_reserve(core_presence_footprint());
+    assert_non_null(f.memory);
+    f.presence = core_presence_init(f.memory, &settings);
+}
+
+static int set_up(void **state)
+{
+    static const struct store_limits limits = {.head_bytes_max = 1U << 20,
+                                               .journal_bytes_max = 1U << 20,
+                                               .journal_age_max = {3600000000000},
+                                               .commit_records_max = 64,
+                                               .keys_per_device_max = 100,
+                                               .keys_per_tenant_max = 1000};
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    assert_int_equal(store_memory_open(&limits, &f.store), ERR_OK);
+    assert_int_equal(store_lane_open(f.store, 1U << 16, NULL, NULL, &f.desk.lane), ERR_OK);
+    assert_int_equal(store_start(f.store), ERR_OK);
+    f.now = (struct core_presence_time){{span_s(5000).ns}, {1800000000000}};
+    make_presence();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_stop(f.store);
+    store_close(f.store);
+    plat_memory_release(f.memory, core_presence_footprint());
+    return 0;
+}
+
+static void pass(uint64_t seconds)
+{
+    f.now.mono = mono_add(f.now.mono, span_s(seconds));
+    f.now.wall.ms += (int64_t)seconds * 1000;
+}
+
+static bool append(void *context, const struct store_state_row *row)
+{
+    struct store_attribute attribute;
+    struct buf *out = context;
+    assert_true(store_attribute_get(row, &attribute));
+    buf_put_format(out, "%.*s=%lld ", SLICE_ARGS(attribute.key),
+                   attribute.value.type == MODEL_VALUE_BOOLEAN
+                       ? (long long)attribute.value.boolean
+                       : (long long)(attribute.value.number - 1800000000000) / 1000);
+    return true;
+}
+
+// Sweeps, waits for the commit and tells what stands there; times in seconds after the start.
+static const char *swept(void)
+{
+    const struct store_record barrier = {.verb = STORE_CHANGE, .device = {99}};
+    const struct store_state_query query = {.kind = STORE_STATE_SERVER, .device = device};
+    struct buf out = buf_over(f.text, sizeof(f.text) - 1);
+    (void)core_presence_sweep(f.presence, &f.desk, f.now);
+    assert_int_equal(core_desk_commit(&f.desk, &barrier), ERR_OK);
+    assert_int_equal(store_state_scan(f.store, &query, &out, append), ERR_OK);
+    f.text[out.len] = 0;
+    return f.text;
+}
+
+static void a_heard_device_becomes_active_and_a_silent_one_inactive(void **state)
+{
+    (void)state;
+    assert_string_equal(swept(), "");
+    core_presence_heard(f.presence, device, f.now.mono);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    assert_int_equal(core_presence_active(f.presence), 1);
+    pass(599);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    pass(1);
+    assert_string_equal(swept(), "active=0 inactivityAlarmTime=600 lastActivityTime=0 ");
+    assert_int_equal(core_presence_active(f.presence), 0);
+    core_presence_heard(f.presence, device, f.now.mono);
+    assert_string_equal(swept(), "active=1 inactivityAlarmTime=600 lastActivityTime=600 ");
+}
+
+static void an_active_device_is_written_once_in_a_while(void **state)
+{
+    (void)state;
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    pass(30);
+    core_presence_heard(f.presence, device, f.now.mono);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    pass(40);
+    core_presence_heard(f.presence, device, f.now.mono);
+    assert_string_equal(swept(), "active=1 lastActivityTime=70 ");
+    // The last message counts, written or not.
+    pass(10);
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    pass(600);
+    assert_string_equal(swept(), "active=0 inactivityAlarmTime=680 lastActivityTime=80 ");
+}
+
+static void a_device_may_have_its_own_timeout(void **state)
+{
+    (void)state;
+    core_presence_set_timeout(f.presence, device, 1500);
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    pass(1);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    pass(1);
+    assert_string_equal(swept(), "active=0 inactivityAlarmTime=2 lastActivityTime=0 ");
+    core_presence_set_timeout(f.presence, device, 0);
+    // Back to the usual: it is taken for active again only because it was heard 2 s ago.
+    assert_string_equal(swept(), "active=1 inactivityAlarmTime=2 lastActivityTime=0 ");
+}
+
+static void a_clock_that_jumps_moves_no_deadline(void **state)
+{
+    (void)state;
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    f.now.wall.ms += 3600000;
+    pass(599);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    f.now.wall.ms -= 7200000;
+    pass(1);
+    assert_string_equal(swept(), "active=0 inactivityAlarmTime=-3000 lastActivityTime=0 ");
+}
+
+static void what_was_known_is_known_after_a_restart(void **state)
+{
+    (void)state;
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    plat_memory_release(f.memory, core_presence_footprint());
+    make_presence();
+    // Another boot: another monotonic clock.
+    f.now.mono = (struct mono){span_s(3).ns};
+    f.now.wall.ms += 500000;
+    assert_int_equal(core_presence_restore(f.presence, f.store, f.now), ERR_OK);
+    assert_int_equal(core_presence_active(f.presence), 1);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    pass(100);
+    assert_string_equal(swept(), "active=0 inactivityAlarmTime=600 lastActivityTime=0 ");
+}
+
+static void a_device_that_is_gone_is_not_written_any_more(void **state)
+{
+    (void)state;
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    core_presence_forget(f.presence, device);
+    assert_int_equal(core_presence_active(f.presence), 0);
+    pass(700);
+    assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
+    core_presence_heard(f.presence, (struct device_id){CORE_PRESENCE_MAX}, f.now.mono);
+    core_presence_heard(NULL, device, f.now.mono);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_heard_device_becomes_active_and_a_silent_one_inactive),
+        TEST(an_active_device_is_written_once_in_a_while),
+        TEST(a_device_may_have_its_own_timeout),
+        TEST(a_clock_that_jumps_moves_no_deadline),
+        TEST(what_was_known_is_known_after_a_restart),
+        TEST(a_device_that_is_gone_is_not_written_any_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
