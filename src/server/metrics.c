@@ -155,6 +155,16 @@ static void put_store(const struct server_metrics *metrics, struct buf *out)
     put_histogram(out, "store_commit_records", "Records of one commit.", &size, 1, 1.0);
 }
 
+static void put_reach(const struct server_metrics *metrics, struct buf *out)
+{
+    const struct server_figures sum = sum_of_workers(metrics);
+    put_level(out, "devices_active", "Devices that were heard within their inactivity timeout.",
+              core_presence_active(metrics->core->presence));
+    put_level(out, "observations", "Observations of devices.", sum.of[SERVER_OBSERVATIONS]);
+    put_level(out, "observations_suspended", "Those whose device does not answer at present.",
+              sum.of[SERVER_SUSPENDED]);
+}
+
 static void put_tables(const struct server_metrics *metrics, struct buf *out)
 {
     const struct server_settings *const settings = metrics->settings;
@@ -171,8 +181,6 @@ static void put_tables(const struct server_metrics *metrics, struct buf *out)
     put_table(out, "devices-reached", sum.of[SERVER_REACHED],
               (uint64_t)settings->shard.devices_max * workers);
     put_table(out, "calls", sum.of[SERVER_CALLS], (uint64_t)settings->shard.calls_max * workers);
-    put_level(out, "devices_active", "Devices that were heard within their inactivity timeout.",
-              core_presence_active(metrics->core->presence));
     put_table(out, "devices", model_index_count(metrics->core->index), settings->devices_max);
     put_table(out, "store-head-bytes", store.head_bytes, store.head_bytes_max);
     put_table(out, "store-journal-bytes", store.journal_bytes, settings->store.journal_bytes_max);
@@ -210,5 +218,6 @@ void server_metrics_write(const struct server_metrics *metrics, struct buf *out)
     put_coap(metrics, out);
     put_store(metrics, out);
     put_tables(metrics, out);
+    put_reach(metrics, out);
     put_http(metrics, out);
 }
