@@ -66,8 +66,9 @@ static void hand_back(struct http_exchange *exchange)
     plat_mutex_lock(&server->mutex);
     exchange->next = server->done;
     server->done = exchange;
-    plat_mutex_unlock(&server->mutex);
+    // Under the lock: once it is free and the exchange is done with, the server may be gone.
     lws_cancel_service(server->context);
+    plat_mutex_unlock(&server->mutex);
 }
 
 void http_server_run(void *context)
