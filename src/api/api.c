@@ -9,6 +9,7 @@
 #include "api/status.h"
 #include "api/telemetry.h"
 #include "base/buf.h"
+#include "core/feed.h"
 #include "core/presence.h"
 
 typedef enum api_outcome api_handler_fn(const struct api_call *call, struct coap_reply *reply);
@@ -238,10 +239,39 @@ static uint32_t max_age_of(uint64_t ticket)
     return 2U + (uint32_t)(hash_word(ticket) % 9U);
 }
 
+void api_watch_completion(const struct api_call *call, unsigned what)
+{
+    struct api *api = call->api;
+    const struct device_id device = call->principal.device->device;
+    const struct pool_handle slot = call->request->exchange.slot;
+    if (core_feed_is_watched(api->core.feed, device)) {
+        struct api_watch *watch = &api->watches[slot.index];
+        api->watched += watch->generation == 0 ? 1 : 0;
+        *watch = (struct api_watch){slot.generation, what, device};
+    }
+}
+
+static void publish_watched(struct api *api, const struct store_completion *completion,
+                            struct pool_handle slot)
+{
+    struct api_watch *watch = &api->watches[slot.index];
+    if (watch->generation == 0) {
+        return;
+    }
+    if (watch->generation == slot.generation && completion->err == ERR_OK) {
+        core_feed_publish(api->core.feed, api->core.party, watch->device, watch->what);
+    }
+    watch->generation = 0;
+    api->watched--;
+}
+
 void api_completed(struct api *api, const struct store_completion *completion,
                    struct coap_handle *exchange, struct coap_reply *reply)
 {
     *exchange = exchange_of(completion->ticket);
+    if (api->watched > 0) {
+        publish_watched(api, completion, exchange->slot);
+    }
     api_reply_code(reply, api_status_code(completion->err, api->settings.upstream_codes));
     reply->authenticated = true;
     if (completion->err != ERR_OK) {

@@ -49,13 +49,22 @@ struct api_waiting {
     uint32_t count;
 };
 
+// What is told to the feed when the commit of an exchange is done.
+struct api_watch {
+    uint32_t generation; // of the exchange; 0: nothing
+    uint32_t what;
+    struct device_id device;
+};
+
 struct api {
     struct api_settings settings;
     struct core_worker core;
     struct api_refusals refusals;
     struct arena *memory; // the worker's turn arena
     struct api_waiting waiting;
-    bool is_reached; // something may be sent to the device of the last request
+    struct api_watch *watches; // by the place of the exchange
+    uint32_t watched;          // those that are set
+    bool is_reached;           // something may be sent to the device of the last request
     struct api_metrics metrics;
 };
 

@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "codec/scratch.h"
 #include "core/attributes.h"
+#include "core/feed.h"
 
 enum api_outcome api_attributes_post(const struct api_call *call, struct coap_reply *reply)
 {
@@ -20,6 +21,9 @@ enum api_outcome api_attributes_post(const struct api_call *call, struct coap_re
     err = core_attributes_publish(&call->api->core, call->api->memory, &call->principal,
                                   &readings.items[0], call->now.wall, &call->origin->trace,
                                   api_ticket(call->request->exchange), &step);
+    if (step == CORE_PENDING) {
+        api_watch_completion(call, CORE_FEED_CLIENT);
+    }
     return api_stored(call, err, step, reply);
 }
 

@@ -25,5 +25,7 @@ enum api_outcome api_refuse_at(const struct api_call *call, enum err err,
 // What a verb that stores came to: refused, pending, or 2.01 since there was nothing to store.
 enum api_outcome api_stored(const struct api_call *call, enum err err, enum core_step step,
                             struct coap_reply *reply);
+// The feed is told that `what` of the device changed, once the exchange is completed.
+void api_watch_completion(const struct api_call *call, unsigned what);
 // A refusal by the form of the request, with the code given.
 enum api_outcome api_refuse_form(uint8_t code, const char *reason, struct coap_reply *reply);

@@ -1,6 +1,7 @@
 #include "api/telemetry.h"
 
 #include "api/payload.h"
+#include "core/feed.h"
 
 enum api_outcome api_telemetry_post(const struct api_call *call, struct coap_reply *reply)
 {
@@ -13,5 +14,8 @@ enum api_outcome api_telemetry_post(const struct api_call *call, struct coap_rep
     enum core_step step = CORE_DONE;
     err = core_telemetry_save(&call->api->core, &call->principal, &readings, call->now.wall,
                               &call->origin->trace, api_ticket(call->request->exchange), &step);
+    if (step == CORE_PENDING) {
+        api_watch_completion(call, CORE_FEED_SERIES);
+    }
     return api_stored(call, err, step, reply);
 }

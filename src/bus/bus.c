@@ -69,7 +69,7 @@ static enum err connect(struct bus *bus, struct bus_party *from, unsigned to)
     return ERR_OK;
 }
 
-enum err bus_join(struct bus *bus, struct plat_loop *loop, struct bus_party **party)
+static enum err join(struct bus *bus, struct plat_loop *loop, bool is_hub, struct bus_party **party)
 {
     struct bus_party *made = bus->count < BUS_PARTIES_MAX ? calloc(1, sizeof(*made)) : NULL;
     if (made == NULL) {
@@ -85,7 +85,7 @@ enum err bus_join(struct bus *bus, struct plat_loop *loop, struct bus_party **pa
     bus->parties[bus->count++] = made;
     *party = made;
     for (unsigned i = 0; err == ERR_OK && i < bus->count; i++) {
-        if (made->number >= bus->workers && i >= bus->workers) {
+        if (!is_hub && made->number >= bus->workers && i >= bus->workers) {
             continue;
         }
         err = connect(bus, made, i);
@@ -94,6 +94,16 @@ enum err bus_join(struct bus *bus, struct plat_loop *loop, struct bus_party **pa
         }
     }
     return err;
+}
+
+enum err bus_join(struct bus *bus, struct plat_loop *loop, struct bus_party **party)
+{
+    return join(bus, loop, false, party);
+}
+
+enum err bus_join_hub(struct bus *bus, struct plat_loop *loop, struct bus_party **party)
+{
+    return join(bus, loop, true, party);
 }
 
 unsigned bus_number(const struct bus_party *party)
@@ -160,6 +170,11 @@ void bus_release(struct bus_party *party)
             ring_release(party->bus->parties[sender]->to[party->number]);
         }
     }
+}
+
+void bus_wake(struct bus_party *party)
+{
+    plat_loop_wake(party->loop);
 }
 
 void bus_wait(struct bus_party *party, struct mono deadline)

@@ -2,7 +2,8 @@
 // each pair of sender and receiver, so that nobody ever waits for a lock (base/ring.h).
 //
 // A thread that takes part is a party. Parties join at start, in the order of their numbers:
-// workers first. Rings exist between two parties if at least one of them is a worker.
+// workers first. Rings exist between two parties if at least one of them is a worker, and to the
+// party that joined last as a hub.
 //
 // Bounds: BUS_PARTIES_MAX parties; the rings' sizes. A full ring is said to the sender, who has a
 // rule for it; nothing is dropped here.
@@ -30,6 +31,8 @@ unsigned bus_workers(const struct bus *bus);
 // Start-up only, before anybody sends. With `loop` the party is woken there when something comes;
 // with NULL it has a loop of its own, for bus_wait. ERR_EXHAUSTED.
 MUST_USE enum err bus_join(struct bus *bus, struct plat_loop *loop, struct bus_party **party);
+// The same for the last party that joins: everybody can send to it.
+MUST_USE enum err bus_join_hub(struct bus *bus, struct plat_loop *loop, struct bus_party **party);
 unsigned bus_number(const struct bus_party *party);
 
 // Room for a message of `len` bytes, aligned to 8, or NULL when the ring to that party is full or
@@ -48,3 +51,5 @@ MUST_USE bool bus_next(struct bus_party *party, unsigned *from, struct slice *me
 void bus_release(struct bus_party *party);
 // For a party with a loop of its own: returns when something may have come, or at the deadline.
 void bus_wait(struct bus_party *party, struct mono deadline);
+// Any thread: lets bus_wait return.
+void bus_wake(struct bus_party *party);

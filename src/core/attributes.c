@@ -1,6 +1,7 @@
 #include "core/attributes.h"
 
 #include "core/admin_priv.h"
+#include "core/feed.h"
 #include "core/order.h"
 #include "core/presence.h"
 
@@ -113,7 +114,12 @@ static enum err commit_changes(const struct core_admin *admin, struct core_desk 
                                         .tenant = device->tenant,
                                         .device = device->number,
                                         .change = *change};
-    return core_desk_commit(desk, &record);
+    const enum err err = core_desk_commit(desk, &record);
+    if (err == ERR_OK) {
+        core_desk_publish(admin->core, desk, device->number,
+                          scope == CORE_SCOPE_CLIENT ? CORE_FEED_CLIENT : CORE_FEED_SERVER);
+    }
+    return err;
 }
 
 // How long a device may be silent is known to presence as well.

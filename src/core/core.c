@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/feed.h"
 #include "core/order.h"
 #include "core/presence.h"
 #include "crypto/hash.h"
@@ -119,6 +120,15 @@ enum err core_desk_commit(struct core_desk *desk, const struct store_record *rec
     store_flush(desk->lane);
     err = store_await(desk->lane, numbered.ticket, &completion);
     return err == ERR_OK ? completion.err : err;
+}
+
+void core_desk_publish(const struct core *core, struct core_desk *desk, struct device_id device,
+                       unsigned what)
+{
+    if (core_feed_is_watched(core->feed, device)) {
+        core_feed_publish(core->feed, desk->party, device, what);
+        bus_flush(desk->party);
+    }
 }
 
 enum err core_purge_one(struct core *core, struct core_desk *desk)

@@ -20,6 +20,7 @@
 
 #define CORE_TOKEN_KEY_SIZE 64U
 
+struct core_feed;
 struct core_presence;
 
 struct core {
@@ -30,6 +31,7 @@ struct core {
     struct epoch *epoch;
     struct bus *bus;
     struct core_presence *presence;
+    struct core_feed *feed;
     struct filter *reached; // by hash of the number: devices that a shard has to reach
     // Called while a verb waits until every worker has passed a change.
     void (*pause)(void);
@@ -77,6 +79,7 @@ struct core_worker {
     struct bus *bus;
     struct bus_party *party;
     struct core_presence *presence;
+    struct core_feed *feed;
     const struct filter *reached;
     uint32_t asks; // questions to shards that are open (core/mail.h)
 };
@@ -101,6 +104,10 @@ struct core_desk {
 
 // Submits a record and waits until it is durable.
 MUST_USE enum err core_desk_commit(struct core_desk *desk, const struct store_record *record);
+
+// Tells the feed (core/feed.h) what changed of a device.
+void core_desk_publish(const struct core *core, struct core_desk *desk, struct device_id device,
+                       unsigned what);
 
 enum core_step {
     CORE_DONE,    // nothing had to wait: the outcome is final

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/feed.h"
 #include "core/shard_priv.h"
 
 // Rows that one load may bring; a device with more does not get its changes (logged).
@@ -154,6 +155,10 @@ void core_delta_changed(const struct core_reach *reach, const struct core_job *j
                    !send_order(reach, job->order)) {
             core_flight_pump(reach);
         }
+    }
+    if (err == ERR_OK) {
+        core_feed_publish(reach->shard->plan.core->feed, reach->shard->plan.party,
+                          job->order->device, CORE_FEED_SHARED);
     }
     core_shard_done(reach->shard, job->from, job->order, err, SLICE_EMPTY);
     arena_rewind(reach->shard->plan.memory, mark);

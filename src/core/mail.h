@@ -36,6 +36,8 @@ enum core_mail_kind {
     CORE_MAIL_NOTICE, // send it: `registration`, `number`, `has_observe`, `code`, body
     CORE_MAIL_CANCEL, // stop sending `handle`
     CORE_MAIL_DONE,   // to the desk that gave an order: `err`, body
+    // To the feed: bits of what changed in `number`.
+    CORE_MAIL_CHANGED,
 };
 
 enum core_outcome {

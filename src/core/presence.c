@@ -11,6 +11,7 @@ enum {
 
 #define ATTRIBUTES_MAX 3U
 #define ROW_MAX 32U
+#define WATCHED_MAX 256U
 
 struct core_presence {
     struct core_presence_settings settings;
@@ -142,10 +143,14 @@ static void add_active(struct rows *rows, struct wall now, bool is_active)
 struct sweep {
     struct core_presence *presence;
     struct core_desk *desk;
+    struct core_feed *feed;
     struct core_presence_time now;
     int32_t now_s;
     bool is_full;
     uint32_t changed;
+    // Watched devices that changed; beyond the bound the feed reads everything again.
+    struct device_id watched[WATCHED_MAX];
+    uint32_t watched_count;
 };
 
 static bool write(struct sweep *sweep, uint32_t number, const struct rows *rows)
@@ -154,6 +159,12 @@ static bool write(struct sweep *sweep, uint32_t number, const struct rows *rows)
         .verb = STORE_CHANGE, .device = {number}, .change = {rows->items, rows->count}};
     // Nobody waits for it: a failure is mended by the next change, or found out after a restart.
     sweep->is_full = store_submit(sweep->desk->lane, &record) != ERR_OK;
+    if (!sweep->is_full && core_feed_is_watched(sweep->feed, record.device)) {
+        if (sweep->watched_count < WATCHED_MAX) {
+            sweep->watched[sweep->watched_count] = record.device;
+        }
+        sweep->watched_count++;
+    }
     return !sweep->is_full;
 }
 
@@ -202,16 +213,40 @@ static void look_at(struct sweep *sweep, uint32_t number)
     }
 }
 
-uint32_t core_presence_sweep(struct core_presence *presence, struct core_desk *desk,
-                             struct core_presence_time now)
+// Once it is on disk: behind an empty change on the same lane.
+static void publish(struct sweep *sweep)
 {
-    struct sweep sweep = {presence, desk, now, (int32_t)seconds(now.mono), false, 0};
+    const struct store_record barrier = {.verb = STORE_CHANGE, .device = sweep->watched[0]};
+    if (sweep->watched_count == 0 || core_desk_commit(sweep->desk, &barrier) != ERR_OK) {
+        return;
+    }
+    const bool is_all = sweep->watched_count <= WATCHED_MAX;
+    for (uint32_t i = 0; is_all && i < sweep->watched_count; i++) {
+        core_feed_publish(sweep->feed, sweep->desk->party, sweep->watched[i], CORE_FEED_SERVER);
+    }
+    if (!is_all) {
+        // One word is enough to have everything read again.
+        atomic_fetch_add_explicit(&sweep->feed->missed, 1, memory_order_relaxed);
+        core_feed_publish(sweep->feed, sweep->desk->party, sweep->watched[0], CORE_FEED_SERVER);
+    }
+    bus_flush(sweep->desk->party);
+}
+
+uint32_t core_presence_sweep(struct core_presence *presence, struct core_feed *feed,
+                             struct core_desk *desk, struct core_presence_time now)
+{
+    struct sweep sweep = {.presence = presence,
+                          .desk = desk,
+                          .feed = feed,
+                          .now = now,
+                          .now_s = (int32_t)seconds(now.mono)};
     const uint32_t marked = atomic_load_explicit(&presence->marked, memory_order_relaxed);
     presence->highest = marked > presence->highest ? marked : presence->highest;
     for (uint32_t number = 1; number <= presence->highest && !sweep.is_full; number++) {
         look_at(&sweep, number);
     }
     store_flush(desk->lane);
+    publish(&sweep);
     return sweep.changed;
 }
 

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "core/core.h"
+#include "core/feed.h"
 
 #define CORE_PRESENCE_MAX (1U << 28)
 
@@ -55,7 +56,8 @@ MUST_USE enum err core_presence_restore(struct core_presence *presence, struct s
 // The sweeping thread: looks at all devices and writes what changed, in one commit as far as the
 // lane takes it; the rest is written by the next sweep. The number of those that changed their
 // state.
-uint32_t core_presence_sweep(struct core_presence *presence, struct core_desk *desk,
-                             struct core_presence_time now);
+// `feed` may be NULL.
+uint32_t core_presence_sweep(struct core_presence *presence, struct core_feed *feed,
+                             struct core_desk *desk, struct core_presence_time now);
 // Any thread: how many are active.
 uint64_t core_presence_active(const struct core_presence *presence);

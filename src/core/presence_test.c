@@ -83,7 +83,7 @@ static const char *swept(void)
     const struct store_record barrier = {.verb = STORE_CHANGE, .device = {99}};
     const struct store_state_query query = {.kind = STORE_STATE_SERVER, .device = device};
     struct buf out = buf_over(f.text, sizeof(f.text) - 1);
-    (void)core_presence_sweep(f.presence, &f.desk, f.now);
+    (void)core_presence_sweep(f.presence, NULL, &f.desk, f.now);
     assert_int_equal(core_desk_commit(&f.desk, &barrier), ERR_OK);
     assert_int_equal(store_state_scan(f.store, &query, &out, append), ERR_OK);
     f.text[out.len] = 0;

@@ -2,6 +2,7 @@
 
 #include "core/admin_priv.h"
 #include "core/aggregate.h"
+#include "core/feed.h"
 
 enum err core_series_keys(const struct core_admin *admin, const struct model_device *device,
                           void *context, store_key_fn *emit)
@@ -117,6 +118,17 @@ enum err core_series_read(const struct core_admin *admin, const struct model_dev
                   : aggregate(admin, range, &points, context, emit);
 }
 
+static enum err commit(const struct core_admin *admin, struct core_desk *desk,
+                       const struct store_record *record)
+{
+    enum err err = core_admin_require(admin, CORE_TELEMETRY_WRITE);
+    err = err == ERR_OK ? core_desk_commit(desk, record) : err;
+    if (err == ERR_OK) {
+        core_desk_publish(admin->core, desk, record->device, CORE_FEED_SERIES);
+    }
+    return err;
+}
+
 enum err core_series_save(const struct core_admin *admin, struct core_desk *desk,
                           const struct model_device *device, const struct model_readings *readings,
                           uint64_t ttl_s)
@@ -129,8 +141,7 @@ enum err core_series_save(const struct core_admin *admin, struct core_desk *desk
                                                  .ttl_s = ttl_s,
                                                  .series = true,
                                                  .latest = true}};
-    const enum err err = core_admin_require(admin, CORE_TELEMETRY_WRITE);
-    return err == ERR_OK ? core_desk_commit(desk, &record) : err;
+    return commit(admin, desk, &record);
 }
 
 enum err core_series_delete(const struct core_admin *admin, struct core_desk *desk,
@@ -138,6 +149,5 @@ enum err core_series_delete(const struct core_admin *admin, struct core_desk *de
 {
     const struct store_record record = {
         .verb = STORE_DELETE, .tenant = device->tenant, .device = device->number, .delete = *what};
-    const enum err err = core_admin_require(admin, CORE_TELEMETRY_WRITE);
-    return err == ERR_OK ? core_desk_commit(desk, &record) : err;
+    return commit(admin, desk, &record);
 }

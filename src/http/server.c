@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/server_priv.h"
 #include "http/service.h"
+#include "http/socket_priv.h"
 #include "plat/clock.h"
 #include "plat/memory.h"
 #include "plat/port.h"
@@ -176,6 +177,10 @@ static void memory_release(struct http_server *server)
     free(server->memory);
 }
 
+// A silent peer of a WebSocket is pinged, and dropped when it does not answer.
+static const lws_retry_bo_t socket_policy = {.secs_since_valid_ping = HTTP_SOCKET_PING_S,
+                                             .secs_since_valid_hangup = HTTP_SOCKET_DROP_S};
+
 static struct lws_context *context_create(struct http_server *server)
 {
     const struct address *bind = &server->options.bind;
@@ -192,6 +197,7 @@ static struct lws_context *context_create(struct http_server *server)
         .keepalive_timeout = (int)idle_s,
         .timeout_secs_ah_idle = idle_s < HEADERS_S ? idle_s : HEADERS_S,
         .server_string = "motehub",
+        .retry_and_idle_policy = &socket_policy,
         .options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
     };
     address_format(bind, server->bind_text);
@@ -216,7 +222,15 @@ static void dismantle(struct http_server *server)
     }
     if (server->context != NULL) {
         http_service_collect(server);
-        lws_context_destroy(server->context);
+        struct lws_context *context = server->context;
+        plat_mutex_lock(&server->mutex);
+        server->context = NULL;
+        plat_mutex_unlock(&server->mutex);
+        lws_context_destroy(context);
+    }
+    // Its last jobs are the ends of the sockets that the context closed.
+    if (server->socket_pool != NULL) {
+        plat_workpool_destroy(server->socket_pool);
     }
     memory_release(server);
     plat_cond_deinit(&server->idle);
@@ -231,6 +245,10 @@ static enum err start(struct http_server *server)
     if (err == ERR_OK) {
         err =
             plat_workpool_create(&server->pool, "http-pool", options->threads, options->queue_max);
+    }
+    if (err == ERR_OK && options->sockets != NULL) {
+        err = plat_workpool_create(&server->socket_pool, "http-socket", 1,
+                                   options->sockets_max + HTTP_SOCKET_POSTS);
     }
     if (err == ERR_OK) {
         lws_set_log_level(LLL_ERR | LLL_WARN, log_at_start);
@@ -287,7 +305,10 @@ void http_server_destroy(struct http_server *server)
     bool in_time = true;
     plat_mutex_lock(&server->mutex);
     server->draining = true;
-    while (server->in_hand > 0 && in_time) {
+    plat_mutex_unlock(&server->mutex);
+    http_socket_end_all(server);
+    plat_mutex_lock(&server->mutex);
+    while ((server->in_hand > 0 || server->stats.sockets > 0) && in_time) {
         in_time = plat_cond_wait_until(&server->idle, &server->mutex, latest);
     }
     server->stopping = true;

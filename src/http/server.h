@@ -84,12 +84,16 @@ MUST_USE struct http_parked *http_park(const struct http_request *request);
 // `content_type` is a static text; the body is copied.
 void http_parked_answer(struct http_parked *parked, const struct http_response *response);
 
+struct http_socket_ops; // http/socket.h
+
 struct http_server_options {
     struct address bind;
     unsigned threads;
     unsigned queue_max;
     unsigned connections_max;
     unsigned parked_max;
+    const struct http_socket_ops *sockets; // NULL: no WebSockets
+    unsigned sockets_max;
     size_t body_max;
     size_t response_max; // per pool thread; reserved, touched as used
     size_t memory_size;  // of a request's arena, per pool thread; likewise
@@ -113,5 +117,6 @@ struct http_server_stats {
     uint64_t requests, refused_busy, refused_large, refused_connections, bytes_sent;
     uint64_t connections; // now
     uint64_t parked;      // now
+    uint64_t sockets;     // now
 };
 struct http_server_stats http_server_stats(struct http_server *server);

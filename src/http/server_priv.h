@@ -20,11 +20,14 @@ struct http_server {
     struct lws_protocols protocols[2];
     struct plat_thread thread;
     struct plat_workpool *pool;
+    struct plat_workpool *socket_pool;
     struct http_server_memory *memory; // one per pool thread
     char bind_text[ADDRESS_TEXT_SIZE];
     struct plat_mutex mutex; // guards all below
     struct plat_cond idle;   // `in_hand` became 0
     struct http_exchange *done;
+    struct http_socket *sockets;
+    struct http_socket *ready; // with something to send
     unsigned pool_threads_known;
     unsigned in_hand; // requests that the pool has or that are being answered
     bool draining;    // new requests are refused

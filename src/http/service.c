@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/reply.h"
 #include "http/server_priv.h"
+#include "http/socket_priv.h"
 #include "plat/clock.h"
 
 // The service thread runs libwebsockets and owns connections; a request goes to the pool as a job
@@ -332,11 +333,22 @@ int http_service_event(struct lws *wsi, enum lws_callback_reasons reason, void *
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         http_service_collect(server);
+        http_socket_collect(server);
         return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        // Neither WebSocket nor HTTP/2 is served. To return 0 would let the library compare a text
-        // that it may have freed (CVE-2025-11677).
-        return -1;
+        // To WebSocket only. Nothing may be answered here: the library compares the text again,
+        // which it frees with an answer (CVE-2025-11677).
+        return server->options.sockets != NULL && in != NULL &&
+                       slice_equal_nocase(slice_text(in), SLICE("websocket"))
+                   ? 0
+                   : -1;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_TIMER:
+    case LWS_CALLBACK_CLOSED:
+        return user == NULL ? -1 : http_socket_event(server, wsi, reason, user, slice_of(in, len));
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
         // After CONNECT the library would keep the connection open without any time-out.

@@ -18,6 +18,8 @@ struct rest_settings {
     enum rest_metrics_access metrics_access;
 };
 
+struct rest_live;
+
 struct rest {
     struct core *core;
     struct rest_settings settings;
@@ -34,6 +36,7 @@ struct rest {
     // Writes the server's figures, for /metrics.
     void (*metrics)(void *context, struct buf *out);
     void *context; // of `ready` and `metrics`
+    struct rest_live *live; // who watches; NULL: nobody can
     // Answers that come later (http/server.h).
     struct http_parked *(*park)(const struct http_request *request);
     void (*answer)(struct http_parked *parked, const struct http_response *response);

@@ -1,5 +1,6 @@
 #include "server/limits.h"
 
+#include "rest/live.h"
 #include "server/worker.h"
 
 struct row {
@@ -70,6 +71,10 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"free disk", settings->store.free_space_min, "bytes", "below it 5.03"},
         {"REST requests that wait", settings->http_queue, "", "503 with Retry-After"},
         {"REST requests that wait for a device", settings->http_parked, "", "503"},
+        {"WebSocket connections", settings->http_sockets, "", "refused"},
+        {"  subscriptions of one", REST_LIVE_SUBSCRIPTIONS, "", "error 1"},
+        {"  keys of one subscription", REST_LIVE_KEYS, "", "error 1"},
+        {"  messages that wait to be sent", HTTP_SOCKET_OUT_MAX, "", "closed, 1008"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},
         {"REST request body", settings->http_body_max, "bytes", "413"},
         {"wrong log-ins", 4096, "senders", "the one seen longest ago goes"},

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "core/install.h"
 #include "http/server.h"
+#include "http/socket.h"
 #include "plat/clock.h"
 #include "plat/file.h"
 #include "plat/memory.h"
@@ -13,6 +14,7 @@
 #include "plat/signal.h"
 #include "plat/steer.h"
 #include "plat/thread.h"
+#include "rest/live.h"
 #include "server/metrics.h"
 #include "server/sockets.h"
 #include "server/worker.h"
@@ -36,6 +38,10 @@ struct server {
     struct core core;
     struct filter reached;
     void *presence_memory;
+    struct core_feed feed;
+    struct bus_party *feed_party; // read by the sockets' thread; its wake-ups are the feed thread's
+    struct plat_thread feed_thread;
+    bool feed_started;
     struct mono presence_due; // the control thread's
     struct rest rest;
     struct http_server *http;
@@ -115,6 +121,7 @@ static enum err open_core(struct server *server)
     core->pause = pause_shortly;
     enum err err = store_attempts_create(&core->attempts, &server->settings->wrong_log_ins);
     core->reached = &server->reached;
+    core->feed = &server->feed;
     server->presence_memory = plat_memory_reserve(core_presence_footprint());
     if (server->presence_memory == NULL) {
         return fail(server, ERR_EXHAUSTED, "presence");
@@ -234,7 +241,8 @@ static void sweep_presence(struct server *server)
     const struct core_presence_time now = {plat_clock_mono(), plat_clock_wall()};
     if (mono_reached(now.mono, server->presence_due)) {
         server->presence_due = mono_add(now.mono, server->settings->presence_sweep);
-        (void)core_presence_sweep(server->core.presence, &server->control_desk, now);
+        (void)core_presence_sweep(server->core.presence, server->core.feed, &server->control_desk,
+                                  now);
     }
 }
 
@@ -273,6 +281,8 @@ static enum err start_threads(struct server *server)
     for (unsigned i = 0; err == ERR_OK && i < server->settings->http_threads; i++) {
         err = open_desk(server, DESK_LANE_SIZE, &server->desks[i]);
     }
+    err = err == ERR_OK ? bus_join_hub(server->core.bus, NULL, &server->feed_party) : err;
+    server->feed.party = err == ERR_OK ? bus_number(server->feed_party) : 0;
     err = err == ERR_OK ? store_start(server->store) : err;
     server->store_started = err == ERR_OK;
     for (unsigned i = 0; err == ERR_OK && i < server->settings->workers; i++) {
@@ -303,6 +313,17 @@ static void write_metrics(void *context, struct buf *out)
     server_metrics_write(&metrics, out);
 }
 
+// What changed is looked at on the sockets' thread; this one only tells it that something is there.
+static void feed(void *context)
+{
+    struct server *server = context;
+    while (metric_read(&server->stopping) == 0) {
+        bus_wait(server->feed_party, MONO_NEVER);
+        // Refused when several such words wait already: they will do.
+        (void)!http_socket_post(server->http, server->rest.live, rest_live_take);
+    }
+}
+
 static enum err start_http(struct server *server)
 {
     const struct server_settings *settings = server->settings;
@@ -324,6 +345,8 @@ static enum err start_http(struct server *server)
         .queue_max = settings->http_queue,
         .connections_max = settings->http_connections,
         .parked_max = settings->http_parked,
+        .sockets = &rest_live_ops,
+        .sockets_max = settings->http_sockets,
         .body_max = settings->http_body_max,
         .response_max = HTTP_RESPONSE,
         .memory_size = settings->http_body_max + HTTP_MEMORY,
@@ -333,7 +356,15 @@ static enum err start_http(struct server *server)
     if (!settings->http_enabled) {
         return ERR_OK;
     }
-    const enum err err = http_server_create(&options, &server->http);
+    enum err err = rest_live_create(&server->rest, server->feed_party, &server->rest.live);
+    if (err != ERR_OK) {
+        return fail(server, err, "http.sockets");
+    }
+    err = http_server_create(&options, &server->http);
+    if (err == ERR_OK) {
+        err = plat_thread_start(&server->feed_thread, "feed", -1, server, feed);
+        server->feed_started = err == ERR_OK;
+    }
     if (err != ERR_OK) {
         char text[ADDRESS_TEXT_SIZE];
         snprintf(server->message, sizeof(server->message), "cannot bind HTTP to %s: %s",
@@ -373,8 +404,15 @@ static void stop(struct server *server)
     for (unsigned i = 0; i < server->workers_started; i++) {
         server_worker_end_calls(server->workers[i]);
     }
+    if (server->feed_started) {
+        bus_wake(server->feed_party);
+        plat_thread_join(&server->feed_thread);
+    }
     if (server->http != NULL) {
         http_server_destroy(server->http);
+    }
+    if (server->rest.live != NULL) {
+        rest_live_destroy(server->rest.live);
     }
     if (server->control_started) {
         plat_thread_join(&server->control);

@@ -229,6 +229,7 @@ static enum err read_http(const struct conf *conf, struct server_settings *setti
     settings->http_threads = (unsigned)conf_int(conf, "http.threads");
     settings->http_queue = (unsigned)conf_int(conf, "http.queue");
     settings->http_connections = (unsigned)conf_int(conf, "http.connections");
+    settings->http_sockets = (unsigned)conf_int(conf, "http.sockets");
     settings->http_parked = (unsigned)conf_int(conf, "http.parked");
     settings->http_body_max = conf_size(conf, "http.body-max");
     settings->rest = (struct rest_settings){

@@ -40,6 +40,7 @@ struct server_settings {
     unsigned http_queue;
     unsigned http_connections;
     unsigned http_parked;
+    unsigned http_sockets;
     size_t http_body_max;
     struct rest_settings rest;
     struct rate wrong_log_ins;

@@ -35,6 +35,7 @@ struct server_worker {
     struct bus_party *party;
     struct core_shard *shard;
     void *shard_memory;
+    void *watch_memory;
     struct store_lane *shard_lane;
     uint64_t in_store;      // requests that wait for their completion, or for a shard
     uint64_t ready_sockets; // bits of sockets with something to read
@@ -66,6 +67,11 @@ static void wake(void *context)
     plat_loop_wake(worker->loop);
 }
 
+static size_t watch_size(const struct server_settings *settings)
+{
+    return settings->coap_limits.exchanges_max * sizeof(struct api_watch);
+}
+
 static enum err reserve(struct server_worker *worker)
 {
     worker->endpoint_size = coap_endpoint_footprint(&worker->plan.settings->coap_limits);
@@ -73,8 +79,10 @@ static enum err reserve(struct server_worker *worker)
     worker->turn_memory = plat_memory_reserve(TURN_MEMORY_SIZE);
     worker->refusal_memory = plat_memory_reserve(refusal_size());
     worker->shard_memory = plat_memory_reserve(core_shard_footprint(&worker->plan.settings->shard));
+    worker->watch_memory = plat_memory_reserve(watch_size(worker->plan.settings));
     const bool all = worker->endpoint_memory != NULL && worker->turn_memory != NULL &&
-                     worker->refusal_memory != NULL && worker->shard_memory != NULL;
+                     worker->refusal_memory != NULL && worker->shard_memory != NULL &&
+                     worker->watch_memory != NULL;
     return all ? ERR_OK : ERR_EXHAUSTED;
 }
 
@@ -101,8 +109,10 @@ static void init(struct server_worker *worker)
                                             .bus = worker->plan.core->bus,
                                             .party = worker->party,
                                             .presence = worker->plan.core->presence,
+                                            .feed = worker->plan.core->feed,
                                             .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
+    worker->api.watches = worker->watch_memory;
     worker->api.refusals.table =
         rate_table_init(worker->refusal_memory, REFUSAL_SOURCES, &settings->wrong_tokens);
     plat_entropy(&worker->api.refusals.key, sizeof(worker->api.refusals.key));
@@ -574,5 +584,6 @@ void server_worker_destroy(struct server_worker *worker)
     plat_memory_release(worker->turn_memory, TURN_MEMORY_SIZE);
     plat_memory_release(worker->refusal_memory, refusal_size());
     plat_memory_release(worker->shard_memory, core_shard_footprint(&worker->plan.settings->shard));
+    plat_memory_release(worker->watch_memory, watch_size(worker->plan.settings));
     free(worker);
 }

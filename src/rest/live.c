@@ -1,0 +1,246 @@
+#include "rest/live.h"
+
+#include <stdlib.h>
+
+#include "core/mail.h"
+#include "rest/live_priv.h"
+#include "rest/token.h"
+
+#define ARENA_SIZE (64U << 20)
+#define OUT_SIZE (8U << 20)
+#define PATH SLICE("/api/ws")
+#define OLDER_PATH SLICE("/api/ws/plugins/telemetry")
+
+enum err rest_live_create(const struct rest *rest, struct bus_party *party, struct rest_live **live)
+{
+    struct rest_live *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    made->rest = rest;
+    made->party = party;
+    // Touched as it is used.
+    made->arena_memory = malloc(ARENA_SIZE);
+    made->out = malloc(OUT_SIZE);
+    if (made->arena_memory == NULL || made->out == NULL) {
+        rest_live_destroy(made);
+        return ERR_EXHAUSTED;
+    }
+    arena_init(&made->arena, made->arena_memory, ARENA_SIZE);
+    *live = made;
+    return ERR_OK;
+}
+
+void rest_live_destroy(struct rest_live *live)
+{
+    free(live->arena_memory);
+    free(live->out);
+    free(live);
+}
+
+struct core_admin live_admin(struct rest_live *live, const struct live_session *session,
+                             struct core_problem *problem)
+{
+    return (struct core_admin){live->rest->core, &session->caller, &live->arena, problem};
+}
+
+enum err live_log_in(struct rest_live *live, struct live_session *session, struct slice token)
+{
+    const struct http_request request = {.memory = &live->arena};
+    const struct rest_call call = {
+        .rest = live->rest, .request = &request, .now = live->rest->wall()};
+    struct core_claims claims;
+    struct model_user user;
+    enum err err = rest_token_read(&call, token, &claims);
+    err = err == ERR_OK && claims.refresh ? ERR_UNAUTHORIZED : err;
+    err = err == ERR_OK ? core_session_user(live->rest->core, &live->arena, &claims, &user) : err;
+    if (err == ERR_OK) {
+        session->caller = core_session_caller(&user, call.now);
+        session->is_logged_in = true;
+        http_socket_accept(session->socket);
+    }
+    return err;
+}
+
+static uint32_t bucket_of(struct device_id device)
+{
+    return (uint32_t)(hash_word(device.number) % LIVE_BUCKETS);
+}
+
+void live_free(struct live_subscription *subscription)
+{
+    while (subscription->known != NULL) {
+        struct live_known *next = subscription->known->next;
+        free(subscription->known);
+        subscription->known = next;
+    }
+    free(subscription->keys);
+    free(subscription->texts);
+    free(subscription);
+}
+
+static void take_out(struct rest_live *live, struct live_session *session,
+                     struct live_subscription **at)
+{
+    struct live_subscription *gone = *at;
+    *at = gone->next;
+    session->subscription_count--;
+    struct live_subscription **in = &live->buckets[bucket_of(gone->device.number)];
+    while (*in != gone) {
+        in = &(*in)->next_in_bucket;
+    }
+    *in = gone->next_in_bucket;
+    live_free(gone);
+}
+
+void live_remove(struct rest_live *live, struct live_session *session, int64_t command)
+{
+    struct live_subscription **at = &session->subscriptions;
+    while (*at != NULL) {
+        if ((*at)->command == command) {
+            take_out(live, session, at);
+            return;
+        }
+        at = &(*at)->next;
+    }
+}
+
+void live_remove_all(struct rest_live *live, struct live_session *session)
+{
+    while (session->subscriptions != NULL) {
+        take_out(live, session, &session->subscriptions);
+    }
+}
+
+enum err live_add(struct rest_live *live, struct live_session *session,
+                  struct live_subscription *owned_subscription)
+{
+    live_remove(live, session, owned_subscription->command);
+    if (session->subscription_count == REST_LIVE_SUBSCRIPTIONS) {
+        live_free(owned_subscription);
+        return ERR_EXHAUSTED;
+    }
+    const uint32_t bucket = bucket_of(owned_subscription->device.number);
+    owned_subscription->next = session->subscriptions;
+    session->subscriptions = owned_subscription;
+    session->subscription_count++;
+    owned_subscription->next_in_bucket = live->buckets[bucket];
+    live->buckets[bucket] = owned_subscription;
+    core_feed_watch(live->rest->core->feed, owned_subscription->device.number);
+    return ERR_OK;
+}
+
+// Sends what is new, if anything is.
+static void refresh(struct rest_live *live, struct live_subscription *subscription)
+{
+    struct live_points points;
+    const size_t mark = arena_mark(&live->arena);
+    struct live_session *session = subscription->session;
+    session->caller.now = live->rest->wall();
+    live_points_init(&points, &live->arena);
+    // What cannot be read now is read with the next change.
+    if (live_read(live, subscription, &points) == ERR_OK && points.count > 0) {
+        live_send(live, session, subscription->command, &points);
+    }
+    arena_rewind(&live->arena, mark);
+}
+
+static void refresh_device(struct rest_live *live, struct device_id device, unsigned what)
+{
+    struct live_subscription *at = live->buckets[bucket_of(device)];
+    for (; at != NULL; at = at->next_in_bucket) {
+        if (at->device.number.number == device.number && (at->what & what) != 0) {
+            refresh(live, at);
+        }
+    }
+}
+
+static void refresh_all(struct rest_live *live)
+{
+    for (unsigned i = 0; i < LIVE_BUCKETS; i++) {
+        for (struct live_subscription *at = live->buckets[i]; at != NULL; at = at->next_in_bucket) {
+            refresh(live, at);
+        }
+    }
+}
+
+void rest_live_take(void *context)
+{
+    struct rest_live *live = context;
+    struct slice message;
+    unsigned from;
+    while (bus_next(live->party, &from, &message)) {
+        const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
+        if (mail->kind == CORE_MAIL_CHANGED) {
+            refresh_device(live, mail->device, mail->number);
+        }
+    }
+    bus_release(live->party);
+    const uint64_t missed =
+        atomic_load_explicit(&live->rest->core->feed->missed, memory_order_relaxed);
+    if (missed != live->missed) {
+        live->missed = missed;
+        refresh_all(live);
+    }
+}
+
+static bool serves(void *context, struct slice path)
+{
+    (void)context;
+    return slice_equal(path, PATH) || slice_equal(path, OLDER_PATH);
+}
+
+static void opened(void *context, struct http_socket *socket, void **user)
+{
+    const struct rest *rest = context;
+    struct rest_live *live = rest->live;
+    struct live_session *session = calloc(1, sizeof(*session));
+    const struct slice token = http_socket_token(socket);
+    if (session == NULL) {
+        http_socket_close(socket, HTTP_SOCKET_POLICY, "No memory");
+        return;
+    }
+    session->socket = socket;
+    session->is_wrapped = slice_equal(http_socket_path(socket), PATH);
+    session->next = live->sessions;
+    live->sessions = session;
+    *user = session;
+    if (token.len > 0 && live_log_in(live, session, token) != ERR_OK) {
+        http_socket_close(socket, HTTP_SOCKET_NOT_TEXT, "The token is not valid");
+    } else if (token.len == 0 && !session->is_wrapped) {
+        http_socket_close(socket, HTTP_SOCKET_POLICY, "The query has no token");
+    }
+    arena_reset(&live->arena);
+}
+
+static void message(void *context, struct http_socket *socket, void **user, struct slice text)
+{
+    const struct rest *rest = context;
+    struct live_session *session = *user;
+    (void)socket;
+    if (session == NULL || (!session->is_wrapped && !session->is_logged_in)) {
+        return;
+    }
+    session->caller.now = rest->wall();
+    live_command_run(rest->live, session, text);
+    arena_reset(&rest->live->arena);
+}
+
+static void closed(void *context, struct http_socket *socket, void **user)
+{
+    const struct rest *rest = context;
+    struct live_session *session = *user;
+    (void)socket;
+    if (session == NULL) {
+        return;
+    }
+    live_remove_all(rest->live, session);
+    struct live_session **at = &rest->live->sessions;
+    while (*at != session) {
+        at = &(*at)->next;
+    }
+    *at = session->next;
+    free(session);
+}
+
+const struct http_socket_ops rest_live_ops = {serves, opened, message, closed};

@@ -1,0 +1,101 @@
+// rest/live_priv.h: connections and subscriptions, for the files that make up `rest/live`: live.c
+// (connections, the feed), live_command.c (what people send), live_read.c (what they get).
+#pragma once
+
+#include "core/attributes.h"
+#include "core/feed.h"
+#include "core/series.h"
+#include "rest/call.h"
+#include "rest/live.h"
+
+#define LIVE_BUCKETS 1024U
+
+// What a subscription has sent of one key.
+struct live_known {
+    struct live_known *next;
+    int64_t at_ms;
+    uint64_t digest;
+    unsigned scope; // of an attribute, a bit of core/feed.h
+    bool is_seen;   // by the read under way
+    size_t len;
+    char key[];
+};
+
+struct live_session;
+
+struct live_subscription {
+    struct live_subscription *next; // of the session
+    struct live_subscription *next_in_bucket;
+    struct live_session *session;
+    int64_t command;
+    struct model_device device; // its numbers and id; no texts
+    unsigned what;              // bits of core/feed.h
+    struct live_known *known;
+    uint32_t key_count; // 0: all
+    struct slice *keys; // in `texts`
+    char *texts;
+};
+
+struct live_session {
+    struct http_socket *socket;
+    struct live_session *next;
+    struct core_caller caller;
+    struct live_subscription *subscriptions;
+    uint32_t subscription_count;
+    bool is_wrapped; // /api/ws: `authCmd` and `cmds`
+    bool is_logged_in;
+};
+
+struct rest_live {
+    const struct rest *rest;
+    struct bus_party *party;
+    uint64_t missed; // of the feed, as far as it was made up for
+    struct live_session *sessions;
+    struct live_subscription *buckets[LIVE_BUCKETS];
+    void *arena_memory;
+    struct arena arena; // reset after each message and each change
+    uint8_t *out;       // of one message
+};
+
+// A value on its way to a peer.
+struct live_point {
+    struct slice key;
+    int64_t at_ms;
+    struct slice text;
+};
+
+struct live_points {
+    struct arena *memory;
+    struct live_point *items;
+    uint32_t count;
+    bool is_full;
+};
+
+// live.c
+MUST_USE enum err live_log_in(struct rest_live *live, struct live_session *session,
+                              struct slice token);
+struct core_admin live_admin(struct rest_live *live, const struct live_session *session,
+                             struct core_problem *problem);
+// Takes over the subscription; one with the same command is replaced.
+MUST_USE enum err live_add(struct rest_live *live, struct live_session *session,
+                           struct live_subscription *owned_subscription);
+void live_remove(struct rest_live *live, struct live_session *session, int64_t command);
+void live_remove_all(struct rest_live *live, struct live_session *session);
+void live_free(struct live_subscription *subscription);
+
+// live_command.c
+void live_command_run(struct rest_live *live, struct live_session *session, struct slice text);
+
+// live_read.c
+
+// The values that are new since the last read; all of them at the first.
+MUST_USE enum err live_read(struct rest_live *live, struct live_subscription *subscription,
+                            struct live_points *points);
+void live_points_init(struct live_points *points, struct arena *memory);
+void live_points_add(struct live_points *points, struct slice key, int64_t at_ms,
+                     const struct model_value *value);
+// {"subscriptionId":..,"errorCode":..,"errorMsg":..,"data":{..},"latestValues":{..}}
+void live_send(struct rest_live *live, struct live_session *session, int64_t command,
+               const struct live_points *points);
+void live_send_error(struct rest_live *live, struct live_session *session, int64_t command,
+                     int code, const char *text);
