@@ -38,13 +38,13 @@ void rest_live_destroy(struct rest_live *live)
     free(live);
 }
 
-struct core_admin live_admin(struct rest_live *live, const struct live_session *session,
-                             struct core_problem *problem)
+struct core_admin rest_live_admin(struct rest_live *live, const struct live_session *session,
+                                  struct core_problem *problem)
 {
     return (struct core_admin){live->rest->core, &session->caller, &live->arena, problem};
 }
 
-enum err live_log_in(struct rest_live *live, struct live_session *session, struct slice token)
+enum err rest_live_log_in(struct rest_live *live, struct live_session *session, struct slice token)
 {
     const struct http_request request = {.memory = &live->arena};
     const struct rest_call call = {
@@ -67,7 +67,7 @@ static uint32_t bucket_of(struct device_id device)
     return (uint32_t)(hash_word(device.number) % LIVE_BUCKETS);
 }
 
-void live_free(struct live_subscription *subscription)
+void rest_live_free(struct live_subscription *subscription)
 {
     while (subscription->known != NULL) {
         struct live_known *next = subscription->known->next;
@@ -90,10 +90,10 @@ static void take_out(struct rest_live *live, struct live_session *session,
         in = &(*in)->next_in_bucket;
     }
     *in = gone->next_in_bucket;
-    live_free(gone);
+    rest_live_free(gone);
 }
 
-void live_remove(struct rest_live *live, struct live_session *session, int64_t command)
+void rest_live_remove(struct rest_live *live, struct live_session *session, int64_t command)
 {
     struct live_subscription **at = &session->subscriptions;
     while (*at != NULL) {
@@ -105,19 +105,19 @@ void live_remove(struct rest_live *live, struct live_session *session, int64_t c
     }
 }
 
-void live_remove_all(struct rest_live *live, struct live_session *session)
+void rest_live_remove_all(struct rest_live *live, struct live_session *session)
 {
     while (session->subscriptions != NULL) {
         take_out(live, session, &session->subscriptions);
     }
 }
 
-enum err live_add(struct rest_live *live, struct live_session *session,
-                  struct live_subscription *owned_subscription)
+enum err rest_live_add(struct rest_live *live, struct live_session *session,
+                       struct live_subscription *owned_subscription)
 {
-    live_remove(live, session, owned_subscription->command);
+    rest_live_remove(live, session, owned_subscription->command);
     if (session->subscription_count == REST_LIVE_SUBSCRIPTIONS) {
-        live_free(owned_subscription);
+        rest_live_free(owned_subscription);
         return ERR_EXHAUSTED;
     }
     const uint32_t bucket = bucket_of(owned_subscription->device.number);
@@ -137,10 +137,10 @@ static void refresh(struct rest_live *live, struct live_subscription *subscripti
     const size_t mark = arena_mark(&live->arena);
     struct live_session *session = subscription->session;
     session->caller.now = live->rest->wall();
-    live_points_init(&points, &live->arena);
+    rest_live_points_init(&points, &live->arena);
     // What cannot be read now is read with the next change.
-    if (live_read(live, subscription, &points) == ERR_OK && points.count > 0) {
-        live_send(live, session, subscription->command, &points);
+    if (rest_live_read(live, subscription, &points) == ERR_OK && points.count > 0) {
+        rest_live_send(live, session, subscription->command, &points);
     }
     arena_rewind(&live->arena, mark);
 }
@@ -205,7 +205,7 @@ static void opened(void *context, struct http_socket *socket, void **user)
     session->next = live->sessions;
     live->sessions = session;
     *user = session;
-    if (token.len > 0 && live_log_in(live, session, token) != ERR_OK) {
+    if (token.len > 0 && rest_live_log_in(live, session, token) != ERR_OK) {
         http_socket_close(socket, HTTP_SOCKET_NOT_TEXT, "The token is not valid");
     } else if (token.len == 0 && !session->is_wrapped) {
         http_socket_close(socket, HTTP_SOCKET_POLICY, "The query has no token");
@@ -222,7 +222,7 @@ static void message(void *context, struct http_socket *socket, void **user, stru
         return;
     }
     session->caller.now = rest->wall();
-    live_command_run(rest->live, session, text);
+    rest_live_command_run(rest->live, session, text);
     arena_reset(&rest->live->arena);
 }
 
@@ -234,7 +234,7 @@ static void closed(void *context, struct http_socket *socket, void **user)
     if (session == NULL) {
         return;
     }
-    live_remove_all(rest->live, session);
+    rest_live_remove_all(rest->live, session);
     struct live_session **at = &rest->live->sessions;
     while (*at != session) {
         at = &(*at)->next;

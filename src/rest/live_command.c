@@ -91,7 +91,7 @@ static bool find_device(struct rest_live *live, struct live_session *session,
                         const struct command *command, struct model_device *device)
 {
     struct core_problem problem = {{0}};
-    const struct core_admin admin = live_admin(live, session, &problem);
+    const struct core_admin admin = rest_live_admin(live, session, &problem);
     struct uuid id;
     const char *error = NULL;
     int code = CODE_BAD_REQUEST;
@@ -109,7 +109,7 @@ static bool find_device(struct rest_live *live, struct live_session *session,
         error = "Unauthorized";
     }
     if (error != NULL) {
-        live_send_error(live, session, command->id, code, error);
+        rest_live_send_error(live, session, command->id, code, error);
     }
     return error == NULL;
 }
@@ -150,7 +150,7 @@ static struct live_subscription *make(struct live_session *session, const struct
     made->device = *device;
     made->what = what;
     if (!keep_keys(made, command->keys)) {
-        live_free(made);
+        rest_live_free(made);
         return NULL;
     }
     return made;
@@ -185,7 +185,7 @@ struct history {
 static bool add_point(void *context, const struct store_point *point)
 {
     const struct history *history = context;
-    live_points_add(history->points, history->key, point->time_ms, &point->value);
+    rest_live_points_add(history->points, history->key, point->time_ms, &point->value);
     return !history->points->is_full;
 }
 
@@ -195,17 +195,18 @@ static bool read_history(struct rest_live *live, struct live_session *session,
                          struct live_points *points)
 {
     struct core_problem problem = {{0}};
-    const struct core_admin admin = live_admin(live, session, &problem);
+    const struct core_admin admin = rest_live_admin(live, session, &problem);
     struct core_series_range range = {.start_ms = command->start_ms,
                                       .end_ms = command->end_ms,
                                       .descending = true,
                                       .limit = (uint32_t)command->limit};
     if (command->keys.len == 0) {
-        live_send_error(live, session, command->id, CODE_BAD_REQUEST, "Keys are empty!");
+        rest_live_send_error(live, session, command->id, CODE_BAD_REQUEST, "Keys are empty!");
         return false;
     }
     if (!read_aggregation(command->aggregation, &range.aggregation)) {
-        live_send_error(live, session, command->id, CODE_BAD_REQUEST, "The aggregation is unknown");
+        rest_live_send_error(live, session, command->id, CODE_BAD_REQUEST,
+                             "The aggregation is unknown");
         return false;
     }
     if (range.aggregation != CORE_AGGREGATION_NONE) {
@@ -222,8 +223,9 @@ static bool read_history(struct rest_live *live, struct live_session *session,
                                   : ERR_OK;
     }
     if (err != ERR_OK || points->is_full) {
-        live_send_error(live, session, command->id, CODE_INTERNAL,
-                        err != ERR_OK ? err_text(err) : "The answer is too large, ask for less");
+        rest_live_send_error(live, session, command->id, CODE_INTERNAL,
+                             err != ERR_OK ? err_text(err)
+                                           : "The answer is too large, ask for less");
         return false;
     }
     return true;
@@ -234,10 +236,10 @@ static void run_history(struct rest_live *live, struct live_session *session,
 {
     struct model_device device;
     struct live_points points;
-    live_points_init(&points, &live->arena);
+    rest_live_points_init(&points, &live->arena);
     if (find_device(live, session, command, &device) &&
         read_history(live, session, command, &device, &points)) {
-        live_send(live, session, command->id, &points);
+        rest_live_send(live, session, command->id, &points);
     }
 }
 
@@ -262,29 +264,29 @@ static void start(struct rest_live *live, struct live_session *session,
     struct live_points points;
     struct live_subscription *subscription = make(session, command, device, what);
     const bool has_window = what == CORE_FEED_SERIES && command->window_ms > 0;
-    if (subscription == NULL || live_add(live, session, subscription) != ERR_OK) {
-        live_send_error(live, session, command->id, CODE_INTERNAL,
-                        "Too many subscriptions or keys");
+    if (subscription == NULL || rest_live_add(live, session, subscription) != ERR_OK) {
+        rest_live_send_error(live, session, command->id, CODE_INTERNAL,
+                             "Too many subscriptions or keys");
         return;
     }
-    live_points_init(&points, &live->arena);
-    const enum err err = live_read(live, subscription, &points);
+    rest_live_points_init(&points, &live->arena);
+    const enum err err = rest_live_read(live, subscription, &points);
     if (err != ERR_OK) {
-        live_remove(live, session, command->id);
-        live_send_error(live, session, command->id, CODE_INTERNAL, err_text(err));
+        rest_live_remove(live, session, command->id);
+        rest_live_send_error(live, session, command->id, CODE_INTERNAL, err_text(err));
         return;
     }
     if (has_window) {
         // The window shows history; what comes later is told from the latest on.
         struct command window = *command;
-        live_points_init(&points, &live->arena);
+        rest_live_points_init(&points, &live->arena);
         window.end_ms = command->start_ms + command->window_ms;
         if (!read_history(live, session, &window, device, &points)) {
-            live_remove(live, session, command->id);
+            rest_live_remove(live, session, command->id);
             return;
         }
     }
-    live_send(live, session, command->id, &points);
+    rest_live_send(live, session, command->id, &points);
 }
 
 static void run_subscription(struct rest_live *live, struct live_session *session,
@@ -293,11 +295,11 @@ static void run_subscription(struct rest_live *live, struct live_session *sessio
     struct model_device device;
     bool is_known = true;
     if (command->is_end && command->entity.len == 0) {
-        live_remove_all(live, session);
+        rest_live_remove_all(live, session);
         return;
     }
     if (command->is_end) {
-        live_remove(live, session, command->id);
+        rest_live_remove(live, session, command->id);
         return;
     }
     if (!find_device(live, session, command, &device)) {
@@ -306,7 +308,7 @@ static void run_subscription(struct rest_live *live, struct live_session *sessio
     const unsigned what =
         kind == KIND_SERIES ? CORE_FEED_SERIES : scopes_of(command->scope, &is_known);
     if (!is_known) {
-        live_send_error(live, session, command->id, CODE_BAD_REQUEST, "The scope is unknown");
+        rest_live_send_error(live, session, command->id, CODE_BAD_REQUEST, "The scope is unknown");
         return;
     }
     start(live, session, command, &device, what);
@@ -325,15 +327,15 @@ static void run_one(struct rest_live *live, struct live_session *session, enum k
         run_history(live, session, &command);
         return;
     case KIND_OTHER:
-        live_send_error(live, session, command.id, CODE_BAD_REQUEST,
-                        "This version does not serve this command");
+        rest_live_send_error(live, session, command.id, CODE_BAD_REQUEST,
+                             "This version does not serve this command");
         return;
     }
 }
 
 static void refuse_payload(struct rest_live *live, struct live_session *session)
 {
-    live_send_error(live, session, 1, CODE_BAD_REQUEST, "Failed to parse the payload");
+    rest_live_send_error(live, session, 1, CODE_BAD_REQUEST, "Failed to parse the payload");
 }
 
 // {"attrSubCmds":[..],"tsSubCmds":[..],...}
@@ -389,7 +391,7 @@ static bool authenticate(struct rest_live *live, struct live_session *session,
 {
     const struct codec_json command = codec_json_get(root, "authCmd");
     if (codec_json_exists(command) && codec_json_is(command, CODEC_JSON_OBJECT)) {
-        if (live_log_in(live, session, text_member(command, "token")) != ERR_OK) {
+        if (rest_live_log_in(live, session, text_member(command, "token")) != ERR_OK) {
             http_socket_close(session->socket, HTTP_SOCKET_NOT_TEXT, "The token is not valid");
             return false;
         }
@@ -400,7 +402,7 @@ static bool authenticate(struct rest_live *live, struct live_session *session,
     return session->is_logged_in;
 }
 
-void live_command_run(struct rest_live *live, struct live_session *session, struct slice text)
+void rest_live_command_run(struct rest_live *live, struct live_session *session, struct slice text)
 {
     struct err_place place = {NULL, 0};
     struct codec_json root;

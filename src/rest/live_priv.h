@@ -72,30 +72,30 @@ struct live_points {
 };
 
 // live.c
-MUST_USE enum err live_log_in(struct rest_live *live, struct live_session *session,
-                              struct slice token);
-struct core_admin live_admin(struct rest_live *live, const struct live_session *session,
-                             struct core_problem *problem);
+MUST_USE enum err rest_live_log_in(struct rest_live *live, struct live_session *session,
+                                   struct slice token);
+struct core_admin rest_live_admin(struct rest_live *live, const struct live_session *session,
+                                  struct core_problem *problem);
 // Takes over the subscription; one with the same command is replaced.
-MUST_USE enum err live_add(struct rest_live *live, struct live_session *session,
-                           struct live_subscription *owned_subscription);
-void live_remove(struct rest_live *live, struct live_session *session, int64_t command);
-void live_remove_all(struct rest_live *live, struct live_session *session);
-void live_free(struct live_subscription *subscription);
+MUST_USE enum err rest_live_add(struct rest_live *live, struct live_session *session,
+                                struct live_subscription *owned_subscription);
+void rest_live_remove(struct rest_live *live, struct live_session *session, int64_t command);
+void rest_live_remove_all(struct rest_live *live, struct live_session *session);
+void rest_live_free(struct live_subscription *subscription);
 
 // live_command.c
-void live_command_run(struct rest_live *live, struct live_session *session, struct slice text);
+void rest_live_command_run(struct rest_live *live, struct live_session *session, struct slice text);
 
 // live_read.c
 
 // The values that are new since the last read; all of them at the first.
-MUST_USE enum err live_read(struct rest_live *live, struct live_subscription *subscription,
-                            struct live_points *points);
-void live_points_init(struct live_points *points, struct arena *memory);
-void live_points_add(struct live_points *points, struct slice key, int64_t at_ms,
-                     const struct model_value *value);
+MUST_USE enum err rest_live_read(struct rest_live *live, struct live_subscription *subscription,
+                                 struct live_points *points);
+void rest_live_points_init(struct live_points *points, struct arena *memory);
+void rest_live_points_add(struct live_points *points, struct slice key, int64_t at_ms,
+                          const struct model_value *value);
 // {"subscriptionId":..,"errorCode":..,"errorMsg":..,"data":{..},"latestValues":{..}}
-void live_send(struct rest_live *live, struct live_session *session, int64_t command,
-               const struct live_points *points);
-void live_send_error(struct rest_live *live, struct live_session *session, int64_t command,
-                     int code, const char *text);
+void rest_live_send(struct rest_live *live, struct live_session *session, int64_t command,
+                    const struct live_points *points);
+void rest_live_send_error(struct rest_live *live, struct live_session *session, int64_t command,
+                          int code, const char *text);

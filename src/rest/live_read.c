@@ -6,7 +6,7 @@
 #define OUT_MAX (8U << 20)
 #define RANGE_MAX 10000U
 
-void live_points_init(struct live_points *points, struct arena *memory)
+void rest_live_points_init(struct live_points *points, struct arena *memory)
 {
     *points = (struct live_points){
         .memory = memory,
@@ -37,8 +37,8 @@ static void add_text(struct live_points *points, struct slice key, int64_t at_ms
     *point = (struct live_point){copy(points, key), at_ms, copy(points, text)};
 }
 
-void live_points_add(struct live_points *points, struct slice key, int64_t at_ms,
-                     const struct model_value *value)
+void rest_live_points_add(struct live_points *points, struct slice key, int64_t at_ms,
+                          const struct model_value *value)
 {
     char number[64];
     const bool is_text = value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON;
@@ -140,7 +140,7 @@ static bool read_attribute(void *context, enum core_scope scope,
     if (known->at_ms != attribute->at_ms || known->digest != digest) {
         known->at_ms = attribute->at_ms;
         known->digest = digest;
-        live_points_add(reader->points, attribute->key, attribute->at_ms, &attribute->value);
+        rest_live_points_add(reader->points, attribute->key, attribute->at_ms, &attribute->value);
     }
     return true;
 }
@@ -197,7 +197,7 @@ static bool read_latest(void *context, const struct store_point *point)
         reader->ranges[reader->range_count].after_ms = known->at_ms;
         reader->ranges[reader->range_count++].upto_ms = point->time_ms;
     } else {
-        live_points_add(reader->points, point->key, point->time_ms, &point->value);
+        rest_live_points_add(reader->points, point->key, point->time_ms, &point->value);
     }
     known->at_ms = point->time_ms;
     known->digest = digest;
@@ -207,7 +207,7 @@ static bool read_latest(void *context, const struct store_point *point)
 static bool read_point(void *context, const struct store_point *point)
 {
     struct live_points *points = context;
-    live_points_add(points, point->key, point->time_ms, &point->value);
+    rest_live_points_add(points, point->key, point->time_ms, &point->value);
     return !points->is_full;
 }
 
@@ -233,11 +233,11 @@ static enum err read_series(struct reader *reader)
     return err;
 }
 
-enum err live_read(struct rest_live *live, struct live_subscription *subscription,
-                   struct live_points *points)
+enum err rest_live_read(struct rest_live *live, struct live_subscription *subscription,
+                        struct live_points *points)
 {
     struct core_problem problem = {{0}};
-    const struct core_admin admin = live_admin(live, subscription->session, &problem);
+    const struct core_admin admin = rest_live_admin(live, subscription->session, &problem);
     struct reader reader = {
         .live = live, .subscription = subscription, .points = points, .admin = &admin};
     const enum err err = (subscription->what & CORE_FEED_SERIES) != 0 ? read_series(&reader)
@@ -311,12 +311,12 @@ static void send(struct rest_live *live, struct live_session *session, int64_t c
     if (!out.overflow) {
         http_socket_send(session->socket, buf_view(&out));
     } else if (points != NULL) {
-        live_send_error(live, session, command, 1, "The answer is too large, ask for less");
+        rest_live_send_error(live, session, command, 1, "The answer is too large, ask for less");
     }
 }
 
-void live_send(struct rest_live *live, struct live_session *session, int64_t command,
-               const struct live_points *points)
+void rest_live_send(struct rest_live *live, struct live_session *session, int64_t command,
+                    const struct live_points *points)
 {
     if (points->count > 1) {
         qsort(points->items, points->count, sizeof(points->items[0]), compare);
@@ -324,8 +324,8 @@ void live_send(struct rest_live *live, struct live_session *session, int64_t com
     send(live, session, command, 0, NULL, points);
 }
 
-void live_send_error(struct rest_live *live, struct live_session *session, int64_t command,
-                     int code, const char *text)
+void rest_live_send_error(struct rest_live *live, struct live_session *session, int64_t command,
+                          int code, const char *text)
 {
     send(live, session, command, code, text, NULL);
 }
