@@ -139,7 +139,9 @@ def test_failures_of_the_front_door_are_described():
             known = set(operation["responses"])
             assert {"200", "400", "500", "503"} <= known, f"{method} {path}"
             assert ({"411", "413"} <= known) == ("requestBody" in operation), f"{method} {path}"
-            assert ({"401", "403"} <= known) == bool(operation["x-authorities"]), f"{method} {path}"
+            # Devices show a token of their own.
+            guarded = bool(operation["x-authorities"]) or "{deviceToken}" in path
+            assert ({"401", "403"} <= known) == guarded, f"{method} {path}"
     assert content["components"]["responses"]["405"]["headers"]["Allow"]["required"] is True
 
 
@@ -220,6 +222,7 @@ def ids(people):
     return {"deviceId": device, "entityId": device, "entityType": "DEVICE",
             "customerId": user["customerId"]["id"], "tenantId": user["tenantId"]["id"],
             "userId": user["id"]["id"], "scope": "SERVER_SCOPE", "ttl": "0",
+            "deviceToken": "A1_TEST_TOKEN",
             "rpcId": tenant.post(f"/api/rpc/oneway/{device}", {"method": "m", "persistent": True,
                                                                "timeout": 600000})["rpcId"],
             "deviceProfileId": tenant.get("/api/deviceProfileInfo/default")["id"]["id"]}

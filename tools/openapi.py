@@ -63,6 +63,8 @@ def schema_of(wish, schemas):
 def answer_of(wish, schemas):
     if wish == "nothing":
         return {"description": "Done. The body is empty."}
+    if wish == "stranger":
+        return {"description": "No device has this token. The body is empty."}
     if wish == "silence":
         return {"description": "Nothing came from the device in time. The body is empty."}
     if wish == "perhaps":

@@ -191,12 +191,19 @@ static bool read_row(void *context, const struct store_state_row *row)
     return reader->emit(reader->context, reader->scope, &attribute);
 }
 
-enum err core_attributes_read(const struct core_admin *admin, const struct model_device *device,
+enum err core_attributes_scan(const struct core *core, struct device_id device,
                               enum core_scope scope, void *context, core_attribute_fn *emit)
 {
     struct reader reader = {scope, context, emit, false};
-    const struct store_state_query query = {.kind = kind_of(scope), .device = device->number};
-    enum err err = core_admin_require(admin, CORE_ATTRIBUTES_READ);
-    err = err == ERR_OK ? store_state_scan(admin->core->store, &query, &reader, read_row) : err;
+    const struct store_state_query query = {.kind = kind_of(scope), .device = device};
+    const enum err err = store_state_scan(core->store, &query, &reader, read_row);
     return err == ERR_OK && reader.is_bad ? ERR_CORRUPT : err;
+}
+
+enum err core_attributes_read(const struct core_admin *admin, const struct model_device *device,
+                              enum core_scope scope, void *context, core_attribute_fn *emit)
+{
+    const enum err err = core_admin_require(admin, CORE_ATTRIBUTES_READ);
+    return err == ERR_OK ? core_attributes_scan(admin->core, device->number, scope, context, emit)
+                         : err;
 }

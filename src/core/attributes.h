@@ -30,6 +30,13 @@ MUST_USE enum err core_attributes_publish(const struct core_worker *worker, stru
 MUST_USE enum err core_attributes_load(const struct core_worker *worker, struct device_id device,
                                        struct slice note, uint64_t ticket);
 
+typedef bool core_attribute_fn(void *context, enum core_scope scope,
+                               const struct store_attribute *attribute);
+// For threads that may block. In order of their names. ERR_CORRUPT if one cannot be read.
+MUST_USE enum err core_attributes_scan(const struct core *core, struct device_id device,
+                                       enum core_scope scope, void *context,
+                                       core_attribute_fn *emit);
+
 // For people.
 
 MUST_USE enum err core_attributes_save(const struct core_admin *admin, struct core_desk *desk,
@@ -40,8 +47,6 @@ MUST_USE enum err core_attributes_delete(const struct core_admin *admin, struct 
                                          const struct model_device *device, enum core_scope scope,
                                          const struct slice *keys, uint32_t count);
 
-typedef bool core_attribute_fn(void *context, enum core_scope scope,
-                               const struct store_attribute *attribute);
 // In order of their names. ERR_CORRUPT if one cannot be read.
 MUST_USE enum err core_attributes_read(const struct core_admin *admin,
                                        const struct model_device *device, enum core_scope scope,

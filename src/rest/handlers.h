@@ -58,6 +58,10 @@ enum err rest_attributes_save(struct rest_call *call);
 enum err rest_attributes_save_of_device(struct rest_call *call);
 enum err rest_attributes_delete(struct rest_call *call);
 enum err rest_attributes_delete_of_device(struct rest_call *call);
+// device_http.c
+enum err rest_device_http_telemetry(struct rest_call *call);
+enum err rest_device_http_publish(struct rest_call *call);
+enum err rest_device_http_read(struct rest_call *call);
 // rpc.c
 enum err rest_rpc_oneway(struct rest_call *call);
 enum err rest_rpc_twoway(struct rest_call *call);

@@ -35,7 +35,7 @@ struct rest {
     bool (*ready)(void *context);
     // Writes the server's figures, for /metrics.
     void (*metrics)(void *context, struct buf *out);
-    void *context; // of `ready` and `metrics`
+    void *context;          // of `ready` and `metrics`
     struct rest_live *live; // who watches; NULL: nobody can
     // Answers that come later (http/server.h).
     struct http_parked *(*park)(const struct http_request *request);

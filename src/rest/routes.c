@@ -67,6 +67,10 @@ static const struct http_route routes[] = {
     API(GET, "/api/deviceProfileInfo/{deviceProfileId}", T | C, rest_profile_info),
     API(GET, "/api/deviceProfileInfos", T | C, rest_profile_info_list),
 
+    API(POST, "/api/v1/{deviceToken}/telemetry", ANYONE, rest_device_http_telemetry),
+    API(POST, "/api/v1/{deviceToken}/attributes", ANYONE, rest_device_http_publish),
+    API(GET, "/api/v1/{deviceToken}/attributes", ANYONE, rest_device_http_read),
+
     RPC("/api/rpc/oneway/{deviceId}", rest_rpc_oneway),
     RPC("/api/rpc/twoway/{deviceId}", rest_rpc_twoway),
     RPC("/api/plugins/rpc/oneway/{deviceId}", rest_rpc_oneway_legacy),

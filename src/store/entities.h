@@ -167,6 +167,10 @@ typedef enum err store_index_fn(void *context, const struct model_index_entry *e
 MUST_USE enum err store_index_load(struct store_tx *tx, void *context, store_index_fn *emit);
 MUST_USE enum err store_index_entry(struct store_tx *tx, const struct uuid *device,
                                     struct model_index_entry *entry);
+// By credential instead; for requests that do not come to a worker.
+MUST_USE enum err store_index_by_credential(struct store_tx *tx, enum model_credential_kind kind,
+                                            struct slice credential,
+                                            struct model_index_entry *entry);
 
 // Devices whose data still has to be purged; ERR_NOT_FOUND when there is none.
 MUST_USE enum err store_purge_next(struct store_tx *tx, struct tenant_id *tenant,

@@ -124,6 +124,17 @@ enum err store_index_load(struct store_tx *tx, void *context, store_index_fn *em
     return err != ERR_OK ? err : ended;
 }
 
+// The one entry of a query whose parameter is bound.
+static enum err read_one(struct store_query *query, struct model_index_entry *entry)
+{
+    const bool found = store_sql_row(query);
+    if (found) {
+        index_read(query, entry);
+    }
+    const enum err err = store_sql_end(query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
 enum err store_index_entry(struct store_tx *tx, const struct uuid *device,
                            struct model_index_entry *entry)
 {
@@ -133,12 +144,20 @@ enum err store_index_entry(struct store_tx *tx, const struct uuid *device,
     struct store_query query =
         store_sql_prepare(tx->sql, INDEX_COLUMNS " WHERE device.id = ?", &arena);
     store_sql_bind_uuid(&query, device);
-    const bool found = store_sql_row(&query);
-    if (found) {
-        index_read(&query, entry);
-    }
-    const enum err err = store_sql_end(&query);
-    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+    return read_one(&query, entry);
+}
+
+enum err store_index_by_credential(struct store_tx *tx, enum model_credential_kind kind,
+                                   struct slice credential, struct model_index_entry *entry)
+{
+    uint8_t memory[1024] __attribute__((aligned(16)));
+    struct arena arena;
+    arena_init(&arena, memory, sizeof(memory));
+    struct store_query query =
+        store_sql_prepare(tx->sql, INDEX_COLUMNS " WHERE credential = ? AND kind = ?", &arena);
+    store_sql_bind_text(&query, credential);
+    store_sql_bind_int(&query, kind);
+    return read_one(&query, entry);
 }
 
 enum err store_purge_next(struct store_tx *tx, struct tenant_id *tenant, struct device_id *device)
