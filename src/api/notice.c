@@ -74,8 +74,10 @@ static struct coap_notice notice_of(const struct core_mail *mail)
 static void tell(struct api *api, uint64_t ticket, enum core_outcome outcome, uint64_t handle)
 {
     const unsigned to = core_mail_ticket_worker(ticket);
-    // One that finds no room is made up for when the shard gives the notice up.
-    struct core_mail *mail = core_mail_begin(api->core.party, to, 0);
+    // Answers need the other half of the ring; what finds no room is made up for when the shard
+    // gives the notice up.
+    struct core_mail *mail =
+        bus_has_room(api->core.party, to) ? core_mail_begin(api->core.party, to, 0) : NULL;
     if (mail != NULL) {
         mail->kind = CORE_MAIL_OUTCOME;
         mail->outcome = (uint8_t)outcome;

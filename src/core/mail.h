@@ -5,9 +5,11 @@
 // device belongs to its shard. The worker asks, the shard answers, and the worker replies. What the
 // shard wants to be sent goes to the worker that has the route, which tells what became of it.
 //
-// Bounds: a worker has at most CORE_ASKS_MAX questions open; notices leave half of a ring free, so
-// that answers always have room.
+// Bounds: a worker has at most CORE_ASKS_MAX questions open; everything but answers leaves half of
+// a ring free, so that answers always have room.
 #pragma once
+
+#include <assert.h>
 
 #include "bus/bus.h"
 #include "core/route.h"
@@ -15,8 +17,11 @@
 
 #define CORE_ASKS_MAX 1024U
 #define CORE_MAIL_BODY_MAX 65536U
-// Rings that take the largest body beside many small messages.
+// Rings that take the largest body beside many small messages; there is one for each pair, so they
+// are smaller where there are many.
 #define CORE_MAIL_RING (1U << 20)
+#define CORE_MAIL_RING_FEW (4U << 20)
+#define CORE_MAIL_FEW 8U
 
 struct core_order;
 
@@ -115,3 +120,7 @@ static inline void core_mail_put_body(struct core_mail *mail, struct slice body)
         memcpy(mail + 1, body.ptr, body.len);
     }
 }
+
+// Half a ring takes an answer to every question, and the word that an observation has started.
+static_assert(2 * CORE_ASKS_MAX * (sizeof(struct core_mail) + 16) <= CORE_MAIL_RING / 2,
+              "answers have room");

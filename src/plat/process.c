@@ -1,6 +1,7 @@
 #include "plat/process.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void plat_process_error(struct slice line)
@@ -31,4 +32,20 @@ uint64_t plat_process_resident(void)
     }
     (void)fclose(file);
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t plat_process_descriptors(uint64_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
+        const struct rlimit raised = {wanted < limit.rlim_max ? wanted : limit.rlim_max,
+                                      limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+            limit = raised;
+        }
+    }
+    return limit.rlim_cur;
 }

@@ -12,5 +12,7 @@ void plat_process_error(struct slice line);
 bool plat_process_error_is_terminal(void);
 // "NAME=value" texts, with NULL behind the last.
 char **plat_process_environment(void);
+// Raises the limit of open descriptors to `wanted` if the system lets us; what it is then.
+uint64_t plat_process_descriptors(uint64_t wanted);
 // Bytes of memory that the process holds now; 0 if the kernel does not say.
 uint64_t plat_process_resident(void);

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include <cmocka.h>
 
 #include "plat/process.h"
@@ -66,9 +69,30 @@ static void resident_memory_grows_when_it_is_touched(void **state)
     free(memory);
 }
 
+static void the_limit_of_descriptors_is_raised_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit low = {64, before.rlim_max < 200 ? before.rlim_max : 200};
+    // In a child, since a hard limit cannot be raised again.
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool is_good = setrlimit(RLIMIT_NOFILE, &low) == 0 &&
+                             plat_process_descriptors(50) == 64 &&
+                             plat_process_descriptors(100) == 100 &&
+                             plat_process_descriptors(100000) == low.rlim_max;
+        _exit(is_good ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_limit_of_descriptors_is_raised_as_far_as_it_goes),
         cmocka_unit_test(a_line_is_written_as_it_is),
         cmocka_unit_test(a_closed_stream_does_no_harm),
         cmocka_unit_test(the_environment_is_there),

@@ -128,7 +128,9 @@ static enum err open_core(struct server *server)
     }
     core->presence = core_presence_init(server->presence_memory, &server->settings->presence);
     if (err == ERR_OK) {
-        err = bus_create(&core->bus, server->settings->workers, CORE_MAIL_RING);
+        err = bus_create(&core->bus, server->settings->workers,
+                         server->settings->workers <= CORE_MAIL_FEW ? CORE_MAIL_RING_FEW
+                                                                    : CORE_MAIL_RING);
     }
     if (err == ERR_OK) {
         err = model_index_create(&core->index, &server->epoch, server->settings->devices_max);
@@ -324,6 +326,25 @@ static void feed(void *context)
     }
 }
 
+// What the store, the workers and the desks open at most.
+#define DESCRIPTORS_OWN 768U
+
+// As many connections as there are descriptors for: without one the library would ask the kernel
+// for the next connection again and again.
+static unsigned bound_connections(const struct server_settings *settings)
+{
+    const unsigned wanted = settings->http_connections;
+    const uint64_t limit = plat_process_descriptors((uint64_t)wanted + DESCRIPTORS_OWN);
+    if (limit >= (uint64_t)wanted + DESCRIPTORS_OWN) {
+        return wanted;
+    }
+    const unsigned bound =
+        (unsigned)(limit > 2 * DESCRIPTORS_OWN ? limit - DESCRIPTORS_OWN : limit / 4);
+    LOG(LOG_WARN, "http.connections-bounded", LOG_INT("wanted", wanted), LOG_INT("bound", bound),
+        LOG_INT("descriptors", limit));
+    return bound > 8 ? bound : 8;
+}
+
 static enum err start_http(struct server *server)
 {
     const struct server_settings *settings = server->settings;
@@ -343,7 +364,7 @@ static enum err start_http(struct server *server)
         .bind = settings->http_bind,
         .threads = settings->http_threads,
         .queue_max = settings->http_queue,
-        .connections_max = settings->http_connections,
+        .connections_max = bound_connections(settings),
         .parked_max = settings->http_parked,
         .sockets = &rest_live_ops,
         .sockets_max = settings->http_sockets,
