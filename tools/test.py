@@ -100,7 +100,7 @@ def run_pytest(count, soak):
         command = [
             "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
             f"--junitxml={report}", "--no-header", "tests", "tools/tidy_test.py",
-            "tools/openapi_test.py",
+            "tools/keys_test.py", "tools/openapi_test.py",
         ]
         environment = dict(os.environ, TMPDIR=scratch, PYTHONDONTWRITEBYTECODE="1")
         if soak:

@@ -165,18 +165,21 @@ int rest_fixture_set_up(void **state)
     assert_int_equal(address_parse(SLICE("192.0.2.1:1"), &rest_fixture.remote), ERR_OK);
     open_core();
     open_store();
-    rest_fixture.rest = (struct rest){
-        .core = &base.core,
-        .settings = {.token_life_s = 9000, .refresh_life_s = 604800, .type_cast = true},
-        .desks = &desk,
-        .thread = thread,
-        .zone = zone,
-        .wall = wall,
-        .mono = mono,
-        .ready = is_ready,
-        .metrics = write_metrics,
-        .park = park,
-        .answer = answer_later};
+    rest_fixture.rest = (struct rest){.core = &base.core,
+                                      .settings = {.token_life_s = 9000,
+                                                   .refresh_life_s = 604800,
+                                                   .type_cast = true,
+                                                   .rpc_timeout_min_ms = 5000,
+                                                   .rpc_timeout_ms = 10000},
+                                      .desks = &desk,
+                                      .thread = thread,
+                                      .zone = zone,
+                                      .wall = wall,
+                                      .mono = mono,
+                                      .ready = is_ready,
+                                      .metrics = write_metrics,
+                                      .park = park,
+                                      .answer = answer_later};
     plat_mutex_init(&later.mutex);
     plat_cond_init(&later.changed);
     char refresh[TOKEN_SIZE];

@@ -16,6 +16,8 @@ struct rest_settings {
     uint64_t refresh_life_s;
     bool type_cast; // strings that look like numbers become numbers
     enum rest_metrics_access metrics_access;
+    int64_t rpc_timeout_min_ms; // shorter ones are raised to it
+    int64_t rpc_timeout_ms;     // of a call that names none
 };
 
 struct rest_live;

@@ -5,9 +5,6 @@
 #include "rest/handlers.h"
 #include "rest/read.h"
 
-// Upstream's server_side_rpc.min_timeout and default_timeout.
-#define TIMEOUT_MIN_MS 5000
-#define TIMEOUT_DEFAULT_MS 10000
 #define TEXT_MAX 65536U
 #define ERROR_SIZE 512U
 #define TOO_MANY "Too many calls wait for this device"
@@ -38,7 +35,8 @@ static uint32_t read_retries(struct codec_json object)
 static enum err read_deadline(struct rest_call *call, struct codec_json object,
                               struct core_call_request *request)
 {
-    int64_t timeout = TIMEOUT_DEFAULT_MS;
+    const struct rest_settings *settings = &call->rest->settings;
+    int64_t timeout = 0;
     int64_t expires = 0;
     bool is_given = false;
     bool has_expiry = false;
@@ -48,8 +46,8 @@ static enum err read_deadline(struct rest_call *call, struct codec_json object,
     if (err != ERR_OK) {
         return err;
     }
-    timeout = is_given ? timeout : TIMEOUT_DEFAULT_MS;
-    timeout = timeout < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : timeout;
+    timeout = is_given ? timeout : settings->rpc_timeout_ms;
+    timeout = timeout < settings->rpc_timeout_min_ms ? settings->rpc_timeout_min_ms : timeout;
     if (timeout > INT64_MAX / 2) {
         return refuse_body(call, "timeout is out of range");
     }

@@ -237,6 +237,8 @@ static enum err read_http(const struct conf *conf, struct server_settings *setti
         .refresh_life_s = conf_span_ms(conf, "auth.refresh-life") / 1000,
         .type_cast = conf_bool(conf, "json.type-cast"),
         .metrics_access = metrics_access(conf_text(conf, "metrics.access")),
+        .rpc_timeout_min_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-min"),
+        .rpc_timeout_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-default"),
     };
     if (rate_parse(slice_text(conf_text(conf, "auth.login-rate")), &settings->wrong_log_ins) !=
         ERR_OK) {
