@@ -1,6 +1,7 @@
 """Settings that change what devices see, and networks that lose messages."""
 
 import json
+import signal
 import socket
 import threading
 import time
@@ -335,3 +336,30 @@ def test_non_posts_over_both_workers_from_one_address(start):
     finally:
         for client in clients:
             client.socket.close()
+
+
+def await_log(server, text, seconds=5):
+    end = time.monotonic() + seconds
+    while text not in server.log():
+        assert time.monotonic() < end, f"{text!r} never came: {server.log()}"
+        time.sleep(0.02)
+
+
+def test_sighup_reloads_what_can_be_reloaded(place, tmp_path):
+    file = tmp_path / "motehub.yaml"
+    file.write_text("log.level: info\nhttp.queue: 100\n")
+    server = place.server("--config", str(file))
+    server.start()
+    file.write_text("log.level: debug\nhttp.queue: 200\ncoap.ack-wait: 1s\n")
+    server.process.send_signal(signal.SIGHUP)
+    await_log(server, '"event":"config.reloaded","changed":"log.level"')
+    await_log(server, '"event":"config.needs-restart","keys":"coap.ack-wait, http.queue"')
+    file.write_text("log.level: loud\n")
+    server.process.send_signal(signal.SIGHUP)
+    await_log(server, '"event":"config.refused"')
+    assert "log.level" in server.log().split("config.refused")[1]
+    # It goes on with what it had.
+    file.write_text("")
+    server.process.send_signal(signal.SIGHUP)
+    await_log(server, '"changed":"nothing"')
+    server.stop()

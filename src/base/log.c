@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include <stdatomic.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -12,7 +14,7 @@
 #define LOG_TOKEN_SHOWN 4U
 
 static struct {
-    enum log_level least;
+    _Atomic int least; // any thread reads it
     enum log_format format;
     void *context;
     log_clock_fn *clock;
@@ -134,6 +136,11 @@ static void put_head(struct buf *line, enum log_level level, const char *event)
     ASSERT(!line->overflow);
 }
 
+void log_set_level(enum log_level least)
+{
+    atomic_store_explicit(&log_state.least, (int)least, memory_order_relaxed);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                unsigned count)
 {
@@ -142,7 +149,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
     ASSERT(level <= LOG_ERROR);
     ASSERT(count <= LOG_FIELDS_MAX);
-    if (log_state.sink == NULL || level < log_state.least) {
+    if (log_state.sink == NULL ||
+        (int)level < atomic_load_explicit(&log_state.least, memory_order_relaxed)) {
         return;
     }
     put_head(&line, level, event);

@@ -44,6 +44,8 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 // Set once at start, before threads. `sink` NULL: nothing is logged.
 void log_init(enum log_level least, enum log_format format, void *context, log_clock_fn *clock,
               log_sink_fn *sink);
+// Any thread, later.
+void log_set_level(enum log_level least);
 
 // `event` and the names are static text of the program, written as they stand.
 void log_write(enum log_level level, const char *event, const struct log_field *fields,

@@ -82,6 +82,14 @@ static void only_levels_from_the_least_on_are_written(void **state)
     LOG(LOG_WARN, "a");
     LOG(LOG_ERROR, "a");
     assert_int_equal(sink.count, 2);
+    // And from another one on, later.
+    const unsigned before = sink.count;
+    log_set_level(LOG_ERROR);
+    LOG(LOG_WARN, "b");
+    assert_int_equal(sink.count, before);
+    log_set_level(LOG_DEBUG);
+    LOG(LOG_DEBUG, "c");
+    assert_int_equal(sink.count, before + 1);
 }
 
 static void without_a_sink_nothing_happens(void **state)

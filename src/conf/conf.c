@@ -177,6 +177,21 @@ bool conf_is_set(const struct conf *conf, const char *name)
     return value_of(conf, name, &type)->source != CONF_DEFAULT;
 }
 
+void conf_write_changed(const struct conf *before, const struct conf *after, bool reloadable,
+                        struct buf *out)
+{
+    bool is_first = true;
+    for (const struct conf_key *key = conf_keys; key->name != NULL; key++) {
+        const size_t at = (size_t)(key - conf_keys);
+        if (key->reload != reloadable ||
+            strcmp(before->values[at].text, after->values[at].text) == 0) {
+            continue;
+        }
+        buf_put_format(out, "%s%s", is_first ? "" : ", ", key->name);
+        is_first = false;
+    }
+}
+
 void conf_write_table(const struct conf *conf, struct buf *out)
 {
     static const char *const types[] = {

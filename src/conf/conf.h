@@ -47,5 +47,9 @@ const char *conf_text(const struct conf *conf, const char *name);
 // True if anything but the default stands there.
 bool conf_is_set(const struct conf *conf, const char *name);
 
+// Writes the names of the keys whose values differ and that are (or are not) reloadable, with ", "
+// between them.
+void conf_write_changed(const struct conf *before, const struct conf *after, bool reloadable,
+                        struct buf *out);
 // One row a key: name, type, value, default, where it came from, help. For check-config and docs.
 void conf_write_table(const struct conf *conf, struct buf *out);

@@ -157,6 +157,27 @@ static void the_table_has_a_row_for_each_key(void **state)
     assert_non_null(strstr(table, "(debug info warn error)"));
 }
 
+static void what_changed_is_named_by_whether_it_can_be_reloaded(void **state)
+{
+    struct fixture *f = *state;
+    struct conf *after = NULL;
+    char text[128];
+    struct buf out = buf_over(text, sizeof(text));
+    assert_int_equal(conf_create(&after), ERR_OK);
+    assert_int_equal(conf_set(after, "log.level=debug", &f->message), ERR_OK);
+    assert_int_equal(conf_set(after, "coap.ack-wait=2s", &f->message), ERR_OK);
+    assert_int_equal(conf_set(after, "http.queue=7", &f->message), ERR_OK);
+    conf_write_changed(f->conf, after, true, &out);
+    assert_true(slice_equal(buf_view(&out), SLICE("log.level")));
+    out.len = 0;
+    conf_write_changed(f->conf, after, false, &out);
+    assert_true(slice_equal(buf_view(&out), SLICE("coap.ack-wait, http.queue")));
+    out.len = 0;
+    conf_write_changed(after, after, false, &out);
+    assert_int_equal(out.len, 0);
+    conf_destroy(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +188,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_stronger_source_wins_in_any_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_question_stops_the_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_table_has_a_row_for_each_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_changed_is_named_by_whether_it_can_be_reloaded, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

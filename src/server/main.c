@@ -6,7 +6,7 @@
 #include "server/settings.h"
 
 static int with_settings(const struct server_options *options,
-                         int (*run)(const struct conf *conf,
+                         int (*run)(const struct server_options *options, const struct conf *conf,
                                     const struct server_settings *settings))
 {
     static struct server_settings settings;
@@ -21,21 +21,23 @@ static int with_settings(const struct server_options *options,
     if (message.len > 0) {
         fprintf(stderr, "motehub: %.*s\n", SLICE_ARGS(buf_view(&message)));
     }
-    const int code = err == ERR_OK ? run(conf, &settings) : 1;
+    const int code = err == ERR_OK ? run(options, conf, &settings) : 1;
     if (conf != NULL) {
         conf_destroy(conf);
     }
     return code;
 }
 
-static int run_serve(const struct conf *conf, const struct server_settings *settings)
+static int run_serve(const struct server_options *options, const struct conf *conf,
+                     const struct server_settings *settings)
 {
-    (void)conf;
-    return server_serve(settings);
+    return server_serve(settings, options, conf);
 }
 
-static int run_check(const struct conf *conf, const struct server_settings *settings)
+static int run_check(const struct server_options *options, const struct conf *conf,
+                     const struct server_settings *settings)
 {
+    (void)options;
     static char text[65536];
     (void)settings;
     struct buf out = buf_over(text, sizeof(text));
@@ -44,8 +46,10 @@ static int run_check(const struct conf *conf, const struct server_settings *sett
     return 0;
 }
 
-static int run_limits(const struct conf *conf, const struct server_settings *settings)
+static int run_limits(const struct server_options *options, const struct conf *conf,
+                      const struct server_settings *settings)
 {
+    (void)options;
     static char text[65536];
     (void)conf;
     struct buf out = buf_over(text, sizeof(text));

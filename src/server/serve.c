@@ -16,6 +16,7 @@
 #include "plat/thread.h"
 #include "rest/live.h"
 #include "server/metrics.h"
+#include "server/reload.h"
 #include "server/sockets.h"
 #include "server/worker.h"
 #include "server/zones.h"
@@ -527,14 +528,15 @@ static int64_t log_clock(void *context)
     return plat_clock_wall().ms;
 }
 
-static void run_until_told(void)
+static void run_until_told(const struct server_options *options, const struct conf *conf)
 {
     while (plat_signal_wait() != PLAT_SIGNAL_STOP) {
-        LOG(LOG_INFO, "server.reload", LOG_TEXT("note", "no key can be reloaded yet"));
+        server_reload(options, conf);
     }
 }
 
-int server_serve(const struct server_settings *settings)
+int server_serve(const struct server_settings *settings, const struct server_options *options,
+                 const struct conf *conf)
 {
     static struct server server; // large, and one per process
     server.settings = settings;
@@ -550,7 +552,7 @@ int server_serve(const struct server_settings *settings)
         print_banner(&server);
         LOG(LOG_INFO, "server.started", LOG_INT("workers", settings->workers),
             LOG_INT("devices", model_index_count(server.core.index)));
-        run_until_told();
+        run_until_told(options, conf);
         is_well = !store_stats(server.store).read_only;
         LOG(LOG_INFO, "server.stopping", LOG_TEXT("reason", is_well ? "signal" : "store"));
     }

@@ -5,4 +5,6 @@
 #include "server/settings.h"
 
 // Returns the exit code. Every failure at start is one clear line on standard error.
-int server_serve(const struct server_settings *settings);
+// `options` and `conf` are those that the settings were read from; for reloading.
+int server_serve(const struct server_settings *settings, const struct server_options *options,
+                 const struct conf *conf);
