@@ -79,8 +79,8 @@ def main():
         server.kill()
         seconds = server.start()
         after = resident(server)
-        print(f"{count} devices, two observations each: {(after - before) / count:.0f} bytes a device,"
-              f" ready {seconds:.2f} s after SIGKILL")
+        print(f"{count} devices, two observations each: {(after - before) / count:.0f} bytes "
+              f"a device, ready {seconds:.2f} s after SIGKILL")
     finally:
         place.close()
 

@@ -3,6 +3,7 @@
 enum alias_kind {
     ALIAS_SAME,
     ALIAS_ALL_OF,
+    ALIAS_SECONDS,
 };
 
 struct alias {
@@ -20,6 +21,7 @@ struct bind_alias {
 // Each table takes its own rows of the list.
 #define ALIAS(variable, key) {variable, key, ALIAS_SAME},
 #define ALL_OF(variable, key) {variable, key, ALIAS_ALL_OF},
+#define SECONDS(variable, key) {variable, key, ALIAS_SECONDS},
 #define BIND(address, port, key)
 #define KNOWN(variable)
 static const struct alias aliases[] = {
@@ -27,8 +29,10 @@ static const struct alias aliases[] = {
 };
 #undef ALIAS
 #undef ALL_OF
+#undef SECONDS
 #define ALIAS(variable, key)
 #define ALL_OF(variable, key)
+#define SECONDS(variable, key)
 
 #undef BIND
 #define BIND(address, port, key) {address, port, key},
@@ -66,7 +70,15 @@ static enum err load_alias(struct conf *conf, const struct alias *alias, struct 
     const struct conf_origin origin = {.source = CONF_ENVIRONMENT, .name = alias->variable};
     const struct conf_key *key = conf_key_find(slice_text(alias->key));
     const struct conf_value before = *conf_value_at(conf, key);
+    char memory[CONF_TEXT_MAX];
+    struct buf seconds = buf_over(memory, sizeof(memory));
 
+    if (alias->kind == ALIAS_SECONDS) {
+        // Upstream's bare number; ours would be milliseconds.
+        buf_put_slice(&seconds, text);
+        buf_put_u8(&seconds, 's');
+        text = seconds.overflow ? text : buf_view(&seconds);
+    }
     const enum err err = conf_assign(conf, &origin, slice_text(alias->key), text, message);
     const bool off_already = before.source == CONF_ENVIRONMENT && before.number == 0;
     if (err == ERR_OK && alias->kind == ALIAS_ALL_OF && off_already) {
@@ -207,6 +219,16 @@ static enum err load_own(struct conf *conf, char *const *environment, struct buf
     return ERR_OK;
 }
 
+static bool is_alias(struct slice name)
+{
+    for (size_t i = 0; i < COUNT(aliases); i++) {
+        if (slice_equal(name, slice_text(aliases[i].variable))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_known(struct slice name)
 {
     for (size_t i = 0; i < COUNT(known); i++) {
@@ -228,7 +250,7 @@ static void warn_of_known(char *const *environment, struct buf *message)
     for (; *environment != NULL; environment++) {
         struct slice value = slice_text(*environment);
         const struct slice name = slice_cut(&value, '=');
-        if (value.ptr != NULL && is_known(name)) {
+        if (value.ptr != NULL && is_known(name) && !is_alias(name)) {
             buf_put_text(message, first && message->len > 0 ? "\n" : "");
             buf_put_text(message, first ? "environment: without meaning here: " : ", ");
             buf_put_slice(message, name);

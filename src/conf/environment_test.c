@@ -74,6 +74,9 @@ static void variables_become_values(void **state)
         {"COAP_SERVER_ENABLED=false|COAP_ENABLED=true", "coap.enabled", "false"},
         {"COAP_SERVER_ENABLED=true|COAP_ENABLED=false", "coap.enabled", "false"},
         {"COAP_SERVER_ENABLED=true|COAP_ENABLED=true", "coap.enabled", "true"},
+        {"TB_TRANSPORT_API_ENABLED=false", "coap.enabled", "false"},
+        {"DEFAULT_INACTIVITY_TIMEOUT=30", "presence.inactivity", "30s"},
+        {"MIN_SERVER_SIDE_RPC_TIMEOUT=700", "rpc.timeout-min", "700"},
         // One address and one port fill the first entry; the default's other entry goes.
         {"COAP_BIND_PORT=15683", "coap.bind", "0.0.0.0:15683"},
         {"COAP_BIND_ADDRESS=127.0.0.1", "coap.bind", "127.0.0.1:5683"},
