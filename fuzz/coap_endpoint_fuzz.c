@@ -50,6 +50,9 @@ static void drain(struct run *run)
 static void take_event(struct run *run, const struct coap_event *event)
 {
     static const uint8_t large[3000];
+    if (event->kind == COAP_EVENT_REPEATED) {
+        return;
+    }
     const uint8_t choice = buf_read_u8(&run->input);
     if (event->kind == COAP_EVENT_BODY_BEGINS && (choice & 3) != 0) {
         const struct coap_admission admission = {.body_max = choice * 200U,

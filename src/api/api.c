@@ -4,6 +4,7 @@
 #include "api/attributes.h"
 #include "api/call.h"
 #include "api/observe.h"
+#include "api/record.h"
 #include "api/route.h"
 #include "api/rpc.h"
 #include "api/status.h"
@@ -185,6 +186,13 @@ static void count(struct api *api, enum api_outcome outcome, const struct coap_r
     }
 }
 
+// Of a request that had to wait.
+static void answered(struct api *api, struct coap_handle exchange, const struct coap_reply *reply)
+{
+    api_record_answer(api, exchange, reply);
+    count(api, API_REPLIED, reply);
+}
+
 enum api_outcome api_request(struct api *api, struct api_time now,
                              const struct coap_request *request, const struct api_origin *origin,
                              struct coap_reply *reply)
@@ -208,6 +216,7 @@ enum api_outcome api_request(struct api *api, struct api_time now,
     if (api->is_reached) {
         api_ask_heard(&call);
     }
+    api_record_request(&call, outcome, reply);
     count(api, outcome, reply);
     return outcome;
 }
@@ -221,12 +230,14 @@ enum api_outcome api_body_begins(struct api *api, struct api_time now,
     const enum api_outcome outcome = admit(&call, &handler, reply);
     *body_max = api->settings.body_max;
     if (outcome != API_PENDING) {
+        api_record_request(&call, outcome, reply);
         count(api, outcome, reply);
         return outcome;
     }
     if (request->options->has_size1 && request->options->size1 > *body_max) {
         (void)api_refuse(&call, ERR_TOO_LARGE, NULL, reply);
         reply->size1 = *body_max;
+        api_record_request(&call, API_REPLIED, reply);
         count(api, API_REPLIED, reply);
         return API_REPLIED;
     }
@@ -281,7 +292,7 @@ void api_completed(struct api *api, const struct store_completion *completion,
             reply->max_age_s = max_age_of(completion->ticket);
         }
     }
-    count(api, API_REPLIED, reply);
+    answered(api, *exchange, reply);
 }
 
 enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
@@ -302,7 +313,9 @@ enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
     if (reply->code == COAP_SERVICE_UNAVAILABLE) {
         reply->max_age_s = max_age_of(answer->ticket);
     }
-    count(api, outcome, reply);
+    if (outcome == API_REPLIED) {
+        answered(api, *exchange, reply);
+    }
     return outcome;
 }
 
@@ -315,7 +328,7 @@ bool api_expired(struct api *api, struct mono now, struct coap_handle *exchange,
     api_reply_code(reply, api_status_code(ERR_TIMEOUT, api->settings.upstream_codes));
     reply->authenticated = true;
     reply->payload = SLICE("nothing answers calls of devices");
-    count(api, API_REPLIED, reply);
+    answered(api, *exchange, reply);
     return true;
 }
 
@@ -329,5 +342,5 @@ void api_loaded(struct api *api, struct store_load *load, struct coap_handle *ex
     if (reply->code == COAP_SERVICE_UNAVAILABLE) {
         reply->max_age_s = max_age_of(store_load_ticket(load));
     }
-    count(api, API_REPLIED, reply);
+    answered(api, *exchange, reply);
 }

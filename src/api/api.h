@@ -15,6 +15,7 @@
 #include "coap/endpoint.h"
 #include "core/core.h" // completions and loads are the store's, by way of the core
 #include "core/mail.h"
+#include "core/recorder.h"
 #include "core/shard.h"
 
 struct api_settings {
@@ -62,9 +63,10 @@ struct api {
     struct api_refusals refusals;
     struct arena *memory; // the worker's turn arena
     struct api_waiting waiting;
-    struct api_watch *watches; // by the place of the exchange
-    uint32_t watched;          // those that are set
-    bool is_reached;           // something may be sent to the device of the last request
+    struct api_watch *watches;      // by the place of the exchange
+    uint32_t watched;               // those that are set
+    struct core_recorder *recorder; // NULL: nothing is recorded
+    bool is_reached;                // something may be sent to the device of the last request
     struct api_metrics metrics;
 };
 
@@ -114,6 +116,8 @@ enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
 void api_notice_send(struct api *api, struct coap_endpoint *endpoint, struct mono now,
                      const struct core_mail *notice);
 void api_notice_outcome(struct api *api, const struct coap_event *event);
+// Notes that a request arrived again (COAP_EVENT_REPEATED).
+void api_repeated(struct api *api, const struct coap_request *request);
 // How a shard writes its notices (core/shard.h).
 extern const struct core_shard_ops api_notice_ops;
 

@@ -1,5 +1,6 @@
 // What shards want devices to be told: their bodies, and their way through the CoAP endpoint.
 #include "api/api.h"
+#include "api/record.h"
 #include "coap/notify.h"
 #include "codec/json.h"
 
@@ -101,21 +102,27 @@ void api_notice_send(struct api *api, struct coap_endpoint *endpoint, struct mon
     }
     const struct coap_notice notice = notice_of(mail);
     struct coap_handle sent;
+    api_record_notice(api, mail->device, &notice);
     if (coap_endpoint_notify(endpoint, now, &notice, &sent) != ERR_OK) {
+        api_record_outcome(api, mail->ticket, CORE_VERDICT_BUSY);
         tell(api, mail->ticket, CORE_OUTCOME_BUSY, 0);
     }
 }
 
 void api_notice_outcome(struct api *api, const struct coap_event *event)
 {
-    static const enum core_outcome outcomes[] = {
-        [COAP_EVENT_TRANSMITTED] = CORE_OUTCOME_TRANSMITTED,
-        [COAP_EVENT_UNANSWERED] = CORE_OUTCOME_UNANSWERED,
-        [COAP_EVENT_DELIVERED] = CORE_OUTCOME_DELIVERED,
-        [COAP_EVENT_REJECTED] = CORE_OUTCOME_REJECTED,
-        [COAP_EVENT_LOST] = CORE_OUTCOME_LOST,
+    static const struct {
+        enum core_outcome outcome;
+        enum core_record_verdict verdict;
+    } news[] = {
+        [COAP_EVENT_TRANSMITTED] = {CORE_OUTCOME_TRANSMITTED, CORE_VERDICT_SENT},
+        [COAP_EVENT_UNANSWERED] = {CORE_OUTCOME_UNANSWERED, CORE_VERDICT_UNANSWERED},
+        [COAP_EVENT_DELIVERED] = {CORE_OUTCOME_DELIVERED, CORE_VERDICT_DELIVERED},
+        [COAP_EVENT_REJECTED] = {CORE_OUTCOME_REJECTED, CORE_VERDICT_REJECTED},
+        [COAP_EVENT_LOST] = {CORE_OUTCOME_LOST, CORE_VERDICT_LOST},
     };
     if (event->ticket != 0) {
-        tell(api, event->ticket, outcomes[event->kind], api_ticket(event->sent));
+        api_record_outcome(api, event->ticket, news[event->kind].verdict);
+        tell(api, event->ticket, news[event->kind].outcome, api_ticket(event->sent));
     }
 }

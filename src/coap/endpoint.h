@@ -92,6 +92,9 @@ enum coap_event_kind {
     // The first block of a larger body: nothing is kept yet. Admit it, or answer with a refusal.
     // `body` is the first block only.
     COAP_EVENT_BODY_BEGINS,
+    // A request arrived again and was dealt with: there is nothing to do. Of `request` only `peer`,
+    // `dedup`, `method`, `confirmable` and `datagram_bytes` are set.
+    COAP_EVENT_REPEATED,
     // The outcome of a message of ours; `sent` names it.
     COAP_EVENT_RESPONSE,  // an answer to our request arrived (in `response`)
     COAP_EVENT_DELIVERED, // our confirmable message was acknowledged
@@ -113,7 +116,7 @@ struct coap_response {
 // and coap_endpoint_admit for that same event.
 struct coap_event {
     enum coap_event_kind kind;
-    struct coap_request request;   // REQUEST, BODY_BEGINS
+    struct coap_request request;   // REQUEST, BODY_BEGINS, REPEATED
     struct coap_response response; // RESPONSE
     struct coap_handle sent;       // all others
     uint64_t ticket;               // of the notification that `sent` is, else 0

@@ -26,6 +26,10 @@ static void a_repeat_gets_the_same_answer_without_the_handler(void **state)
     request(f, COAP_CON, COAP_GET, 7);
     assert_true(input(f));
     assert_false(input(f));
+    assert_true(coap_peer_equal(f->repeated.peer, &f->peer));
+    assert_int_equal(f->repeated.dedup.peer_and_mid, f->event.request.dedup.peer_and_mid);
+    assert_int_equal(f->repeated.method, COAP_GET);
+    assert_true(f->repeated.confirmable);
     expect_nothing(f);
     reply_with(f, COAP_CONTENT, SLICE("body"));
     expect(f, COAP_ACK, COAP_CONTENT);

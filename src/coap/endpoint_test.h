@@ -20,6 +20,7 @@ struct fixture {
     struct mono now;
     struct coap_peer peer;
     struct coap_event event;
+    struct coap_request repeated; // the last that was told as COAP_EVENT_REPEATED
     uint8_t sent[COAP_DATAGRAM_MAX];
     size_t sent_len;
     struct coap_message message; // the last datagram that came out
@@ -78,10 +79,20 @@ static inline void request(struct fixture *f, enum coap_type type, uint8_t metho
     coap_message_option(&f->writer, COAP_OPTION_URI_PATH, SLICE("t"));
 }
 
+// True if the event is one for the owner to act on; a repeat leaves the event of its request.
 static inline bool input(struct fixture *f)
 {
     const struct coap_datagram datagram = {.peer = f->peer, .bytes = buf_view(&f->out)};
-    return coap_endpoint_input(f->endpoint, f->now, &datagram, &f->event);
+    struct coap_event event;
+    if (!coap_endpoint_input(f->endpoint, f->now, &datagram, &event)) {
+        return false;
+    }
+    if (event.kind == COAP_EVENT_REPEATED) {
+        f->repeated = event.request;
+        return false;
+    }
+    f->event = event;
+    return true;
 }
 
 static inline bool output(struct fixture *f)

@@ -7,7 +7,7 @@
 
 // A gate lets a request pass, or has dealt with it: answered, refused or dropped. What is refused
 // has no effect and is not remembered.
-enum gate { GATE_PASS, GATE_DONE };
+enum gate { GATE_PASS, GATE_DONE, GATE_REPEATED };
 
 static enum gate refuse(struct coap_endpoint *endpoint, struct mono now, struct coap_dedup_key key,
                         uint8_t code, const char *diagnostic)
@@ -32,9 +32,23 @@ static enum gate gate_duplicate(struct coap_endpoint *endpoint, struct mono now,
     case COAP_DEDUP_IN_HAND:
         endpoint->stats.duplicates++;
         coap_reply_repeat(endpoint, &hit);
-        return GATE_DONE;
+        return GATE_REPEATED;
     }
     return GATE_DONE;
+}
+
+static void tell_repeated(const struct coap_endpoint *endpoint, struct coap_dedup_key key,
+                          struct coap_event *event)
+{
+    event->kind = COAP_EVENT_REPEATED;
+    event->request = (struct coap_request){
+        .exchange = {POOL_HANDLE_NONE},
+        .peer = &endpoint->datagram.peer,
+        .dedup = key,
+        .method = endpoint->message.code,
+        .confirmable = endpoint->message.type == COAP_CON,
+        .datagram_bytes = (uint32_t)endpoint->datagram.bytes.len,
+    };
 }
 
 static enum gate gate_bad_option(struct coap_endpoint *endpoint, struct mono now,
@@ -352,8 +366,12 @@ bool coap_request_take(struct coap_endpoint *endpoint, struct mono now, struct c
             ? endpoint->datagram.peer_hash
             : coap_peer_hash(&endpoint->datagram.peer, endpoint->settings.key);
     const struct coap_dedup_key key = coap_dedup_key(peer_hash, &endpoint->message);
-    if (gate_duplicate(endpoint, now, key) == GATE_DONE ||
-        gate_options(endpoint, now, key) == GATE_DONE) {
+    const enum gate gate = gate_duplicate(endpoint, now, key);
+    if (gate == GATE_REPEATED) {
+        tell_repeated(endpoint, key, event);
+        return true;
+    }
+    if (gate == GATE_DONE || gate_options(endpoint, now, key) == GATE_DONE) {
         return false;
     }
     struct coap_exchange *exchange = begin_exchange(endpoint, now, key);

@@ -22,6 +22,7 @@
 
 struct core_feed;
 struct core_presence;
+struct core_recorder;
 
 struct core {
     struct store_entities *entities;
@@ -32,6 +33,8 @@ struct core {
     struct bus *bus;
     struct core_presence *presence;
     struct core_feed *feed;
+    struct core_recorder **recorders; // one of each worker; all NULL if nothing is recorded
+    unsigned recorder_count;
     struct filter *reached; // by hash of the number: devices that a shard has to reach
     // Called while a verb waits until every worker has passed a change.
     void (*pause)(void);

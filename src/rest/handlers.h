@@ -70,6 +70,8 @@ enum err rest_rpc_twoway_legacy(struct rest_call *call);
 enum err rest_rpc_get(struct rest_call *call);
 enum err rest_rpc_delete(struct rest_call *call);
 enum err rest_rpc_list(struct rest_call *call);
+// recorder.c
+enum err rest_recorder_read(struct rest_call *call);
 // health.c
 enum err rest_health_live(struct rest_call *call);
 enum err rest_health_ready(struct rest_call *call);

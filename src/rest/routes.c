@@ -79,6 +79,8 @@ static const struct http_route routes[] = {
     API(GET, "/api/rpc/persistent/{rpcId}", T | C, rest_rpc_get),
     API(DELETE, "/api/rpc/persistent/{rpcId}", T, rest_rpc_delete),
 
+    API(GET, "/api/motehub/v1/devices/{deviceId}/trace", T, rest_recorder_read),
+
     TELEMETRY(GET, "/keys/attributes", rest_attributes_keys),
     TELEMETRY(GET, "/keys/attributes/{scope}", rest_attributes_keys_of_scope),
     TELEMETRY(GET, "/values/attributes", rest_attributes_values),

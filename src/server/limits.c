@@ -59,6 +59,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"  to one device", settings->shard.calls_per_device, "", "REST 429"},
         {"calls of devices that wait", API_WAITING_MAX, "per worker", "5.03 with Max-Age"},
         {"questions to another worker", CORE_ASKS_MAX, "per worker", "5.03 with Max-Age"},
+        {"latest exchanges kept", settings->trace_bytes, "bytes", "the oldest goes"},
         {"devices", settings->devices_max, "", "REST 503"},
         {"key names of a device", settings->store.keys_per_device_max, "", "4.00"},
         {"key names of a tenant", settings->store.keys_per_tenant_max, "", "4.00"},

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "core/install.h"
+#include "core/recorder.h"
 #include "http/server.h"
 #include "http/socket.h"
 #include "plat/clock.h"
@@ -39,6 +40,7 @@ struct server {
     struct core core;
     struct filter reached;
     void *presence_memory;
+    struct core_recorder *recorders[STEER_WORKERS_MAX];
     struct core_feed feed;
     struct bus_party *feed_party; // read by the sockets' thread; its wake-ups are the feed thread's
     struct plat_thread feed_thread;
@@ -113,6 +115,21 @@ static enum err open_stores(struct server *server)
     return err == ERR_OK ? ERR_OK : fail(server, err, settings->data);
 }
 
+static enum err open_recorders(struct server *server)
+{
+    const size_t bytes = server->settings->trace_bytes;
+    server->core.recorders = server->recorders;
+    server->core.recorder_count = server->settings->workers;
+    for (unsigned i = 0; bytes > 0 && i < server->settings->workers; i++) {
+        void *memory = plat_memory_reserve(core_recorder_footprint(bytes));
+        if (memory == NULL) {
+            return ERR_EXHAUSTED;
+        }
+        server->recorders[i] = core_recorder_init(memory, bytes, plat_clock_wall());
+    }
+    return ERR_OK;
+}
+
 static enum err open_core(struct server *server)
 {
     struct core *core = &server->core;
@@ -128,6 +145,7 @@ static enum err open_core(struct server *server)
         return fail(server, ERR_EXHAUSTED, "presence");
     }
     core->presence = core_presence_init(server->presence_memory, &server->settings->presence);
+    err = err == ERR_OK ? open_recorders(server) : err;
     if (err == ERR_OK) {
         err = bus_create(&core->bus, server->settings->workers,
                          server->settings->workers <= CORE_MAIL_FEW ? CORE_MAIL_RING_FEW
@@ -459,6 +477,10 @@ static void close_all(struct server *server)
 {
     if (server->presence_memory != NULL) {
         plat_memory_release(server->presence_memory, core_presence_footprint());
+    }
+    for (unsigned i = 0; i < server->core.recorder_count; i++) {
+        plat_memory_release(server->recorders[i],
+                            core_recorder_footprint(server->settings->trace_bytes));
     }
     if (server->core.bus != NULL) {
         bus_destroy(server->core.bus);

@@ -185,6 +185,9 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .probe_again = span_s(60),
         .probe_most = span_s(3600),
     };
+    const uint64_t trace = conf_size(conf, "trace.bytes");
+    settings->trace_bytes =
+        trace == 0 ? 0 : power_of_two_at_most(trace > TAPE_SIZE_MIN ? trace : TAPE_SIZE_MIN);
     settings->presence = (struct core_presence_settings){
         .inactivity = span_ms(conf_span_ms(conf, "presence.inactivity")),
         .report_every = span_ms(conf_span_ms(conf, "presence.report-every")),

@@ -7,6 +7,7 @@
 #include "coap/endpoint.h"
 #include "conf/conf.h"
 #include "core/presence.h"
+#include "core/recorder.h"
 #include "rest/rest.h"
 #include "server/options.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct server_settings {
     struct coap_endpoint_limits coap_limits; // per worker
     struct coap_endpoint_settings coap;
     struct core_shard_settings shard; // of each worker
+    size_t trace_bytes;               // a power of two, or 0
     struct core_presence_settings presence;
     struct span presence_sweep;
     struct api_settings api;

@@ -58,7 +58,7 @@ static size_t refusal_size(void)
 size_t server_worker_footprint(const struct server_settings *settings)
 {
     return coap_endpoint_footprint(&settings->coap_limits) + TURN_MEMORY_SIZE + refusal_size() +
-           core_shard_footprint(&settings->shard) + 2 * LANE_SIZE;
+           core_shard_footprint(&settings->shard) + 2 * LANE_SIZE + settings->trace_bytes;
 }
 
 static void wake(void *context)
@@ -112,6 +112,7 @@ static void init(struct server_worker *worker)
                                             .feed = worker->plan.core->feed,
                                             .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
+    worker->api.recorder = worker->plan.core->recorders[worker->plan.number];
     worker->api.watches = worker->watch_memory;
     worker->api.refusals.table =
         rate_table_init(worker->refusal_memory, REFUSAL_SOURCES, &settings->wrong_tokens);
@@ -265,6 +266,9 @@ static void handle(struct server_worker *worker, struct api_time now,
         } else {
             begin_body(worker, now, &event->request);
         }
+        return;
+    case COAP_EVENT_REPEATED:
+        api_repeated(&worker->api, &event->request);
         return;
     case COAP_EVENT_DELIVERED:
     case COAP_EVENT_REJECTED:
@@ -489,6 +493,7 @@ static void publish_figures(struct server_worker *worker, struct mono now)
 static void turn(struct server_worker *worker)
 {
     const struct api_time now = {plat_clock_mono(), plat_clock_wall()};
+    core_recorder_turn(worker->api.recorder, now.wall);
     epoch_enter(worker->plan.core->epoch, worker->plan.number);
     receive(worker, now);
     store_flush(worker->lane);

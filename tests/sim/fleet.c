@@ -281,6 +281,7 @@ static void client_event(struct fleet *fleet, struct client *client, const struc
     case COAP_EVENT_NONE:
     case COAP_EVENT_REQUEST:
     case COAP_EVENT_BODY_BEGINS:
+    case COAP_EVENT_REPEATED:
     case COAP_EVENT_DELIVERED:
         ASSERT(false);
     }
