@@ -4,6 +4,7 @@
 #include "api/attributes.h"
 #include "api/call.h"
 #include "api/observe.h"
+#include "api/pending.h"
 #include "api/record.h"
 #include "api/route.h"
 #include "api/rpc.h"
@@ -202,7 +203,11 @@ enum api_outcome api_request(struct api *api, struct api_time now,
     api_handler_fn *handler = NULL;
     enum api_outcome outcome = admit(&call, &handler, reply);
     if (outcome == API_PENDING) {
+        outcome = api_pending_read(&call, reply);
+    }
+    if (outcome == API_PENDING) {
         outcome = handler(&call, reply);
+        outcome = api_pending_follow(&call, outcome, reply);
     }
     if (outcome == API_REPLIED && call.principal.device != NULL) {
         reply->authenticated = true;
@@ -250,49 +255,104 @@ static uint32_t max_age_of(uint64_t ticket)
     return 2U + (uint32_t)(hash_word(ticket) % 9U);
 }
 
-void api_watch_completion(const struct api_call *call, unsigned what)
+static struct api_follow *follow_of(struct api *api, struct coap_handle exchange)
+{
+    struct api_follow *follow = &api->follows[exchange.slot.index];
+    return follow->generation != 0 && follow->generation == exchange.slot.generation ? follow
+                                                                                     : NULL;
+}
+
+struct api_follow *api_follow(const struct api_call *call)
 {
     struct api *api = call->api;
-    const struct device_id device = call->principal.device->device;
     const struct pool_handle slot = call->request->exchange.slot;
-    if (core_feed_is_watched(api->core.feed, device)) {
-        struct api_watch *watch = &api->watches[slot.index];
-        api->watched += watch->generation == 0 ? 1 : 0;
-        *watch = (struct api_watch){slot.generation, what, device};
+    struct api_follow *follow = &api->follows[slot.index];
+    if (follow->generation != slot.generation) {
+        api->followed += follow->generation == 0 ? 1 : 0;
+        *follow = (struct api_follow){.generation = slot.generation,
+                                      .tenant = call->principal.device->tenant,
+                                      .device = call->principal.device->device};
+    }
+    return follow;
+}
+
+// Takes it out. False if nothing follows.
+static bool take_follow(struct api *api, struct coap_handle exchange, struct api_follow *out)
+{
+    struct api_follow *follow = api->followed > 0 ? follow_of(api, exchange) : NULL;
+    if (follow == NULL) {
+        return false;
+    }
+    *out = *follow;
+    follow->generation = 0;
+    api->followed--;
+    return true;
+}
+
+void api_watch_completion(const struct api_call *call, unsigned what)
+{
+    if (core_feed_is_watched(call->api->core.feed, call->principal.device->device)) {
+        api_follow(call)->feed = what;
     }
 }
 
-static void publish_watched(struct api *api, const struct store_completion *completion,
-                            struct pool_handle slot)
+// The feed is told; then what waits for the device is asked for, if it wants to know.
+static enum api_outcome go_on(struct api *api, struct coap_handle exchange,
+                              struct coap_reply *reply)
 {
-    struct api_watch *watch = &api->watches[slot.index];
-    if (watch->generation == 0) {
-        return;
+    struct api_follow *follow = api->followed > 0 ? follow_of(api, exchange) : NULL;
+    if (follow == NULL) {
+        return API_REPLIED;
     }
-    if (watch->generation == slot.generation && completion->err == ERR_OK) {
-        core_feed_publish(api->core.feed, api->core.party, watch->device, watch->what);
+    if (follow->feed != 0) {
+        core_feed_publish(api->core.feed, api->core.party, follow->device, follow->feed);
+        follow->feed = 0;
     }
-    watch->generation = 0;
-    api->watched--;
+    if (follow->pending.is_asked && api_pending_ask(api, follow, exchange)) {
+        return API_PENDING;
+    }
+    struct api_follow done;
+    if (take_follow(api, exchange, &done) && done.pending.is_asked) {
+        api_pending_put(api, &done.pending, SLICE_EMPTY, reply);
+    }
+    return API_REPLIED;
 }
 
-void api_completed(struct api *api, const struct store_completion *completion,
-                   struct coap_handle *exchange, struct coap_reply *reply)
+enum api_outcome api_completed(struct api *api, const struct store_completion *completion,
+                               struct coap_handle *exchange, struct coap_reply *reply)
 {
+    struct api_follow dropped;
+    enum api_outcome outcome = API_REPLIED;
     *exchange = exchange_of(completion->ticket);
-    if (api->watched > 0) {
-        publish_watched(api, completion, exchange->slot);
-    }
     api_reply_code(reply, api_status_code(completion->err, api->settings.upstream_codes));
     reply->authenticated = true;
-    if (completion->err != ERR_OK) {
+    if (completion->err == ERR_OK) {
+        outcome = go_on(api, *exchange, reply);
+    } else {
+        (void)take_follow(api, *exchange, &dropped);
         reply->no_effect = true;
         reply->payload = slice_text(err_text(completion->err));
         if (reply->code == COAP_SERVICE_UNAVAILABLE) {
             reply->max_age_s = max_age_of(completion->ticket);
         }
     }
-    answered(api, *exchange, reply);
+    if (outcome == API_REPLIED) {
+        answered(api, *exchange, reply);
+    }
+    return outcome;
+}
+
+// To a device that asked what waits.
+static enum api_outcome tell_pending(struct api *api, const struct core_mail *answer,
+                                     struct coap_handle exchange, struct coap_reply *reply)
+{
+    struct api_follow follow;
+    // The request itself was done.
+    reply->code = COAP_CREATED;
+    if (take_follow(api, exchange, &follow)) {
+        api_pending_put(api, &follow.pending, core_mail_body(answer), reply);
+    }
+    return API_REPLIED;
 }
 
 enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
@@ -304,9 +364,13 @@ enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
     api_reply_code(reply, api_status_code(answer->err, api->settings.upstream_codes));
     reply->authenticated = true;
     enum api_outcome outcome = API_REPLIED;
-    if (answer->question != CORE_MAIL_REPLY) {
+    if (answer->question == CORE_MAIL_POLL) {
+        outcome = tell_pending(api, answer, *exchange, reply);
+    } else if (answer->question != CORE_MAIL_REPLY) {
         outcome = api_observe_answered(api, answer, reply);
-    } else if (answer->err != ERR_OK) {
+    } else if (answer->err == ERR_OK) {
+        outcome = go_on(api, *exchange, reply);
+    } else {
         reply->no_effect = true;
         reply->payload = slice_text(err_text(answer->err));
     }

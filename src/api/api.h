@@ -38,6 +38,14 @@ struct api_metrics {
     struct metric by_code[256];
 };
 
+// `?pending=` (protocol-rules.md section 5).
+struct api_pending {
+    bool is_asked;
+    bool as_cbor;
+    uint16_t room; // bytes of the answer
+    uint64_t sequence;
+};
+
 // Calls of devices that wait for an answer, oldest first: all wait equally long.
 #define API_WAITING_MAX 4096U
 
@@ -50,11 +58,13 @@ struct api_waiting {
     uint32_t count;
 };
 
-// What is told to the feed when the commit of an exchange is done.
-struct api_watch {
+// What follows when an exchange is done with its own: the feed is told, the device gets what waits.
+struct api_follow {
     uint32_t generation; // of the exchange; 0: nothing
-    uint32_t what;
+    uint32_t feed;       // what changed of the device; 0: nobody watches
+    struct tenant_id tenant;
     struct device_id device;
+    struct api_pending pending;
 };
 
 struct api {
@@ -63,8 +73,8 @@ struct api {
     struct api_refusals refusals;
     struct arena *memory; // the worker's turn arena
     struct api_waiting waiting;
-    struct api_watch *watches;      // by the place of the exchange
-    uint32_t watched;               // those that are set
+    struct api_follow *follows;     // by the place of the exchange
+    uint32_t followed;              // those that are set
     struct core_recorder *recorder; // NULL: nothing is recorded
     bool is_reached;                // something may be sent to the device of the last request
     struct api_metrics metrics;
@@ -99,9 +109,10 @@ enum api_outcome api_body_begins(struct api *api, struct api_time now,
                                  const struct coap_request *request, uint32_t *body_max,
                                  struct coap_reply *reply);
 
-// The answer for a completion that arrived on the worker's lane, and whom it is for.
-void api_completed(struct api *api, const struct store_completion *completion,
-                   struct coap_handle *exchange, struct coap_reply *reply);
+// The answer for a completion that arrived on the worker's lane, and whom it is for: API_PENDING
+// while more is asked for it.
+enum api_outcome api_completed(struct api *api, const struct store_completion *completion,
+                               struct coap_handle *exchange, struct coap_reply *reply);
 
 // The answer for a load that arrived there. Its payload lives in the turn arena. The caller
 // releases the load.

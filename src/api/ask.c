@@ -28,17 +28,33 @@ static unsigned worker_of(const struct core_worker *worker, struct device_id dev
     return device_shard(device) % bus_workers(worker->bus);
 }
 
+struct core_mail *api_ask_begin(struct api *api, struct device_id device, struct slice body)
+{
+    struct core_worker *worker = &api->core;
+    const unsigned to = worker_of(worker, device);
+    if (worker->asks >= CORE_ASKS_MAX || !bus_has_room(worker->party, to)) {
+        return NULL;
+    }
+    struct core_mail *mail = core_mail_begin(worker->party, to, body.len);
+    if (mail != NULL) {
+        mail->device = device;
+        core_mail_put_body(mail, body);
+    }
+    return mail;
+}
+
+void api_ask_end(struct api *api, const struct core_mail *mail)
+{
+    core_mail_end(api->core.party, worker_of(&api->core, mail->device), mail);
+    api->core.asks++;
+}
+
 enum api_outcome api_ask(const struct api_call *call, enum core_mail_kind question,
                          enum core_resource resource, uint32_t number, struct slice body,
                          struct coap_reply *reply)
 {
-    struct core_worker *worker = &call->api->core;
     const struct model_index_entry *device = call->principal.device;
-    const unsigned to = worker_of(worker, device->device);
-    struct core_mail *mail = NULL;
-    if (worker->asks < CORE_ASKS_MAX && bus_has_room(worker->party, to)) {
-        mail = core_mail_begin(worker->party, to, body.len);
-    }
+    struct core_mail *mail = api_ask_begin(call->api, device->device, body);
     if (mail == NULL) {
         return api_refuse(call, ERR_EXHAUSTED, NULL, reply);
     }
@@ -47,11 +63,8 @@ enum api_outcome api_ask(const struct api_call *call, enum core_mail_kind questi
     mail->number = number;
     mail->ticket = api_ticket(call->request->exchange);
     mail->tenant = device->tenant;
-    mail->device = device->device;
     mail->registration = api_ask_registration(call);
-    core_mail_put_body(mail, body);
-    core_mail_end(worker->party, to, mail);
-    worker->asks++;
+    api_ask_end(call->api, mail);
     return API_PENDING;
 }
 

@@ -8,6 +8,9 @@
 struct core_route api_ask_route(const struct api_call *call);
 struct core_registration api_ask_registration(const struct api_call *call);
 
+// A question about a device with its body, to be filled in and ended; NULL: it cannot be asked now.
+struct core_mail *api_ask_begin(struct api *api, struct device_id device, struct slice body);
+void api_ask_end(struct api *api, const struct core_mail *mail);
 // Asks; the answer comes by mail. The body may be empty. ERR_EXHAUSTED.
 enum api_outcome api_ask(const struct api_call *call, enum core_mail_kind question,
                          enum core_resource resource, uint32_t number, struct slice body,

@@ -12,6 +12,7 @@ struct api_call {
     struct api_time now;
     struct api_route route;
     struct core_principal principal;
+    struct api_pending pending;
 };
 
 // An answer with this code and no payload.
@@ -25,6 +26,8 @@ enum api_outcome api_refuse_at(const struct api_call *call, enum err err,
 // What a verb that stores came to: refused, pending, or 2.01 since there was nothing to store.
 enum api_outcome api_stored(const struct api_call *call, enum err err, enum core_step step,
                             struct coap_reply *reply);
+// What follows the exchange; made if need be.
+struct api_follow *api_follow(const struct api_call *call);
 // The feed is told that `what` of the device changed, once the exchange is completed.
 void api_watch_completion(const struct api_call *call, unsigned what);
 // A refusal by the form of the request, with the code given.

@@ -7,37 +7,74 @@
 // So long a client may take a notification as fresh (protocol-rules.md section 3).
 #define MAX_AGE_S 86400U
 
+static void put_set(struct codec_json_writer *writer, const struct core_delta *delta)
+{
+    for (uint32_t i = 0; i < delta->set_count; i++) {
+        codec_json_name(writer, delta->set[i].key);
+        codec_json_put_value(writer, &delta->set[i].value);
+    }
+}
+
+static void put_removed(struct codec_json_writer *writer, const struct core_delta *delta)
+{
+    codec_json_name(writer, SLICE("deleted"));
+    codec_json_begin_array(writer);
+    for (uint32_t i = 0; i < delta->removed_count; i++) {
+        codec_json_put_string(writer, delta->removed[i]);
+    }
+    codec_json_end_array(writer);
+}
+
 static void write_delta(struct buf *out, const struct core_delta *delta)
 {
     struct codec_json_writer writer = codec_json_writer_over(out);
     codec_json_begin_object(&writer);
-    for (uint32_t i = 0; i < delta->set_count; i++) {
-        codec_json_name(&writer, delta->set[i].key);
-        codec_json_put_value(&writer, &delta->set[i].value);
-    }
+    put_set(&writer, delta);
     if (delta->removed_count > 0) {
-        codec_json_name(&writer, SLICE("deleted"));
-        codec_json_begin_array(&writer);
-        for (uint32_t i = 0; i < delta->removed_count; i++) {
-            codec_json_put_string(&writer, delta->removed[i]);
-        }
-        codec_json_end_array(&writer);
+        put_removed(&writer, delta);
     }
     codec_json_end_object(&writer);
+}
+
+static void put_call(struct codec_json_writer *writer, uint32_t id, struct slice method,
+                     struct slice params)
+{
+    codec_json_begin_object(writer);
+    codec_json_field_int64(writer, "id", id);
+    codec_json_field_string(writer, "method", method);
+    codec_json_name(writer, SLICE("params"));
+    codec_json_put_raw(writer, params);
+    codec_json_end_object(writer);
 }
 
 static void write_call(struct buf *out, uint32_t id, struct slice method, struct slice params)
 {
     struct codec_json_writer writer = codec_json_writer_over(out);
+    put_call(&writer, id, method, params);
+}
+
+static void write_pending(struct buf *out, const struct core_pending *pending)
+{
+    struct codec_json_writer writer = codec_json_writer_over(out);
     codec_json_begin_object(&writer);
-    codec_json_field_int64(&writer, "id", id);
-    codec_json_field_string(&writer, "method", method);
-    codec_json_name(&writer, SLICE("params"));
-    codec_json_put_raw(&writer, params);
+    codec_json_field_int64(&writer, "seq", (int64_t)pending->sequence);
+    codec_json_name(&writer, SLICE("attributes"));
+    codec_json_begin_object(&writer);
+    put_set(&writer, &pending->delta);
+    codec_json_end_object(&writer);
+    put_removed(&writer, &pending->delta);
+    codec_json_name(&writer, SLICE("rpc"));
+    codec_json_begin_array(&writer);
+    for (uint32_t i = 0; i < pending->call_count; i++) {
+        const struct core_pending_call *call = &pending->calls[i];
+        put_call(&writer, call->id, call->method, call->params);
+    }
+    codec_json_end_array(&writer);
+    codec_json_field_boolean(&writer, "more", pending->has_more);
     codec_json_end_object(&writer);
 }
 
-const struct core_shard_ops api_notice_ops = {write_delta, write_call};
+const struct core_shard_ops api_notice_ops = {write_delta, write_call, write_pending};
 
 static struct coap_notice notice_of(const struct core_mail *mail)
 {

@@ -6,8 +6,9 @@
 #include "base/log.h"
 #include "core/shard_priv.h"
 
-// Rows of a change in a persistent call: its outbox row, its status, the counters, the request.
-#define ROWS_MAX 4U
+// Rows of a change in a persistent call: its outbox row, its texts, its status, the counters, the
+// request.
+#define ROWS_MAX 5U
 
 struct rows {
     struct store_state_change items[ROWS_MAX];
@@ -48,6 +49,21 @@ static void add_end(const struct core_call *call, struct rows *rows)
 {
     add_row(rows, STORE_STATE_OUTBOX, core_row_call_name(call->id, rows->call_name), SLICE_EMPTY,
             true);
+    add_row(rows, STORE_STATE_CALL, core_row_call_name(call->id, rows->call_name), SLICE_EMPTY,
+            true);
+}
+
+static void add_texts(const struct core_reach *reach, const struct core_call *call,
+                      struct rows *rows)
+{
+    const size_t room = core_row_texts_room(&call->order->call);
+    void *memory = row_memory(reach, rows, room);
+    if (memory != NULL) {
+        struct buf row = buf_over(memory, room);
+        core_row_put_texts(&row, &call->order->call);
+        add_row(rows, STORE_STATE_CALL, core_row_call_name(call->id, rows->call_name),
+                buf_view(&row), false);
+    }
 }
 
 static void add_status(const struct core_reach *reach, const struct core_call *call,
@@ -202,6 +218,7 @@ static struct core_call *make(const struct core_reach *reach, unsigned from,
                                .is_oneway = request->is_oneway,
                                .is_persistent = request->is_persistent,
                                .retries = request->retries < most ? request->retries : most,
+                               .seq = ++link->seq,
                                .uuid = request->id,
                                .created = request->created,
                                .expires = request->expires,
@@ -231,10 +248,10 @@ static enum err store_call(const struct core_reach *reach, struct core_call *cal
     const uint32_t reserved = link->calls_reserved;
     link->calls_reserved = numbers ? call->id + CORE_CALLS_RESERVED : reserved;
     if (call->is_persistent) {
-        call->seq = ++link->seq;
         call->state = CORE_CALL_WAITING;
         add_call(reach, call, &rows);
         call->state = CORE_CALL_NUMBERING;
+        add_texts(reach, call, &rows);
         add_request(reach, call, &rows);
         add_status(reach, call, CORE_CALL_QUEUED, SLICE_EMPTY, &rows);
     }
@@ -342,10 +359,9 @@ static bool fly(const struct core_reach *reach, struct core_call *call, struct s
 void core_call_send(const struct core_reach *reach, struct core_call *call)
 {
     if (call->is_persistent) {
-        uint8_t name[CORE_CALL_UUID_NAME];
-        if (core_shard_load(reach, STORE_STATE_BIT(STORE_STATE_RPC),
-                            core_row_uuid_name(&call->uuid, false, name),
-                            CORE_LOAD_CALL) != ERR_OK) {
+        uint8_t name[CORE_CALL_NAME_SIZE];
+        if (core_shard_load(reach, STORE_STATE_BIT(STORE_STATE_CALL),
+                            core_row_call_name(call->id, name), CORE_LOAD_CALL) != ERR_OK) {
             core_shard_again(reach);
         }
         return;
@@ -367,9 +383,10 @@ static void fail(const struct core_reach *reach, struct core_call *call, const c
 void core_call_loaded(const struct core_reach *reach, struct store_load *load)
 {
     struct core_call *call = core_call_next(reach);
-    struct core_call_request request;
+    struct slice method;
+    struct slice params;
     struct store_state_row row;
-    uint32_t id = 0;
+    uint8_t name[CORE_CALL_NAME_SIZE];
     if (store_load_err(load) != ERR_OK) {
         core_shard_again(reach);
         return;
@@ -380,13 +397,12 @@ void core_call_loaded(const struct core_reach *reach, struct store_load *load)
         return;
     }
     const bool is_found = store_load_next(load, &row);
-    if (is_found && (row.name.len < sizeof(call->uuid.bytes) ||
-                     memcmp(row.name.ptr, call->uuid.bytes, sizeof(call->uuid.bytes)) != 0)) {
+    if (is_found && !slice_equal(row.name, core_row_call_name(call->id, name))) {
         core_flight_pump(reach);
-    } else if (!is_found || !core_row_get_request(row.value, &id, &request)) {
+    } else if (!is_found || !core_row_get_texts(row.value, &method, &params)) {
         fail(reach, call, "{\"error\":\"the stored request cannot be read\"}");
         core_flight_pump(reach);
-    } else if (!fly(reach, call, request.method, request.params)) {
+    } else if (!fly(reach, call, method, params)) {
         fail(reach, call, "{\"error\":\"the request does not fit into one message\"}");
         core_flight_pump(reach);
     }
@@ -408,12 +424,17 @@ void core_call_transmitted(const struct core_reach *reach)
     }
 }
 
-void core_call_delivered(const struct core_reach *reach)
+static void stop_flying(const struct core_reach *reach, struct core_call *call)
 {
-    struct core_call *call = flying(reach);
-    if (call == NULL) {
-        return;
+    if (call->state == CORE_CALL_FLYING) {
+        call->state = CORE_CALL_DELIVERED;
+        core_flight_cancel(reach);
     }
+}
+
+// The device has it.
+static void take(const struct core_reach *reach, struct core_call *call)
+{
     call->state = CORE_CALL_DELIVERED;
     call->was_sent = true;
     call->answer_due = mono_add(reach->now.mono, reach->shard->plan.settings.response_wait);
@@ -422,6 +443,40 @@ void core_call_delivered(const struct core_reach *reach)
     }
     if (call->is_oneway) {
         end(reach, call, ERR_OK, SLICE_EMPTY);
+    }
+}
+
+void core_call_delivered(const struct core_reach *reach)
+{
+    struct core_call *call = flying(reach);
+    if (call != NULL) {
+        take(reach, call);
+    }
+}
+
+void core_call_given(const struct core_reach *reach, struct core_call *call)
+{
+    if (call->is_persistent && !call->was_sent) {
+        note_status(reach, call, CORE_CALL_SENT, SLICE_EMPTY, false);
+    }
+    call->was_sent = true;
+    if (call->is_oneway && !call->is_persistent) {
+        stop_flying(reach, call);
+        end(reach, call, ERR_OK, SLICE_EMPTY);
+    }
+}
+
+void core_call_taken_upto(const struct core_reach *reach, uint64_t sequence)
+{
+    struct core_call *call = reach->link->calls;
+    while (call != NULL) {
+        struct core_call *next = call->next;
+        const bool is_open = call->state == CORE_CALL_WAITING || call->state == CORE_CALL_FLYING;
+        if (is_open && call->seq > 0 && call->seq <= sequence) {
+            stop_flying(reach, call);
+            take(reach, call);
+        }
+        call = next;
     }
 }
 
@@ -537,14 +592,6 @@ static struct core_call *find(const struct core_reach *reach, uint32_t id)
         call = call->next;
     }
     return call;
-}
-
-static void stop_flying(const struct core_reach *reach, struct core_call *call)
-{
-    if (call->state == CORE_CALL_FLYING) {
-        call->state = CORE_CALL_DELIVERED;
-        core_flight_cancel(reach);
-    }
 }
 
 static enum err store_reply(const struct core_reach *reach, struct core_call *call, unsigned from,

@@ -15,11 +15,19 @@
 #define ROWS_MAX 8192U
 // Rows that cannot be read are tried again after this.
 #define UNREADABLE_S 60U
+#define NUMBER_MAX 16U
 
 static bool is_observed(const struct core_reach *reach)
 {
     return reach->link != NULL &&
            reach->link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE;
+}
+
+// Changes are noted in the outbox.
+static bool is_noted(const struct core_reach *reach)
+{
+    return is_observed(reach) ||
+           (reach->link != NULL && reach->link->poll_state != CORE_POLL_NEVER);
 }
 
 static struct slice copy_name(struct arena *memory, struct slice key)
@@ -33,23 +41,28 @@ static struct slice copy_name(struct arena *memory, struct slice key)
     return slice_of(name, key.len + 1);
 }
 
+bool core_delta_put_note(const struct core_reach *reach, struct slice key,
+                         struct store_state_change *note)
+{
+    struct arena *memory = reach->shard->plan.memory;
+    const struct slice name = copy_name(memory, key);
+    uint8_t *number = arena_take(memory, NUMBER_MAX);
+    if (name.len == 0 || number == NULL) {
+        return false;
+    }
+    struct buf value = buf_over(number, NUMBER_MAX);
+    buf_put_varint(&value, reach->link->seq);
+    *note = (struct store_state_change){STORE_STATE_OUTBOX, name, false, buf_view(&value)};
+    return true;
+}
+
 // The changed rows, an outbox row for each, and the counters.
 static enum err put_rows(const struct core_reach *reach, const struct store_change *change,
                          struct store_state_change *items)
 {
-    struct arena *memory = reach->shard->plan.memory;
-    uint8_t *number = arena_take(memory, 16);
-    if (number == NULL) {
-        return ERR_EXHAUSTED;
-    }
-    struct buf value = buf_over(number, 16);
-    buf_put_varint(&value, reach->link->seq);
     for (uint32_t i = 0; i < change->count; i++) {
         items[i] = change->items[i];
-        struct store_state_change *row = &items[change->count + i];
-        *row = (struct store_state_change){
-            STORE_STATE_OUTBOX, copy_name(memory, change->items[i].name), false, buf_view(&value)};
-        if (row->name.len == 0) {
+        if (!core_delta_put_note(reach, change->items[i].name, &items[change->count + i])) {
             return ERR_EXHAUSTED;
         }
     }
@@ -57,8 +70,8 @@ static enum err put_rows(const struct core_reach *reach, const struct store_chan
 }
 
 // The number is durable with the change itself, so that no delivery can be missed.
-static enum err make_observed(const struct core_reach *reach, const struct store_change *change,
-                              struct store_change *made)
+static enum err make_noted(const struct core_reach *reach, const struct store_change *change,
+                           struct store_change *made)
 {
     struct core_downlink *link = reach->link;
     const uint32_t count = 2 * change->count + 1;
@@ -79,16 +92,20 @@ static enum err make_observed(const struct core_reach *reach, const struct store
 static enum err change(const struct core_reach *reach, unsigned from, struct core_order *order)
 {
     struct store_change change = *order->change;
-    const bool observed = is_observed(reach);
-    enum err err = observed ? make_observed(reach, order->change, &change) : ERR_OK;
+    const bool noted = is_noted(reach);
+    enum err err = noted ? make_noted(reach, order->change, &change) : ERR_OK;
     struct core_job *job = err == ERR_OK ? core_shard_job(reach->shard, CORE_JOB_CHANGE) : NULL;
     if (job == NULL) {
         return ERR_EXHAUSTED;
     }
     job->from = from;
     job->order = order;
-    job->seq = observed ? reach->link->seq : 0;
-    return core_shard_commit(reach, change.items, change.count, job);
+    job->seq = noted ? reach->link->seq : 0;
+    err = core_shard_commit(reach, change.items, change.count, job);
+    if (err == ERR_OK && noted) {
+        reach->link->change_newest = reach->link->seq;
+    }
+    return err;
 }
 
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order)
@@ -149,12 +166,15 @@ void core_delta_changed(const struct core_reach *reach, const struct core_job *j
     if (link != NULL && err == ERR_OK && job->seq > 0) {
         const bool is_first = link->covered == link->delta_seq;
         link->delta_seq = job->seq;
-        if (!is_observed(reach)) {
+        if (!is_noted(reach)) {
             link->covered = job->seq;
         } else if (!is_first || !core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES) ||
                    !send_order(reach, job->order)) {
             core_flight_pump(reach);
         }
+    }
+    if (link != NULL && err != ERR_OK && link->change_newest == job->seq) {
+        link->change_newest = link->delta_seq;
     }
     if (err == ERR_OK) {
         core_feed_publish(reach->shard->plan.core->feed, reach->shard->plan.party,
@@ -176,23 +196,6 @@ void core_delta_send(const struct core_reach *reach, bool whole)
     }
 }
 
-// A change that waits: what the outbox and the shared scope say of one attribute.
-struct waiting {
-    uint64_t seq;
-    bool is_removed;
-    struct store_attribute attribute;
-};
-
-struct gathered {
-    struct store_state_row *shared;
-    uint32_t shared_count;
-    struct store_state_change *stale; // outbox rows that the device knows
-    uint32_t stale_count;
-    struct waiting *waiting;
-    uint32_t waiting_count;
-    bool is_bad;
-};
-
 static int compare_names(const void *a, const void *b)
 {
     const struct store_state_row *left = a;
@@ -201,7 +204,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 static void gather_outbox(const struct core_reach *reach, const struct store_state_row *row,
-                          struct gathered *all)
+                          struct core_gathered *all)
 {
     struct buf_reader reader = buf_reader_over(row->value);
     if (row->name.len == 0 || row->name.ptr[0] != 'a') {
@@ -219,8 +222,8 @@ static void gather_outbox(const struct core_reach *reach, const struct store_sta
     const struct store_state_row wanted = {.name = slice_sub(row->name, 1, row->name.len)};
     const struct store_state_row *found =
         bsearch(&wanted, all->shared, all->shared_count, sizeof(wanted), compare_names);
-    struct waiting *waiting = &all->waiting[all->waiting_count++];
-    *waiting = (struct waiting){.seq = seq, .is_removed = found == NULL};
+    struct core_waiting *waiting = &all->waiting[all->waiting_count++];
+    *waiting = (struct core_waiting){.seq = seq, .is_removed = found == NULL};
     waiting->attribute.key = wanted.name;
     if (found != NULL && !store_attribute_get(found, &waiting->attribute)) {
         all->is_bad = true;
@@ -228,14 +231,16 @@ static void gather_outbox(const struct core_reach *reach, const struct store_sta
 }
 
 // Rows come by kind, then by name: the shared scope is complete before the outbox begins.
-static bool gather(const struct core_reach *reach, struct store_load *load, struct gathered *all)
+bool core_delta_gather(const struct core_reach *reach, struct store_load *load,
+                       struct core_gathered *all)
 {
     struct arena *memory = reach->shard->plan.memory;
     struct store_state_row row;
     all->shared = arena_take_array(memory, ROWS_MAX, sizeof(*all->shared));
     all->stale = arena_take_array(memory, ROWS_MAX, sizeof(*all->stale));
     all->waiting = arena_take_array(memory, ROWS_MAX, sizeof(*all->waiting));
-    if (all->shared == NULL || all->stale == NULL || all->waiting == NULL) {
+    all->calls = arena_take_array(memory, CORE_GATHERED_CALLS, sizeof(*all->calls));
+    if (all->shared == NULL || all->stale == NULL || all->waiting == NULL || all->calls == NULL) {
         return false;
     }
     uint32_t outbox = 0;
@@ -244,6 +249,8 @@ static bool gather(const struct core_reach *reach, struct store_load *load, stru
             all->shared[all->shared_count++] = row;
         } else if (row.kind == STORE_STATE_OUTBOX && outbox++ < ROWS_MAX) {
             gather_outbox(reach, &row, all);
+        } else if (row.kind == STORE_STATE_CALL && all->call_count < CORE_GATHERED_CALLS) {
+            all->calls[all->call_count++] = row;
         } else {
             return false;
         }
@@ -253,13 +260,13 @@ static bool gather(const struct core_reach *reach, struct store_load *load, stru
 
 static int compare_seqs(const void *a, const void *b)
 {
-    const struct waiting *left = a;
-    const struct waiting *right = b;
+    const struct core_waiting *left = a;
+    const struct core_waiting *right = b;
     return (left->seq > right->seq) - (left->seq < right->seq);
 }
 
 // The body of the first `count` changes.
-static struct slice render_waiting(const struct core_reach *reach, const struct gathered *all,
+static struct slice render_waiting(const struct core_reach *reach, const struct core_gathered *all,
                                    uint32_t count)
 {
     struct arena *memory = reach->shard->plan.memory;
@@ -280,7 +287,7 @@ static struct slice render_waiting(const struct core_reach *reach, const struct 
 }
 
 // The end of the last whole change among the first `count` rows.
-static uint32_t whole_changes(const struct gathered *all, uint32_t count)
+static uint32_t whole_changes(const struct core_gathered *all, uint32_t count)
 {
     while (count > 0 && count < all->waiting_count &&
            all->waiting[count - 1].seq == all->waiting[count].seq) {
@@ -290,7 +297,7 @@ static uint32_t whole_changes(const struct gathered *all, uint32_t count)
 }
 
 // As many changes as one notification takes, oldest first.
-static void send_waiting(const struct core_reach *reach, struct gathered *all)
+static void send_waiting(const struct core_reach *reach, struct core_gathered *all)
 {
     struct core_downlink *link = reach->link;
     uint32_t count = all->waiting_count;
@@ -318,7 +325,7 @@ static void send_waiting(const struct core_reach *reach, struct gathered *all)
     }
 }
 
-static void send_whole(const struct core_reach *reach, const struct gathered *all)
+static void send_whole(const struct core_reach *reach, const struct core_gathered *all)
 {
     struct core_delta delta = {0};
     struct store_attribute *set =
@@ -333,7 +340,7 @@ static void send_whole(const struct core_reach *reach, const struct gathered *al
                              CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
 }
 
-static void remove_stale(const struct core_reach *reach, const struct gathered *all)
+void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all)
 {
     // A change that was submitted meanwhile may have put one of these rows anew.
     if (all->stale_count > 0 && reach->link->seq == reach->link->load_seq) {
@@ -344,15 +351,15 @@ static void remove_stale(const struct core_reach *reach, const struct gathered *
 void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
 {
     struct core_downlink *link = reach->link;
-    struct gathered all = {0};
+    struct core_gathered all = {0};
     const bool whole = store_load_note(load).ptr[0] == CORE_LOAD_WHOLE;
-    if (!gather(reach, load, &all)) {
+    if (!core_delta_gather(reach, load, &all)) {
         LOG(LOG_WARN, "delta.unreadable", LOG_INT("device", link->device.number),
             LOG_TEXT("error", err_text(store_load_err(load))));
         core_shard_wake_at(reach, mono_add(reach->now.mono, span_s(UNREADABLE_S)));
         return;
     }
-    remove_stale(reach, &all);
+    core_delta_remove_stale(reach, &all);
     if (link->flight.kind != CORE_FLIGHT_NONE ||
         !core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES)) {
         core_flight_pump(reach);

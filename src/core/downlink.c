@@ -8,6 +8,7 @@
 enum {
     FLAG_CONFIRMABLE = 1,
     FLAG_ONEWAY = 1,
+    FLAG_POLLED = 1,
 };
 
 static bool read_version(struct buf_reader *reader)
@@ -64,13 +65,15 @@ void core_row_put_counters(struct buf *out, const struct core_downlink *link)
 {
     buf_put_u8(out, ROW_VERSION);
     buf_put_varint(out, link->tenant.number);
-    buf_put_varint(out, link->seq);
+    // Calls that nobody stores take numbers as well, one for each id that is reserved.
+    buf_put_varint(out, link->seq + CORE_CALLS_RESERVED);
     buf_put_varint(out, link->delta_seq);
     buf_put_varint(out, link->covered);
     buf_put_varint(out, link->calls_reserved);
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
         buf_put_varint(out, link->observations[i].reserved);
     }
+    buf_put_u8(out, link->poll_state == CORE_POLL_NOTED ? FLAG_POLLED : 0);
 }
 
 bool core_row_get_counters(struct slice row, struct core_downlink *link)
@@ -90,6 +93,9 @@ bool core_row_get_counters(struct slice row, struct core_downlink *link)
         observation->reserved = (uint32_t)buf_read_varint(&reader);
         observation->next = observation->reserved;
     }
+    // Rows of before polls end here.
+    const bool is_polled = reader.rest.len > 0 && (buf_read_u8(&reader) & FLAG_POLLED) != 0;
+    link->poll_state = is_polled ? CORE_POLL_NOTED : CORE_POLL_NEVER;
     return is_read(&reader);
 }
 
@@ -196,6 +202,29 @@ bool core_row_get_request(struct slice row, uint32_t *id, struct core_call_reque
     request->method = read_text(&reader);
     request->params = read_text(&reader);
     request->info = read_text(&reader);
+    return is_read(&reader);
+}
+
+size_t core_row_texts_room(const struct core_call_request *request)
+{
+    return CORE_ROW_MAX + request->method.len + request->params.len;
+}
+
+void core_row_put_texts(struct buf *out, const struct core_call_request *request)
+{
+    buf_put_u8(out, ROW_VERSION);
+    put_text(out, request->method);
+    put_text(out, request->params);
+}
+
+bool core_row_get_texts(struct slice row, struct slice *method, struct slice *params)
+{
+    struct buf_reader reader = buf_reader_over(row);
+    if (!read_version(&reader)) {
+        return false;
+    }
+    *method = read_text(&reader);
+    *params = read_text(&reader);
     return is_read(&reader);
 }
 

@@ -6,6 +6,7 @@
 //   COUNTER "n"                the outbox sequence and what is reserved
 //   OUTBOX "a" + key           the number of the newest change of a shared attribute
 //   OUTBOX "r" + id            a persistent call that has not ended
+//   CALL "r" + id              its method and params
 //   RPC uuid, uuid + "s"       a persistent call as it was ordered, and how it stands
 #pragma once
 
@@ -103,15 +104,25 @@ struct core_call {
     struct core_order *order;
 };
 
+// A device that asks for what waits (`?pending=`) has all changes noted, observed or not.
+enum core_poll_state {
+    CORE_POLL_NEVER,
+    CORE_POLL_STARTING, // changes are noted; what was there before is about to be
+    CORE_POLL_NOTED,
+};
+
 struct core_downlink {
     struct wheel_timer timer;
     struct mono timer_at;
     struct device_id device;
     struct tenant_id tenant;
     struct core_observation observations[CORE_RESOURCES];
-    uint64_t seq;       // newest number of the outbox
-    uint64_t delta_seq; // of the newest change of a shared attribute that is on disk
-    uint64_t covered;   // changes up to it are known to the device
+    uint64_t seq;           // newest number of the outbox
+    uint64_t delta_seq;     // of the newest change of a shared attribute that is on disk
+    uint64_t covered;       // changes up to it are known to the device
+    uint64_t change_newest; // given to the store, if not on disk yet
+    enum core_poll_state poll_state;
+    struct pool_handle poll; // the job of a question that is open
     uint32_t call_next;
     uint32_t calls_reserved;
     struct core_flight flight;
@@ -140,6 +151,12 @@ struct slice core_row_observation_name(enum core_resource resource);
 // "a" and the key, or "r" and the id; `memory` has CORE_CALL_NAME_SIZE bytes.
 #define CORE_CALL_NAME_SIZE 5U
 struct slice core_row_call_name(uint32_t id, uint8_t memory[CORE_CALL_NAME_SIZE]);
+
+// The texts of a call that waits.
+size_t core_row_texts_room(const struct core_call_request *request);
+void core_row_put_texts(struct buf *out, const struct core_call_request *request);
+// Views last as long as the row's.
+MUST_USE bool core_row_get_texts(struct slice row, struct slice *method, struct slice *params);
 
 // A persistent call for people (server-api.md 4.3).
 enum core_call_status {

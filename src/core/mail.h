@@ -30,6 +30,7 @@ enum core_mail_kind {
     CORE_MAIL_SUBSCRIBE,   // Observe 0: `registration`
     CORE_MAIL_UNSUBSCRIBE, // Observe 1: `registration`
     CORE_MAIL_REPLY,       // the device answers call `number`: body
+    CORE_MAIL_POLL, // what waits for it? It has what is up to `sequence`; room for `number` bytes
     // To the shard; nothing comes back.
     CORE_MAIL_STARTED, // the answer to a registration went out, or not (`err`)
     CORE_MAIL_HEARD,   // the device was heard at `registration.route`
@@ -37,7 +38,7 @@ enum core_mail_kind {
     CORE_MAIL_ORDER,   // from a desk: `order`
     // From the shard.
     CORE_MAIL_ANSWER, // to the question `ticket`, which comes back with `err` and in `number` the
-                      // Observe number
+                      // Observe number; to a POLL with a body
     CORE_MAIL_NOTICE, // send it: `registration`, `number`, `has_observe`, `code`, body
     CORE_MAIL_CANCEL, // stop sending `handle`
     CORE_MAIL_DONE,   // to the desk that gave an order: `err`, body
@@ -74,6 +75,7 @@ struct core_mail {
     uint32_t body_len;
     uint64_t ticket;
     uint64_t handle;
+    uint64_t sequence;
     struct tenant_id tenant;
     struct device_id device;
     struct core_registration registration;

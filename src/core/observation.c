@@ -215,8 +215,9 @@ static void leave(const struct core_reach *reach, enum core_resource resource)
     if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource) {
         core_flight_cancel(reach);
     }
-    // Nobody waits for changes any more; the next registration starts with all of them.
-    if (resource == CORE_RESOURCE_ATTRIBUTES) {
+    // Nobody waits for changes any more, unless they are asked for; the next registration starts
+    // with all of them.
+    if (resource == CORE_RESOURCE_ATTRIBUTES && reach->link->poll_state == CORE_POLL_NEVER) {
         reach->link->covered = reach->link->delta_seq;
     }
 }

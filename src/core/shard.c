@@ -6,6 +6,8 @@
 
 // Commits of a shard that something waits for.
 #define JOBS_MAX 8192U
+// For a poll: all shared attributes and their numbers, and more calls than fit into an answer.
+#define POLL_BYTES (1U << 20)
 // A full table or ring is tried again after this.
 #define AGAIN_MS 20U
 
@@ -215,6 +217,25 @@ void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_
     core_mail_end(shard->plan.party, to, mail);
 }
 
+void core_shard_answer_body(struct core_shard *shard, unsigned to, const struct core_mail *question,
+                            struct slice body)
+{
+    struct core_mail *mail = bus_has_room(shard->plan.party, to)
+                                 ? core_mail_begin(shard->plan.party, to, body.len)
+                                 : NULL;
+    if (mail == NULL) {
+        core_shard_answer(shard, to, question, ERR_EXHAUSTED, 0);
+        return;
+    }
+    *mail = *question;
+    mail->kind = CORE_MAIL_ANSWER;
+    mail->question = question->kind;
+    mail->err = ERR_OK;
+    mail->body_len = (uint32_t)body.len;
+    core_mail_put_body(mail, body);
+    core_mail_end(shard->plan.party, to, mail);
+}
+
 void core_shard_done(struct core_shard *shard, unsigned to, struct core_order *order, enum err err,
                      struct slice response)
 {
@@ -238,6 +259,7 @@ static void end_device(const struct core_reach *reach, bool is_gone)
     core_observation_end_all(reach, is_gone ? CORE_NOTICE_GONE : CORE_NOTICE_UNAUTHORIZED);
     if (is_gone) {
         core_call_end_all(reach, ERR_NOT_FOUND);
+        core_poll_end(reach, ERR_NOT_FOUND);
         core_shard_forget(reach->shard, reach->link);
     }
 }
@@ -289,6 +311,9 @@ void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsig
     case CORE_MAIL_REPLY:
         core_call_reply(&reach, from, mail);
         return;
+    case CORE_MAIL_POLL:
+        core_poll_take(&reach, from, mail);
+        return;
     case CORE_MAIL_STARTED:
         core_observation_started(&reach, mail);
         return;
@@ -331,6 +356,15 @@ static void finish_job(const struct core_reach *reach, const struct core_job *jo
     case CORE_JOB_DROP:
         core_call_dropped(reach, job, err);
         return;
+    case CORE_JOB_FENCE:
+        core_poll_fenced(reach, err);
+        return;
+    case CORE_JOB_NOTE:
+        core_poll_noted(reach, job, err);
+        return;
+    case CORE_JOB_POLL:
+        // Nothing is committed under it.
+        ASSERT(false);
     }
 }
 
@@ -360,6 +394,7 @@ enum err core_shard_load(const struct core_reach *reach, uint32_t kinds, struct 
         .kinds = kinds,
         .only = only,
         .note = slice_of(note, sizeof(note)),
+        .enough = what == CORE_LOAD_POLL ? POLL_BYTES : 0,
         .ticket = ticket_of(pool_handle_of(reach->shard->downlinks, reach->link)),
     };
     const enum err err = store_load_submit(reach->shard->plan.lane, &query);
@@ -376,11 +411,15 @@ static void collect_loads(struct core_shard *shard, struct core_shard_time now)
             reach_of(shard, pool_get(shard->downlinks, handle_in(store_load_ticket(load))), now);
         if (reach.link != NULL) {
             reach.link->is_loading = false;
-            if (store_load_note(load).ptr[0] == CORE_LOAD_CALL) {
+            const uint8_t what = store_load_note(load).ptr[0];
+            if (what == CORE_LOAD_CALL) {
                 core_call_loaded(&reach, load);
+            } else if (what == CORE_LOAD_POLL) {
+                core_poll_loaded(&reach, load);
             } else {
                 core_delta_loaded(&reach, load);
             }
+            core_poll_read(&reach);
         }
         store_load_release(load);
         arena_rewind(shard->plan.memory, mark);

@@ -48,10 +48,27 @@ struct core_delta {
     uint32_t removed_count;
 };
 
+// A call that a device asked for.
+struct core_pending_call {
+    uint32_t id;
+    struct slice method;
+    struct slice params; // JSON text
+};
+
+// What waits for a device that asks: it knows everything up to `sequence` with this answer.
+struct core_pending {
+    uint64_t sequence;
+    struct core_delta delta;
+    const struct core_pending_call *calls;
+    uint32_t call_count;
+    bool has_more;
+};
+
 // How bodies are written is the protocol's business. A buffer that overflows says it all.
 struct core_shard_ops {
     void (*delta)(struct buf *out, const struct core_delta *delta);
     void (*call)(struct buf *out, uint32_t id, struct slice method, struct slice params);
+    void (*pending)(struct buf *out, const struct core_pending *pending);
 };
 
 struct core_shard_plan {

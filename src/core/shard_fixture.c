@@ -38,7 +38,22 @@ static void write_call(struct buf *out, uint32_t id, struct slice method, struct
     buf_put_format(out, "%u %.*s %.*s", (unsigned)id, SLICE_ARGS(method), SLICE_ARGS(params));
 }
 
-static const struct core_shard_ops ops = {write_delta, write_call};
+static void write_pending(struct buf *out, const struct core_pending *pending)
+{
+    buf_put_format(out, "%llu ", (unsigned long long)pending->sequence);
+    write_delta(out, &pending->delta);
+    if (pending->delta.set_count + pending->delta.removed_count == 0) {
+        buf_put_text(out, " ");
+    }
+    for (uint32_t i = 0; i < pending->call_count; i++) {
+        const struct core_pending_call *call = &pending->calls[i];
+        write_call(out, call->id, call->method, call->params);
+        buf_put_text(out, " ");
+    }
+    buf_put_text(out, pending->has_more ? "more" : "all");
+}
+
+static const struct core_shard_ops ops = {write_delta, write_call, write_pending};
 
 static const struct core_shard_settings usual = {.devices_max = 16,
                                                  .calls_max = 64,

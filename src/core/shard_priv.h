@@ -1,5 +1,6 @@
 // core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
-// time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way).
+// time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way),
+// poll.c (what a device asks for).
 #pragma once
 
 #include "base/map.h"
@@ -17,6 +18,9 @@ enum core_job_kind {
     CORE_JOB_NUMBER, // ids of calls were reserved
     CORE_JOB_REPLY,  // the answer to a persistent call was stored
     CORE_JOB_DROP,   // a persistent call was deleted
+    CORE_JOB_POLL,   // a device asks what waits; open from the question to the answer
+    CORE_JOB_FENCE,  // all changes of before a first poll are on disk
+    CORE_JOB_NOTE,   // all shared attributes were noted for it
 };
 
 struct core_job {
@@ -26,7 +30,8 @@ struct core_job {
     struct core_mail question; // of a worker, without its body
     struct core_order *order;  // or the order of a desk
     struct pool_handle call;   // CALL, NUMBER, REPLY
-    uint64_t seq;              // CHANGE
+    uint64_t seq;              // CHANGE, NOTE
+    bool is_ready;             // POLL: it may be read for
 };
 
 // The body of a small notification, kept while it is under way, in case that it has to be sent to
@@ -44,6 +49,7 @@ enum core_load {
     CORE_LOAD_DELTA = 1,
     CORE_LOAD_WHOLE,
     CORE_LOAD_CALL,
+    CORE_LOAD_POLL,
 };
 
 struct core_shard {
@@ -91,9 +97,12 @@ struct core_job *core_shard_job(struct core_shard *shard, enum core_job_kind kin
 MUST_USE enum err core_shard_commit(const struct core_reach *reach,
                                     const struct store_state_change *items, uint32_t count,
                                     struct core_job *job);
-// Answers a question of a worker, or an order.
+// Answers a question of a worker, or an order. An answer with a body that finds no room goes
+// without it, with ERR_EXHAUSTED.
 void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_mail *question,
                        enum err err, uint32_t number);
+void core_shard_answer_body(struct core_shard *shard, unsigned to, const struct core_mail *question,
+                            struct slice body);
 void core_shard_done(struct core_shard *shard, unsigned to, struct core_order *order, enum err err,
                      struct slice response);
 // The row of the device's counters, into `change`; its bytes live in the turn arena.
@@ -127,6 +136,35 @@ MUST_USE bool core_observation_number(const struct core_reach *reach, enum core_
 
 // delta.c
 
+// A change that waits: what the outbox and the shared scope say of one attribute.
+struct core_waiting {
+    uint64_t seq;
+    bool is_removed;
+    struct store_attribute attribute;
+};
+
+// A load of a device's rows, sorted out in turn memory.
+#define CORE_GATHERED_CALLS 1024U
+struct core_gathered {
+    struct store_state_row *shared;
+    uint32_t shared_count;
+    struct store_state_change *stale; // outbox rows that the device knows
+    uint32_t stale_count;
+    struct core_waiting *waiting;
+    uint32_t waiting_count;
+    struct store_state_row *calls; // texts, by id
+    uint32_t call_count;
+    bool is_bad;
+};
+
+// False if the rows cannot be read or are too many.
+MUST_USE bool core_delta_gather(const struct core_reach *reach, struct store_load *load,
+                                struct core_gathered *all);
+// The outbox row that notes a change of `key` under the newest number; false: no memory.
+MUST_USE bool core_delta_put_note(const struct core_reach *reach, struct slice key,
+                                  struct store_state_change *note);
+void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
+
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);
 void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err);
 // Sends what waits, or with `whole` all shared attributes.
@@ -149,6 +187,9 @@ void core_call_loaded(const struct core_reach *reach, struct store_load *load);
 // What became of the one that is under way.
 void core_call_transmitted(const struct core_reach *reach);
 void core_call_delivered(const struct core_reach *reach);
+// It was given to the device that asked; and it has those up to this number.
+void core_call_given(const struct core_reach *reach, struct core_call *call);
+void core_call_taken_upto(const struct core_reach *reach, uint64_t sequence);
 void core_call_taken_back(const struct core_reach *reach);
 void core_call_undelivered(const struct core_reach *reach);
 // At start. False if there is no place for it.
@@ -158,6 +199,17 @@ void core_call_expire(const struct core_reach *reach);
 // Ends those that somebody waits for.
 void core_call_end_awaited(const struct core_reach *reach, enum err err);
 void core_call_end_all(const struct core_reach *reach, enum err err);
+
+// poll.c
+
+// Ends a question that is open.
+void core_poll_end(const struct core_reach *reach, enum err err);
+void core_poll_take(const struct core_reach *reach, unsigned from, const struct core_mail *mail);
+// Reads for the question that is open, if there is one and nothing else is being read.
+void core_poll_read(const struct core_reach *reach);
+void core_poll_fenced(const struct core_reach *reach, enum err err);
+void core_poll_noted(const struct core_reach *reach, const struct core_job *job, enum err err);
+void core_poll_loaded(const struct core_reach *reach, struct store_load *load);
 
 // flight.c
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -439,6 +441,103 @@ static void everything_is_there_again_after_a_restart(void **state)
     expect_notice(delta, "a=1 b=2 ", delta->mail.number, 1);
 }
 
+// `?pending=`: what the device is told, which has everything up to `sequence`.
+static const char *ask(uint64_t sequence, uint32_t room)
+{
+    send(&(struct core_mail){.kind = CORE_MAIL_POLL,
+                             .tenant = tenant,
+                             .device = device,
+                             .sequence = sequence,
+                             .number = room});
+    const struct core_shard_fixture_seen *answer = next(CORE_MAIL_ANSWER);
+    assert_int_equal(answer->mail.err, ERR_OK);
+    return answer->body;
+}
+
+static void what_waits_is_given_until_it_is_acknowledged(void **state)
+{
+    (void)state;
+    change("a", 1);
+    change("b", 2);
+    // The first question finds what was there before.
+    assert_string_equal(ask(0, 1024), "2 a=1 b=2 all");
+    assert_string_equal(ask(0, 1024), "2 a=1 b=2 all");
+    assert_string_equal(ask(2, 1024), "2 none all");
+    change("a", 3);
+    change("b", 0);
+    change("a", 4);
+    assert_string_equal(ask(2, 1024), "5 a=4 -b all");
+    // A number that was never given says nothing.
+    assert_string_equal(ask(99, 1024), "5 a=4 -b all");
+}
+
+static void calls_are_given_and_answered(void **state)
+{
+    (void)state;
+    assert_string_equal(ask(0, 1024), "0 none all");
+    call_device(0, false);
+    call_device(1, true);
+    core_shard_fixture_settle(&f);
+    assert_string_equal(ask(0, 1024), "2 none 1 m {} 2 m {} all");
+    // Who only handed a call over is done; the other one waits for its answer.
+    assert_int_equal(done_err, ERR_OK);
+    assert_int_equal(core_shard_stats(f.shard).calls, 1);
+    assert_string_equal(ask(2, 1024), "2 none all");
+    assert_int_equal(core_shard_stats(f.shard).calls, 1);
+    send(&(struct core_mail){
+        .kind = CORE_MAIL_REPLY, .tenant = tenant, .device = device, .number = 1});
+    assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_OK);
+    assert_int_equal(core_shard_stats(f.shard).calls, 0);
+}
+
+static void an_answer_has_as_much_as_fits(void **state)
+{
+    (void)state;
+    change("a", 1);
+    change("b", 2);
+    change("c", 3);
+    assert_string_equal(ask(0, 14), "2 a=1 b=2 more");
+    assert_string_equal(ask(2, 14), "3 c=3 all");
+    // What does not fit even alone comes alone.
+    change("a", 1234567890123456789);
+    change("b", 4);
+    assert_string_equal(ask(3, 14), "4 a=1234567890123456789 more");
+    assert_string_equal(ask(4, 14), "5 b=4 all");
+}
+
+static void an_observer_is_not_told_again_what_it_asked_for(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    assert_string_equal(ask(0, 1024), "0 none all");
+    const struct core_shard_fixture_seen *notice = changed("a", 5);
+    tell(notice, CORE_OUTCOME_TRANSMITTED);
+    assert_string_equal(ask(0, 1024), "1 a=5 all");
+    // The notification under way is called back.
+    send(&(struct core_mail){
+        .kind = CORE_MAIL_POLL, .tenant = tenant, .device = device, .sequence = 1, .number = 1024});
+    core_shard_fixture_until(&f, f.seen_count + 2);
+    assert_int_equal(f.seen[f.seen_count - 2].mail.kind, CORE_MAIL_CANCEL);
+    assert_int_equal(f.seen[f.seen_count - 1].mail.kind, CORE_MAIL_ANSWER);
+    expect_silence();
+}
+
+static void numbers_are_not_used_again_after_a_restart(void **state)
+{
+    (void)state;
+    assert_string_equal(ask(0, 1024), "0 none all");
+    change("a", 1);
+    call_device(0, true);
+    core_shard_fixture_settle(&f);
+    assert_string_equal(ask(0, 1024), "2 a=1 1 m {} all");
+    core_shard_fixture_restart(&f);
+    change("a", 2);
+    // Beyond 2, which the device may send now.
+    const char *answer = ask(2, 1024);
+    assert_non_null(strstr(answer, "a=2 all"));
+    assert_true(strtoul(answer, NULL, 10) > 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -459,6 +558,11 @@ int main(void)
         TEST(a_lost_outcome_is_made_up_for),
         TEST(a_device_that_is_gone_is_told_and_forgotten),
         TEST(everything_is_there_again_after_a_restart),
+        TEST(what_waits_is_given_until_it_is_acknowledged),
+        TEST(calls_are_given_and_answered),
+        TEST(an_answer_has_as_much_as_fits),
+        TEST(an_observer_is_not_told_again_what_it_asked_for),
+        TEST(numbers_are_not_used_again_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ struct server_worker {
     struct bus_party *party;
     struct core_shard *shard;
     void *shard_memory;
-    void *watch_memory;
+    void *follow_memory;
     struct store_lane *shard_lane;
     uint64_t in_store;      // requests that wait for their completion, or for a shard
     uint64_t ready_sockets; // bits of sockets with something to read
@@ -67,9 +67,9 @@ static void wake(void *context)
     plat_loop_wake(worker->loop);
 }
 
-static size_t watch_size(const struct server_settings *settings)
+static size_t follow_size(const struct server_settings *settings)
 {
-    return settings->coap_limits.exchanges_max * sizeof(struct api_watch);
+    return settings->coap_limits.exchanges_max * sizeof(struct api_follow);
 }
 
 static enum err reserve(struct server_worker *worker)
@@ -79,10 +79,10 @@ static enum err reserve(struct server_worker *worker)
     worker->turn_memory = plat_memory_reserve(TURN_MEMORY_SIZE);
     worker->refusal_memory = plat_memory_reserve(refusal_size());
     worker->shard_memory = plat_memory_reserve(core_shard_footprint(&worker->plan.settings->shard));
-    worker->watch_memory = plat_memory_reserve(watch_size(worker->plan.settings));
+    worker->follow_memory = plat_memory_reserve(follow_size(worker->plan.settings));
     const bool all = worker->endpoint_memory != NULL && worker->turn_memory != NULL &&
                      worker->refusal_memory != NULL && worker->shard_memory != NULL &&
-                     worker->watch_memory != NULL;
+                     worker->follow_memory != NULL;
     return all ? ERR_OK : ERR_EXHAUSTED;
 }
 
@@ -113,7 +113,7 @@ static void init(struct server_worker *worker)
                                             .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
     worker->api.recorder = worker->plan.core->recorders[worker->plan.number];
-    worker->api.watches = worker->watch_memory;
+    worker->api.follows = worker->follow_memory;
     worker->api.refusals.table =
         rate_table_init(worker->refusal_memory, REFUSAL_SOURCES, &settings->wrong_tokens);
     plat_entropy(&worker->api.refusals.key, sizeof(worker->api.refusals.key));
@@ -343,10 +343,12 @@ static void collect(struct server_worker *worker, struct mono now)
         struct coap_handle exchange;
         struct coap_reply reply;
         ASSERT(worker->in_store > 0);
-        worker->in_store--;
         worker->figures_are_stale = true;
         make_room(worker, now);
-        api_completed(&worker->api, &completion, &exchange, &reply);
+        if (api_completed(&worker->api, &completion, &exchange, &reply) == API_PENDING) {
+            continue;
+        }
+        worker->in_store--;
         histogram_add(&worker->latency,
                       coap_endpoint_age(worker->endpoint, now, exchange).ns / 1000);
         coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
@@ -589,6 +591,6 @@ void server_worker_destroy(struct server_worker *worker)
     plat_memory_release(worker->turn_memory, TURN_MEMORY_SIZE);
     plat_memory_release(worker->refusal_memory, refusal_size());
     plat_memory_release(worker->shard_memory, core_shard_footprint(&worker->plan.settings->shard));
-    plat_memory_release(worker->watch_memory, watch_size(worker->plan.settings));
+    plat_memory_release(worker->follow_memory, follow_size(worker->plan.settings));
     free(worker);
 }

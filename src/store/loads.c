@@ -30,6 +30,10 @@ static bool take_row(void *context, const struct store_state_row *row)
     if (!slice_equal(slice_sub(row->name, 0, only.len), only)) {
         return false;
     }
+    if (load->enough > 0 && load->rows.len >= load->enough) {
+        load->is_cut = true;
+        return false;
+    }
     if (load->rows.len + row->name.len + row->value.len > STORE_LOAD_BYTES_MAX) {
         load->err = ERR_TOO_LARGE;
         return false;
@@ -48,7 +52,8 @@ static void read_rows(void *context)
 {
     struct store_load *const load = context;
     struct store_lane *const lane = load->lane;
-    for (unsigned kind = 1; kind <= STORE_STATE_KINDS && load->err == ERR_OK; kind++) {
+    for (unsigned kind = 1; kind <= STORE_STATE_KINDS && load->err == ERR_OK && !load->is_cut;
+         kind++) {
         if ((load->kinds & STORE_STATE_BIT(kind)) != 0) {
             const struct store_state_query query = {.kind = (enum store_state_kind)kind,
                                                     .device = load->device,
@@ -80,6 +85,8 @@ enum err store_load_submit(struct store_lane *lane, const struct store_load_quer
     load->device = query->device;
     load->kinds = query->kinds;
     load->ticket = query->ticket;
+    load->enough = query->enough;
+    load->is_cut = false;
     load->only_len = query->only.len;
     if (query->only.len > 0) {
         memcpy(load->only, query->only.ptr, query->only.len);
@@ -126,6 +133,11 @@ struct slice store_load_note(const struct store_load *load)
 enum err store_load_err(const struct store_load *load)
 {
     return load->err;
+}
+
+bool store_load_is_cut(const struct store_load *load)
+{
+    return load->is_cut;
 }
 
 bool store_load_next(struct store_load *load, struct store_state_row *row)

@@ -18,6 +18,8 @@ struct store_load {
     struct store_load *next; // in `free` or `done`
     struct device_id device;
     uint32_t kinds;
+    uint32_t enough;
+    bool is_cut;
     size_t only_len;
     uint8_t only[STORE_LOAD_ONLY_MAX];
     uint64_t ticket;

@@ -29,8 +29,9 @@ enum store_state_kind {
     STORE_STATE_OUTBOX = 5,
     STORE_STATE_RPC = 6,
     STORE_STATE_COUNTER = 7,
+    STORE_STATE_CALL = 8, // texts of calls that wait
 };
-#define STORE_STATE_KINDS 7U
+#define STORE_STATE_KINDS 8U
 #define STORE_STATE_BIT(kind) (1U << (unsigned)(kind))
 
 #define STORE_STATE_NAME_MAX 1024U
@@ -80,6 +81,7 @@ struct store_load_query {
     struct device_id device;
     uint32_t kinds;    // bits (STORE_STATE_BIT)
     struct slice only; // rows whose names begin so; at most STORE_LOAD_ONLY_MAX bytes
+    uint32_t enough;   // after so many bytes the rest is left out; 0: never
     struct slice note; // copied, given back with the load: what the caller wants to know by then
     uint64_t ticket;
 };
@@ -91,6 +93,8 @@ struct store_load *store_load_collect(struct store_lane *lane);
 uint64_t store_load_ticket(const struct store_load *load);
 struct slice store_load_note(const struct store_load *load);
 enum err store_load_err(const struct store_load *load);
+// Something was left out: `enough` was reached.
+bool store_load_is_cut(const struct store_load *load);
 // The next row, by kind and name; false behind the last.
 MUST_USE bool store_load_next(struct store_load *load, struct store_state_row *row);
 void store_load_release(struct store_load *owned_load);
