@@ -74,5 +74,13 @@ MUST_USE enum err core_user_list(const struct core_admin *admin, const struct uu
 // `id` NULL: the tenant's default profile.
 MUST_USE enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
                                    struct model_device_profile *profile);
+// id uuid_null creates. `is_default` asks for what only core_profile_make_default gives: refused
+// unless the profile is the default already. Errors name the reason in the problem.
+MUST_USE enum err core_profile_save(const struct core_admin *admin,
+                                    struct model_device_profile *profile, bool has_version);
+MUST_USE enum err core_profile_make_default(const struct core_admin *admin, const struct uuid *id,
+                                            struct model_device_profile *profile);
+// Not the default one, and not one that devices have: ERR_INVALID.
+MUST_USE enum err core_profile_delete(const struct core_admin *admin, const struct uuid *id);
 MUST_USE enum err core_profile_list(const struct core_admin *admin, const struct model_page *page,
                                     int64_t *total, void *context, store_profile_fn *emit);

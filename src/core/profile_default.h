@@ -9,5 +9,14 @@
     "\"provisionConfiguration\":{\"type\":\"DISABLED\",\"provisionDeviceSecret\":null},"           \
     "\"alarms\":null}"
 
+#define CORE_PROFILE_DATA_COAP                                                                     \
+    "{\"configuration\":{\"type\":\"DEFAULT\"},\"transportConfiguration\":{\"type\":\"COAP\","     \
+    "\"coapDeviceTypeConfiguration\":{\"coapDeviceType\":\"DEFAULT\","                             \
+    "\"transportPayloadTypeConfiguration\":{\"transportPayloadType\":\"JSON\"}},"                  \
+    "\"clientSettings\":{\"powerMode\":\"DRX\",\"psmActivityTimer\":null,\"edrxCycle\":null,"      \
+    "\"pagingTransmissionWindow\":null}},"                                                         \
+    "\"provisionConfiguration\":{\"type\":\"DISABLED\",\"provisionDeviceSecret\":null},"           \
+    "\"alarms\":null}"
+
 struct model_device_profile core_profile_make(struct tenant_id tenant, struct slice name,
                                               bool is_default, struct wall now);

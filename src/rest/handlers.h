@@ -37,10 +37,14 @@ enum err rest_user_list(struct rest_call *call);
 enum err rest_user_list_of_customer(struct rest_call *call);
 // profile.c
 enum err rest_profile_get(struct rest_call *call);
+enum err rest_profile_make_default(struct rest_call *call);
+enum err rest_profile_delete(struct rest_call *call);
 enum err rest_profile_list(struct rest_call *call);
 enum err rest_profile_info(struct rest_call *call);
 enum err rest_profile_info_default(struct rest_call *call);
 enum err rest_profile_info_list(struct rest_call *call);
+// profile_save.c
+enum err rest_profile_save(struct rest_call *call);
 // telemetry.c
 enum err rest_telemetry_keys(struct rest_call *call);
 enum err rest_telemetry_values(struct rest_call *call);

@@ -33,6 +33,26 @@ enum err rest_profile_info_default(struct rest_call *call)
     return get(call, true, true);
 }
 
+enum err rest_profile_make_default(struct rest_call *call)
+{
+    struct uuid id;
+    struct model_device_profile profile;
+    enum err err = rest_call_id(call, 0, &id);
+    err = err == ERR_OK ? core_profile_make_default(&call->admin, &id, &profile) : err;
+    if (err == ERR_OK) {
+        struct rest_write_context context = rest_call_write(call);
+        rest_write_profile(&context, &profile);
+    }
+    return err;
+}
+
+enum err rest_profile_delete(struct rest_call *call)
+{
+    struct uuid id;
+    const enum err err = rest_call_id(call, 0, &id);
+    return err == ERR_OK ? core_profile_delete(&call->admin, &id) : err;
+}
+
 static void emit_profile(void *context, const struct model_device_profile *profile)
 {
     rest_write_profile(context, profile);

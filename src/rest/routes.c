@@ -62,6 +62,9 @@ static const struct http_route routes[] = {
     API(GET, "/api/customer/{customerId}/users", T, rest_user_list_of_customer),
 
     API(GET, "/api/deviceProfile/{deviceProfileId}", T, rest_profile_get),
+    API(POST, "/api/deviceProfile", T, rest_profile_save),
+    API(DELETE, "/api/deviceProfile/{deviceProfileId}", T, rest_profile_delete),
+    API(POST, "/api/deviceProfile/{deviceProfileId}/default", T, rest_profile_make_default),
     API(GET, "/api/deviceProfiles", T, rest_profile_list),
     API(GET, "/api/deviceProfileInfo/default", T | C, rest_profile_info_default),
     API(GET, "/api/deviceProfileInfo/{deviceProfileId}", T | C, rest_profile_info),

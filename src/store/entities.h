@@ -96,6 +96,13 @@ MUST_USE enum err store_session_ended(struct store_tx *tx, const struct uuid *se
 
 MUST_USE enum err store_profile_insert(struct store_tx *tx,
                                        const struct model_device_profile *profile);
+// The version grows. ERR_NOT_FOUND; ERR_ALREADY_EXISTS: the name or the provision key.
+MUST_USE enum err store_profile_update(struct store_tx *tx, struct model_device_profile *profile);
+MUST_USE enum err store_profile_make_default(struct store_tx *tx, struct tenant_id tenant,
+                                             const struct uuid *id);
+MUST_USE enum err store_profile_is_used(struct store_tx *tx, const struct uuid *id, bool *is_used);
+MUST_USE enum err store_profile_delete(struct store_tx *tx, struct tenant_id tenant,
+                                       const struct uuid *id);
 MUST_USE enum err store_profile_get(struct store_tx *tx, struct arena *memory,
                                     struct tenant_id tenant, const struct uuid *id,
                                     struct model_device_profile *profile);

@@ -26,6 +26,76 @@ enum err store_profile_insert(struct store_tx *tx, const struct model_device_pro
     return store_sql_done(&query, NULL);
 }
 
+static enum err done_with_one(struct store_query *query)
+{
+    int changed = 0;
+    const enum err err = store_sql_done(query, &changed);
+    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+}
+
+enum err store_profile_update(struct store_tx *tx, struct model_device_profile *profile)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql,
+        "UPDATE device_profile SET name = ?, description = ?, image = ?, transport = ?,"
+        " provision_type = ?, provision_key = ?, profile_data = ?, version = version + 1"
+        " WHERE id = ? AND tenant = ?",
+        NULL);
+    store_sql_bind_text(&query, profile->name);
+    store_sql_bind_text(&query, profile->description);
+    store_sql_bind_text(&query, profile->image);
+    store_sql_bind_int(&query, profile->transport);
+    store_sql_bind_text(&query, profile->provision_type);
+    store_sql_bind_text(&query, profile->provision_key);
+    store_sql_bind_text(&query, profile->profile_data);
+    store_sql_bind_uuid(&query, &profile->id);
+    store_sql_bind_int(&query, (int64_t)profile->tenant.number);
+    profile->version++;
+    return done_with_one(&query);
+}
+
+// There is one default at any time, so the old one gives way first.
+enum err store_profile_make_default(struct store_tx *tx, struct tenant_id tenant,
+                                    const struct uuid *id)
+{
+    struct store_query old =
+        store_sql_prepare(tx->sql,
+                          "UPDATE device_profile SET is_default = 0, version = version + 1"
+                          " WHERE tenant = ? AND is_default = 1",
+                          NULL);
+    store_sql_bind_int(&old, (int64_t)tenant.number);
+    const enum err err = store_sql_done(&old, NULL);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "UPDATE device_profile SET is_default = 1, version = version + 1"
+                          " WHERE tenant = ? AND id = ?",
+                          NULL);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    store_sql_bind_uuid(&query, id);
+    return done_with_one(&query);
+}
+
+enum err store_profile_is_used(struct store_tx *tx, const struct uuid *id, bool *is_used)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT 1 FROM device WHERE profile = ? LIMIT 1", NULL);
+    store_sql_bind_uuid(&query, id);
+    *is_used = store_sql_row(&query);
+    return store_sql_end(&query);
+}
+
+enum err store_profile_delete(struct store_tx *tx, struct tenant_id tenant, const struct uuid *id)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "DELETE FROM device_profile WHERE tenant = ? AND id = ?", NULL);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    store_sql_bind_uuid(&query, id);
+    return done_with_one(&query);
+}
+
 static void profile_read(struct store_query *query, struct model_device_profile *profile)
 {
     profile->id = store_sql_read_uuid(query);
