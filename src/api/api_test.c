@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "api/status.h"
+#include "core/flown.h"
 #include "plat/memory.h"
 
 static struct {
@@ -311,6 +312,59 @@ static void a_body_in_blocks_is_judged_by_its_first(void **state)
     assert_int_equal(reply.code, COAP_UNAUTHORIZED);
 }
 
+static void expect_recorded(uint64_t device, uint8_t code, const char *path, struct slice reason)
+{
+    struct core_flown items[2];
+    struct core_flown_list list = {.items = items, .max = 1};
+    core_flown_read(&f.api.recorder, 1, (struct device_id){device}, &list);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(items[0].record.code, code);
+    assert_int_equal(items[0].record.verdict, CORE_VERDICT_ANSWERED);
+    assert_true(slice_equal(core_record_path(&items[0].record), slice_text(path)));
+    assert_true(slice_equal(core_record_reason(&items[0].record), reason));
+}
+
+static uint64_t recorded(void)
+{
+    struct wall since;
+    return tape_rewind(core_recorder_tape(f.api.recorder, &since)).records;
+}
+
+static void what_a_device_was_told_is_recorded(void **state)
+{
+    (void)state;
+    static const struct row good = {"", COAP_POST, GOOD, JSON, "q=1", "{\"a\":1}", 0, NULL};
+    static const struct row no_feature = {"", COAP_POST, "api/v1/T/x", JSON, NULL, "{}", 0, NULL};
+    static const struct row broken = {"", COAP_POST, GOOD, JSON, NULL, "{", 0, NULL};
+    static const struct row transport = {"", COAP_POST, "api/v1/M/telemetry", JSON, NULL, "{}",
+                                         0,  NULL};
+    static const struct row strangers[] = {
+        {"", COAP_POST, "api/v1/x/telemetry", JSON, NULL, "{}", 0, NULL},
+        {"", COAP_GET, "", NONE, NULL, "", 0, NULL},
+    };
+    struct coap_reply reply;
+    f.api.recorder = core_recorder_init(reserved(core_recorder_footprint(TAPE_SIZE_MIN)),
+                                        TAPE_SIZE_MIN, (struct wall){1});
+    assert_int_equal(run(&good, &peer, &reply), API_PENDING);
+    (void)completed();
+    expect_recorded(1, COAP_CREATED, "/api/v1/.../telemetry?q=1", SLICE_EMPTY);
+    (void)run(&no_feature, &peer, &reply);
+    expect_recorded(1, COAP_BAD_REQUEST, "/api/v1/.../x",
+                    SLICE("path is not /api/v1/{token}/telemetry or a like feature"));
+    (void)run(&broken, &peer, &reply);
+    assert_true(slice_starts_with(reply.payload, SLICE("byte 1: ")));
+    expect_recorded(1, COAP_BAD_REQUEST, "/api/v1/.../telemetry", reply.payload);
+    (void)run(&transport, &peer, &reply);
+    expect_recorded(2, COAP_FORBIDDEN, "/api/v1/.../telemetry",
+                    slice_text(err_text(ERR_WRONG_TRANSPORT)));
+    const uint64_t before = recorded();
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+        (void)run(&strangers[i], &peer, &reply);
+        assert_int_equal(recorded(), before);
+    }
+    f.api.recorder = NULL;
+}
+
 static void upstream_codes_hide_what_old_clients_do_not_know(void **state)
 {
     (void)state;
@@ -335,6 +389,7 @@ int main(void)
         cmocka_unit_test(too_many_key_names_are_a_bad_request),
         cmocka_unit_test(strict_formats_take_the_label_at_its_word),
         cmocka_unit_test(a_body_in_blocks_is_judged_by_its_first),
+        cmocka_unit_test(what_a_device_was_told_is_recorded),
         cmocka_unit_test(upstream_codes_hide_what_old_clients_do_not_know),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

@@ -16,18 +16,17 @@ static void put_reply(struct core_record *record, const struct coap_reply *reply
     }
 }
 
-// The device of a request. One that was refused by its form was not asked for its credential.
+// The device of a request. What was refused before its credential was looked at, or since the
+// device speaks another transport, has one all the same.
 static struct device_id device_of(const struct api_call *call, enum api_outcome outcome,
                                   const struct coap_reply *reply)
 {
-    struct core_principal principal = call->principal;
-    const bool is_form =
-        outcome == API_REPLIED && reply->code != COAP_UNAUTHORIZED && call->route.has_token;
-    if (principal.device == NULL && is_form &&
-        core_auth_token(&call->api->core, call->route.token, &principal) != ERR_OK) {
-        principal.device = NULL;
+    const struct model_index_entry *device = call->principal.device;
+    const bool is_refused = outcome == API_REPLIED && reply->code != COAP_UNAUTHORIZED;
+    if (device == NULL && is_refused && call->route.has_token) {
+        device = model_index_find(call->api->core.index, MODEL_CREDENTIAL_TOKEN, call->route.token);
     }
-    return principal.device != NULL ? principal.device->device : (struct device_id){0};
+    return device != NULL ? device->device : (struct device_id){0};
 }
 
 static void put_request(struct core_record *record, const struct api_call *call)

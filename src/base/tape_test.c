@@ -164,7 +164,7 @@ static void no_record_is_torn_while_the_owner_writes(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_on, &writing), 0);
     uint64_t seen = 0;
-    for (unsigned round = 0; round < 5000 || seen < 1000; round++) {
+    for (unsigned round = 0; round < 50000 || seen < 1000; round++) {
         struct tape_cursor cursor = tape_rewind(writing.tape);
         struct record record;
         uint64_t position;

@@ -87,12 +87,17 @@ static struct buf behind(struct core_record *record, size_t max)
     return buf_over(record->texts + used(record), max < room ? max : room);
 }
 
-// As much of it as there is room for. False if something is missing.
-static bool put(struct buf *out, struct slice text)
+// As much of it as there is room for. False if something is missing. A path is many short pieces,
+// so this is worth more than a call of buf_put.
+static inline bool put(struct buf *out, struct slice text)
 {
-    const bool fits = text.len <= buf_room(out);
-    buf_put_slice(out, fits ? text : slice_sub(text, 0, buf_room(out)));
-    return fits;
+    const size_t room = buf_room(out);
+    const size_t len = text.len <= room ? text.len : room;
+    if (len > 0) {
+        memcpy(out->ptr + out->len, text.ptr, len);
+        out->len += len;
+    }
+    return len == text.len;
 }
 
 static bool holds(struct slice whole, struct slice view)
