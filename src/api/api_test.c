@@ -326,7 +326,7 @@ static void expect_recorded(uint64_t device, uint8_t code, const char *path, str
 
 static uint64_t recorded(void)
 {
-    struct wall since;
+    int64_t since;
     return tape_rewind(core_recorder_tape(f.api.recorder, &since)).records;
 }
 
@@ -343,8 +343,8 @@ static void what_a_device_was_told_is_recorded(void **state)
         {"", COAP_GET, "", NONE, NULL, "", 0, NULL},
     };
     struct coap_reply reply;
-    f.api.recorder = core_recorder_init(reserved(core_recorder_footprint(TAPE_SIZE_MIN)),
-                                        TAPE_SIZE_MIN, (struct wall){1});
+    f.api.recorder =
+        core_recorder_init(reserved(core_recorder_footprint(TAPE_SIZE_MIN)), TAPE_SIZE_MIN, 1);
     assert_int_equal(run(&good, &peer, &reply), API_PENDING);
     (void)completed();
     expect_recorded(1, COAP_CREATED, "/api/v1/.../telemetry?q=1", SLICE_EMPTY);

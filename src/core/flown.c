@@ -21,7 +21,7 @@ struct reading {
     struct core_flown *found; // the second half of the list's items
     uint64_t count;           // of the device on this tape, also those that gave way to later ones
     uint64_t seen;            // of all devices
-    struct wall oldest;
+    int64_t oldest_us;
 };
 
 static bool is_first(const struct core_record *record)
@@ -32,16 +32,15 @@ static bool is_first(const struct core_record *record)
 // The exchanges of the device, the latest in the order of a ring.
 static void find_exchanges(struct reading *reading, struct tape_cursor cursor)
 {
-    struct core_flown flown = {.ended = {0}};
+    struct core_flown flown = {.ended_us = 0};
     while (tape_next(reading->tape, &cursor, &flown.record, &flown.position)) {
         const struct core_record *record = &flown.record;
         if (reading->seen++ == 0) {
-            reading->oldest = record->at;
+            reading->oldest_us = record->at_us;
         }
         if (is_first(record) && record->device.number == reading->device.number) {
             flown.worker = reading->worker;
-            flown.ended =
-                (struct wall){record->verdict == CORE_VERDICT_WAITING ? 0 : record->at.ms};
+            flown.ended_us = record->verdict == CORE_VERDICT_WAITING ? 0 : record->at_us;
             reading->found[reading->count++ % reading->list->max] = flown;
         }
     }
@@ -104,7 +103,7 @@ static void apply(struct core_flown *flown, const struct core_record *later)
         flown->repeats++;
         return;
     }
-    flown->ended = later->at;
+    flown->ended_us = later->at_us;
     record->verdict = later->verdict;
     if (later->kind == CORE_RECORD_ANSWER) {
         record->code = later->code;
@@ -133,8 +132,8 @@ static int compare(const void *a, const void *b)
 {
     const struct core_flown *x = a;
     const struct core_flown *y = b;
-    if (x->record.at.ms != y->record.at.ms) {
-        return x->record.at.ms < y->record.at.ms ? -1 : 1;
+    if (x->record.at_us != y->record.at_us) {
+        return x->record.at_us < y->record.at_us ? -1 : 1;
     }
     if (x->worker != y->worker) {
         return x->worker < y->worker ? -1 : 1;
@@ -159,8 +158,8 @@ static void merge(const struct reading *reading)
 static void read_one(const struct core_recorder *recorder, unsigned worker, struct device_id device,
                      struct core_flown_list *list)
 {
-    struct wall since;
-    struct reading reading = {.tape = core_recorder_tape(recorder, &since),
+    int64_t since_us;
+    struct reading reading = {.tape = core_recorder_tape(recorder, &since_us),
                               .device = device,
                               .worker = worker,
                               .list = list,
@@ -173,9 +172,9 @@ static void read_one(const struct core_recorder *recorder, unsigned worker, stru
     }
     if (reading.seen < cursor.records) {
         list->overwritten += cursor.records - reading.seen;
-        since = reading.oldest;
+        since_us = reading.oldest_us;
     }
-    list->since = since.ms > list->since.ms ? since : list->since;
+    list->since_us = since_us > list->since_us ? since_us : list->since_us;
 }
 
 static bool is_elsewhere(const struct core_record *one, const struct core_record *other)
@@ -192,7 +191,7 @@ void core_flown_read(struct core_recorder *const *recorders, unsigned count,
     list->count = 0;
     list->left_out = 0;
     list->overwritten = 0;
-    list->since = (struct wall){0};
+    list->since_us = 0;
     for (unsigned i = 0; i < count; i++) {
         if (recorders[i] != NULL) {
             read_one(recorders[i], i, device, list);

@@ -8,7 +8,7 @@
 // One exchange as it is known now.
 struct core_flown {
     struct core_record record; // with the answer, or with what became of it
-    struct wall ended;         // when `verdict` came to be; 0 while it waits
+    int64_t ended_us;          // when `verdict` came to be; 0 while it waits
     uint32_t repeats;          // further copies of the request that arrived
     bool is_retransmitted;     // a notification that was not acknowledged at once
     bool has_moved;            // from another address than the exchange before it
@@ -26,7 +26,7 @@ struct core_flown_list {
     unsigned count;           // the latest of them, oldest first
     uint64_t left_out;        // older ones of the device, which are still recorded
     uint64_t overwritten;     // records of all devices that gave way
-    struct wall since;        // from here on the record is complete
+    int64_t since_us;         // from here on the record is complete
 };
 
 // Any thread: what the workers recorded of a device.

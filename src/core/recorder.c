@@ -10,8 +10,8 @@
 
 struct core_recorder {
     struct core_record record; // the one being filled
-    struct wall now;
-    struct wall begun;
+    int64_t now_us;
+    int64_t begun_us;
     struct tape *tape;
 };
 
@@ -28,25 +28,25 @@ size_t core_recorder_footprint(size_t bytes)
     return head_size() + tape_footprint(bytes);
 }
 
-struct core_recorder *core_recorder_init(void *memory, size_t bytes, struct wall now)
+struct core_recorder *core_recorder_init(void *memory, size_t bytes, int64_t now_us)
 {
     struct core_recorder *recorder = memory;
-    recorder->begun = now;
-    recorder->now = now;
+    recorder->begun_us = now_us;
+    recorder->now_us = now_us;
     recorder->tape = tape_init((uint8_t *)memory + head_size(), bytes);
     return recorder;
 }
 
-const struct tape *core_recorder_tape(const struct core_recorder *recorder, struct wall *begun)
+const struct tape *core_recorder_tape(const struct core_recorder *recorder, int64_t *begun_us)
 {
-    *begun = recorder->begun;
+    *begun_us = recorder->begun_us;
     return recorder->tape;
 }
 
-void core_recorder_turn(struct core_recorder *recorder, struct wall now)
+void core_recorder_turn(struct core_recorder *recorder, int64_t now_us)
 {
     if (recorder != NULL) {
-        recorder->now = now;
+        recorder->now_us = now_us;
     }
 }
 
@@ -56,7 +56,7 @@ struct core_record *core_recorder_begin(struct core_recorder *recorder, enum cor
         return NULL;
     }
     memset(&recorder->record, 0, TAPE_PART_SIZE);
-    recorder->record.at = recorder->now;
+    recorder->record.at_us = recorder->now_us;
     recorder->record.kind = (uint8_t)kind;
     recorder->record.content_format = CORE_RECORD_FORMAT_NONE;
     return &recorder->record;

@@ -18,7 +18,6 @@
 #include "base/address.h"
 #include "base/slice.h"
 #include "base/tape.h"
-#include "base/time.h"
 #include "model/ids.h"
 
 #define CORE_RECORD_PATH_MAX 80U
@@ -47,7 +46,7 @@ enum core_record_verdict {
 
 // As it stands on the tape: the fixed part is one slot, the texts take further ones.
 struct core_record {
-    struct wall at;
+    int64_t at_us; // since 1970: exchanges of one millisecond at several workers have an order
     struct device_id device; // of REQUEST and NOTICE, else 0
     uint64_t link;           // exchange or notice: equal only within one worker
     uint64_t message;        // keyed hash of peer and message id; 0 if it is no message of a peer
@@ -80,11 +79,11 @@ struct core_recorder;
 // `bytes` for the tape: a power of two, at least TAPE_SIZE_MIN.
 size_t core_recorder_footprint(size_t bytes);
 // `memory` is zeroed, aligned to 64, and outlives it.
-struct core_recorder *core_recorder_init(void *memory, size_t bytes, struct wall now);
+struct core_recorder *core_recorder_init(void *memory, size_t bytes, int64_t now_us);
 
 // Owner. `recorder` may be NULL where nothing is recorded; then begin gives NULL.
 // The time of what is recorded from now on.
-void core_recorder_turn(struct core_recorder *recorder, struct wall now);
+void core_recorder_turn(struct core_recorder *recorder, int64_t now_us);
 // A cleared record to be filled, then handed to core_recorder_end; texts in the order of the
 // members, each at most once, cut to what there is room for.
 struct core_record *core_recorder_begin(struct core_recorder *recorder, enum core_record_kind kind);
@@ -106,4 +105,4 @@ struct slice core_record_body(const struct core_record *record);
 struct slice core_record_reason(const struct core_record *record);
 
 // For the reading side (core/flown.h): the tape, and since when it is written.
-const struct tape *core_recorder_tape(const struct core_recorder *recorder, struct wall *begun);
+const struct tape *core_recorder_tape(const struct core_recorder *recorder, int64_t *begun_us);

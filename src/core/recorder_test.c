@@ -34,7 +34,7 @@ static int set_up(void **state)
         f->memory[i] = aligned_alloc(64, size);
         assert_non_null(f->memory[i]);
         memset(f->memory[i], 0, size);
-        f->recorders[i] = core_recorder_init(f->memory[i], TAPE_SIZE_MIN, (struct wall){1000});
+        f->recorders[i] = core_recorder_init(f->memory[i], TAPE_SIZE_MIN, 1000);
     }
     f->list.items = f->items;
     f->list.max = MAX;
@@ -61,7 +61,7 @@ static void read_ours(struct fixture *f)
 static void note(struct fixture *f, unsigned worker, int64_t at, const struct core_record *what)
 {
     const struct address peer = {.ip = {[10] = 0xff, 0xff, 10, 0, 0, 1}, .port = what->port};
-    core_recorder_turn(f->recorders[worker], (struct wall){at});
+    core_recorder_turn(f->recorders[worker], at);
     struct core_record *record = core_recorder_begin(f->recorders[worker], what->kind);
     assert_non_null(record);
     record->device = what->device;
@@ -101,12 +101,12 @@ static void a_request_gets_its_later_answer_and_reason(void **state)
     read_ours(f);
     assert_int_equal(f->list.count, 1);
     assert_int_equal(f->items[0].record.verdict, CORE_VERDICT_WAITING);
-    assert_int_equal(f->items[0].ended.ms, 0);
+    assert_int_equal(f->items[0].ended_us, 0);
     note(f, 0, 2005, &answer);
     read_ours(f);
     assert_int_equal(f->list.count, 1);
-    assert_int_equal(f->items[0].record.at.ms, 2000);
-    assert_int_equal(f->items[0].ended.ms, 2005);
+    assert_int_equal(f->items[0].record.at_us, 2000);
+    assert_int_equal(f->items[0].ended_us, 2005);
     assert_int_equal(f->items[0].record.code, 0xa3);
     assert_true(slice_equal(core_record_reason(&f->items[0].record), SLICE("full")));
 }
@@ -128,7 +128,7 @@ static void a_name_used_again_belongs_to_the_later_exchange(void **state)
     assert_int_equal(f->list.count, 2);
     assert_int_equal(f->items[0].record.code, 1);
     assert_int_equal(f->items[1].record.code, 2);
-    assert_int_equal(f->items[1].ended.ms, 2003);
+    assert_int_equal(f->items[1].ended_us, 2003);
 }
 
 static void repeats_are_counted_at_their_request(void **state)
@@ -162,7 +162,7 @@ static void a_notification_tells_what_became_of_it(void **state)
         assert_int_equal(f->items[1].record.verdict, steps[i]);
         assert_int_equal(f->items[1].is_retransmitted, i > 0);
     }
-    assert_int_equal(f->items[1].ended.ms, 2003);
+    assert_int_equal(f->items[1].ended_us, 2003);
     assert_int_equal(f->items[0].record.verdict, CORE_VERDICT_WAITING);
 }
 
@@ -180,7 +180,7 @@ static void tapes_are_merged_by_time_and_moves_are_seen(void **state)
     }
     assert_int_equal(f->list.overwritten, 0);
     assert_int_equal(f->list.left_out, 0);
-    assert_int_equal(f->list.since.ms, 1000);
+    assert_int_equal(f->list.since_us, 1000);
 }
 
 static void the_latest_are_kept_and_the_rest_is_counted(void **state)
@@ -208,7 +208,7 @@ static void what_was_overwritten_is_said(void **state)
     read_ours(f);
     assert_int_equal(f->list.count, 0);
     assert_int_equal(f->list.overwritten, 9);
-    assert_int_equal(f->list.since.ms, 3008);
+    assert_int_equal(f->list.since_us, 3008);
 }
 
 static void a_path_shows_four_characters_of_a_token(void **state)
@@ -264,11 +264,11 @@ static void without_a_recorder_nothing_is_recorded(void **state)
 {
     struct fixture *f = *state;
     struct core_recorder *none[WORKERS] = {NULL, NULL};
-    core_recorder_turn(NULL, (struct wall){1});
+    core_recorder_turn(NULL, 1);
     assert_null(core_recorder_begin(NULL, CORE_RECORD_REQUEST));
     core_flown_read(none, WORKERS, ours, &f->list);
     assert_int_equal(f->list.count, 0);
-    assert_int_equal(f->list.since.ms, 0);
+    assert_int_equal(f->list.since_us, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

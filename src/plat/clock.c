@@ -18,13 +18,18 @@ struct mono plat_clock_mono(void)
     return (struct mono){read_ns(CLOCK_MONOTONIC)};
 }
 
-struct wall plat_clock_wall(void)
+int64_t plat_clock_wall_us(void)
 {
     struct timespec at;
     const int failed = clock_gettime(CLOCK_REALTIME, &at);
 
     ASSERT(failed == 0);
-    return (struct wall){(int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000};
+    return (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000;
+}
+
+struct wall plat_clock_wall(void)
+{
+    return (struct wall){plat_clock_wall_us() / 1000};
 }
 
 struct span plat_clock_thread_cpu(void)

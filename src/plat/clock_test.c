@@ -62,10 +62,20 @@ static void cpu_time_counts_work_and_not_sleep(void **state)
     assert_true(plat_clock_process_cpu().ns - process.ns >= span_ms(10).ns);
 }
 
+static void microseconds_are_of_the_same_clock(void **state)
+{
+    (void)state;
+    const struct wall before = plat_clock_wall();
+    const int64_t now_us = plat_clock_wall_us();
+    const struct wall after = plat_clock_wall();
+    assert_in_range(now_us / 1000, before.ms, after.ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monotonic_clock_never_goes_back),
+        cmocka_unit_test(microseconds_are_of_the_same_clock),
         cmocka_unit_test(monotonic_clock_counts_nanoseconds),
         cmocka_unit_test(wall_clock_is_the_time_of_day),
         cmocka_unit_test(cpu_time_counts_work_and_not_sleep),

@@ -112,7 +112,7 @@ static void write_exchange(struct codec_json_writer *writer, const struct core_f
     char text[ADDRESS_TEXT_SIZE];
     (void)core_record_peer(record, &peer);
     codec_json_begin_object(writer);
-    codec_json_field_int64(writer, "time", record->at.ms);
+    codec_json_field_int64(writer, "time", record->at_us / 1000);
     codec_json_field_string(writer, "type",
                             record->kind == CORE_RECORD_REQUEST ? SLICE("REQUEST")
                                                                 : SLICE("NOTIFICATION"));
@@ -122,7 +122,7 @@ static void write_exchange(struct codec_json_writer *writer, const struct core_f
     put_code(writer, record->code);
     codec_json_field_string(writer, "verdict", slice_text(verdict_name(record)));
     put_optional(writer, "reason", core_record_reason(record));
-    put_number(writer, "ended", flown->ended.ms != 0, flown->ended.ms);
+    put_number(writer, "ended", flown->ended_us != 0, flown->ended_us / 1000);
     codec_json_field_int64(writer, "duplicates", flown->repeats);
     codec_json_field_boolean(writer, "retransmitted", flown->is_retransmitted);
     codec_json_end_object(writer);
@@ -131,7 +131,7 @@ static void write_exchange(struct codec_json_writer *writer, const struct core_f
 static void write_list(struct codec_json_writer *writer, const struct core_flown_list *list)
 {
     codec_json_begin_object(writer);
-    put_number(writer, "since", list->since.ms != 0, list->since.ms);
+    put_number(writer, "since", list->since_us != 0, list->since_us / 1000);
     codec_json_field_int64(writer, "overwritten", (int64_t)list->overwritten);
     codec_json_field_int64(writer, "leftOut", (int64_t)list->left_out);
     codec_json_name(writer, SLICE("exchanges"));

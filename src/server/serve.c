@@ -120,12 +120,13 @@ static enum err open_recorders(struct server *server)
     const size_t bytes = server->settings->trace_bytes;
     server->core.recorders = server->recorders;
     server->core.recorder_count = server->settings->workers;
+    const int64_t now_us = plat_clock_wall_us();
     for (unsigned i = 0; bytes > 0 && i < server->settings->workers; i++) {
         void *memory = plat_memory_reserve(core_recorder_footprint(bytes));
         if (memory == NULL) {
             return ERR_EXHAUSTED;
         }
-        server->recorders[i] = core_recorder_init(memory, bytes, plat_clock_wall());
+        server->recorders[i] = core_recorder_init(memory, bytes, now_us);
     }
     return ERR_OK;
 }

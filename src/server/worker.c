@@ -494,8 +494,9 @@ static void publish_figures(struct server_worker *worker, struct mono now)
 // One turn. The clock is read once; everything here happens "at now".
 static void turn(struct server_worker *worker)
 {
-    const struct api_time now = {plat_clock_mono(), plat_clock_wall()};
-    core_recorder_turn(worker->api.recorder, now.wall);
+    const int64_t wall_us = plat_clock_wall_us();
+    const struct api_time now = {plat_clock_mono(), {wall_us / 1000}};
+    core_recorder_turn(worker->api.recorder, wall_us);
     epoch_enter(worker->plan.core->epoch, worker->plan.number);
     receive(worker, now);
     store_flush(worker->lane);
