@@ -45,7 +45,8 @@ test: setup-test
 	@/usr/bin/python3 tools/test.py
 
 bench: setup-test build
-	@$(NINJA) bench/bench_echo bench/bench_load bench/bench_preload
+	@grep -q bench_libcoap $(BUILD)/build.ninja || meson setup --reconfigure $(BUILD) >/dev/null
+	@$(NINJA) bench/bench_echo bench/bench_load bench/bench_preload bench/bench_libcoap
 	@BUILD_DIR=$(CURDIR)/$(BUILD) /usr/bin/python3 bench/run.py
 
 soak: setup-test build

@@ -103,6 +103,23 @@ def show(name, row, floor):
           f"{row['written']:7.0f}  {codes}", flush=True)
 
 
+def show_libcoap(floor):
+    """The peer: the same trivial answer, but no message id is remembered and nothing is stored."""
+    program = BUILD / "bench/bench_libcoap"
+    if not program.exists():
+        print("bare libcoap: left out, libcoap3-dev was not there when this was built")
+        return
+    port = free_port(socket.SOCK_DGRAM)
+    peer = pinned(CORES[0], [program, port])
+    time.sleep(0.3)
+    # Few peers first: it keeps a session for each, and its cost grows with their number.
+    few = load(peer, port, "trivial", in_flight=256, devices=256)
+    show("libcoap, no dedup/store, 256 peers", few, floor)
+    many = load(peer, port, "trivial", in_flight=1024)
+    show("libcoap, no dedup/store, 10,000", many, floor)
+    stop(peer)
+
+
 def main():
     if len(CORES) < 2:
         sys.exit("two cores are needed: one for the server, one for the load")
@@ -119,6 +136,7 @@ def main():
     wide = load(echo, port, "echo", in_flight=8192)
     show("echo, 8,192 in flight", wide, None)
     stop(echo)
+    show_libcoap(floor)
     server, port = start_server()
     show("trivial answer (GET /)", load(server, port, "trivial", in_flight=1024), floor)
     show("durable telemetry, 5 keys, 1,024", load(server, port, "telemetry", in_flight=1024), floor)
