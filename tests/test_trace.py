@@ -7,7 +7,7 @@ import pytest
 
 from observer import Observer
 from raw_coap import (
-    CON, CONTENT_FORMAT, DELETE, GET, NON, POST, RawClient, uint,
+    BLOCK1, CON, CONTENT_FORMAT, DELETE, GET, NON, POST, SIZE1, RawClient, uint,
 )
 from rest_client import CUSTOMER, SYSADMIN, Rest
 
@@ -86,6 +86,22 @@ def test_duplicates_are_counted_at_their_request(rest, device, coap):
     coap.post(device.token, '{"a":2}')
     once, other = exchanges(rest, device, 2)
     assert (once["duplicates"], other["duplicates"]) == (2, 0)
+
+
+def test_a_body_in_blocks_is_one_exchange(rest, device, coap):
+    body = json.dumps({"text": "x" * 100}).encode()
+    path = f"/api/v1/{device.token}/telemetry"
+    for number, at in enumerate(range(0, len(body), 64)):
+        more = at + 64 < len(body)
+        option = (BLOCK1, uint(number << 4 | more << 3 | 2))
+        answer = coap.request(POST, path, body[at:at + 64], options=[option])
+        assert answer.status == ("2.31" if more else "2.01")
+    too_large = [(BLOCK1, uint(8 | 2)), (SIZE1, uint(1 << 20))]
+    assert coap.request(POST, path, body[:64], options=too_large).status == "4.13"
+    whole, refused = exchanges(rest, device, 2)
+    assert (whole["blocks"], whole["size"], whole["code"]) == (True, len(body), "2.01")
+    assert whole["payload"] == body[:64].decode()
+    assert (refused["blocks"], refused["code"], refused["verdict"]) == (True, "4.13", "REFUSED")
 
 
 def test_what_is_no_text_is_shown_as_bytes(rest, device, coap):
