@@ -145,6 +145,18 @@ def test_an_observation_and_its_notifications(rest, device):
     assert (second["verdict"], second["retransmitted"]) == ("REJECTED", True)
 
 
+def test_a_notification_of_an_observation_that_ends_is_withdrawn(rest, device):
+    with Observer(device, "attributes") as observer:
+        observer.register()
+        share(rest, device, {"a": 1})
+        assert observer.next(confirm=False).type == CON
+        assert observer.get(1).status == "2.05"
+        _, told, ended = exchanges(
+            rest, device, 3, until=lambda all: all[1]["verdict"] == "WITHDRAWN")
+    assert (told["type"], told["verdict"]) == ("NOTIFICATION", "WITHDRAWN")
+    assert (ended["method"], ended["observe"]) == ("GET", 1)
+
+
 def test_a_request_that_waits_is_told_as_waiting(place, rest_of):
     server = place.server(settings=["coap.timeout=1500ms"])
     server.start()

@@ -134,6 +134,7 @@ void api_notice_send(struct api *api, struct coap_endpoint *endpoint, struct mon
                      const struct core_mail *mail)
 {
     if (mail->kind == CORE_MAIL_CANCEL) {
+        api_record_outcome(api, mail->ticket, CORE_VERDICT_WITHDRAWN);
         coap_endpoint_cancel(endpoint, now, handle_in(mail->handle));
         return;
     }

@@ -77,6 +77,7 @@ static void stop_leg(const struct core_reach *reach, unsigned leg)
     if (mail != NULL) {
         mail->kind = CORE_MAIL_CANCEL;
         mail->handle = flight->legs[leg].handle;
+        mail->ticket = ticket_of(reach, flight->serial, leg);
         core_mail_end(reach->shard->plan.party, flight->legs[leg].worker, mail);
     }
 }

@@ -96,11 +96,22 @@ static void take_reason(struct core_record *record, const struct core_record *la
     }
 }
 
+// A notification that nothing more is heard of. A NON is over once it left.
+static bool has_ended(const struct core_record *record)
+{
+    const bool is_con = (record->flags & CORE_RECORD_CONFIRMABLE) != 0;
+    return record->verdict != CORE_VERDICT_WAITING && record->verdict != CORE_VERDICT_UNANSWERED &&
+           (record->verdict != CORE_VERDICT_SENT || !is_con);
+}
+
 static void apply(struct core_flown *flown, const struct core_record *later)
 {
     struct core_record *record = &flown->record;
     if (later->kind == CORE_RECORD_REPEAT) {
         flown->repeats++;
+        return;
+    }
+    if (later->verdict == CORE_VERDICT_WITHDRAWN && has_ended(record)) {
         return;
     }
     flown->ended_us = later->at_us;

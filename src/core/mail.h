@@ -40,7 +40,7 @@ enum core_mail_kind {
     CORE_MAIL_ANSWER, // to the question `ticket`, which comes back with `err` and in `number` the
                       // Observe number; to a POLL with a body
     CORE_MAIL_NOTICE, // send it: `registration`, `number`, `has_observe`, `code`, body
-    CORE_MAIL_CANCEL, // stop sending `handle`
+    CORE_MAIL_CANCEL, // stop sending `handle`, the notice `ticket`
     CORE_MAIL_DONE,   // to the desk that gave an order: `err`, body
     // To the feed: bits of what changed in `number`.
     CORE_MAIL_CHANGED,

@@ -41,7 +41,8 @@ enum core_record_verdict {
     CORE_VERDICT_DELIVERED,
     CORE_VERDICT_REJECTED,
     CORE_VERDICT_LOST,
-    CORE_VERDICT_BUSY, // no room in the message layer
+    CORE_VERDICT_BUSY,      // no room in the message layer
+    CORE_VERDICT_WITHDRAWN, // not sent any more; does not count for one that has ended
 };
 
 // As it stands on the tape: the fixed part is one slot, the texts take further ones.

@@ -69,6 +69,7 @@ static void note(struct fixture *f, unsigned worker, int64_t at, const struct co
     record->message = what->message;
     record->verdict = what->verdict;
     record->code = what->code;
+    record->flags = what->flags;
     if (what->port != 0) {
         core_record_put_peer(record, &peer);
     }
@@ -164,6 +165,38 @@ static void a_notification_tells_what_became_of_it(void **state)
     }
     assert_int_equal(f->items[1].ended_us, 2003);
     assert_int_equal(f->items[0].record.verdict, CORE_VERDICT_WAITING);
+}
+
+static void only_what_is_under_way_can_be_withdrawn(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        uint8_t before;
+        uint8_t flags;
+        uint8_t after;
+    } rows[] = {
+        {CORE_VERDICT_SENT, CORE_RECORD_CONFIRMABLE, CORE_VERDICT_WITHDRAWN},
+        {CORE_VERDICT_UNANSWERED, CORE_RECORD_CONFIRMABLE, CORE_VERDICT_WITHDRAWN},
+        {CORE_VERDICT_SENT, 0, CORE_VERDICT_SENT},
+        {CORE_VERDICT_DELIVERED, CORE_RECORD_CONFIRMABLE, CORE_VERDICT_DELIVERED},
+        {CORE_VERDICT_BUSY, CORE_RECORD_CONFIRMABLE, CORE_VERDICT_BUSY},
+    };
+    const unsigned count = sizeof(rows) / sizeof(rows[0]);
+    for (unsigned i = 0; i < count; i++) {
+        const struct core_record steps[] = {
+            {.kind = CORE_RECORD_NOTICE, .device = ours, .link = i + 1, .flags = rows[i].flags},
+            {.kind = CORE_RECORD_OUTCOME, .link = i + 1, .verdict = rows[i].before},
+            {.kind = CORE_RECORD_OUTCOME, .link = i + 1, .verdict = CORE_VERDICT_WITHDRAWN},
+        };
+        for (unsigned k = 0; k < 3; k++) {
+            note(f, 0, 2000 + i, &steps[k]);
+        }
+    }
+    read_ours(f);
+    assert_int_equal(f->list.count, count);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(f->items[i].record.verdict, rows[i].after);
+    }
 }
 
 static void tapes_are_merged_by_time_and_moves_are_seen(void **state)
@@ -280,6 +313,7 @@ int main(void)
         TEST(a_name_used_again_belongs_to_the_later_exchange),
         TEST(repeats_are_counted_at_their_request),
         TEST(a_notification_tells_what_became_of_it),
+        TEST(only_what_is_under_way_can_be_withdrawn),
         TEST(tapes_are_merged_by_time_and_moves_are_seen),
         TEST(the_latest_are_kept_and_the_rest_is_counted),
         TEST(what_was_overwritten_is_said),

@@ -34,6 +34,8 @@ static const char *verdict_name(const struct core_record *record)
         return "LOST";
     case CORE_VERDICT_BUSY:
         return "NO_ROOM";
+    case CORE_VERDICT_WITHDRAWN:
+        return "WITHDRAWN";
     }
     return "WAITING";
 }
