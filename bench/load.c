@@ -3,9 +3,9 @@
 // the loop is open: that many requests a second.
 //
 // Usage: bench_load PORT MODE --devices N --in-flight N --seconds N [--rate N] [--warm-up N]
-// MODE: echo (any answer counts), trivial (GET /), telemetry (POST with five keys).
-// Prints one JSON object: exchanges and rate after the warm-up, latency in microseconds, answers by
-// code, repeats.
+// MODE: echo (any answer counts), trivial (GET /), telemetry (POST with five keys), publish (the
+// same five as attributes), attributes (GET of all that the device has). Prints one JSON object:
+// exchanges and rate after the warm-up, latency in microseconds, answers by code, repeats.
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,15 +25,29 @@
 #define SOCKETS 4U
 #define BATCH 64U
 #define REPEAT_NS 2000000000ULL
+#define LOOK_NS 100000000ULL    // between two looks for late ones
 #define LATENCY_BUCKETS 100000U // of 10 us
 
-enum mode { MODE_ECHO, MODE_TRIVIAL, MODE_TELEMETRY };
+enum mode {
+    MODE_ECHO,
+    MODE_TRIVIAL,
+    MODE_TELEMETRY,
+    MODE_PUBLISH,
+    MODE_ATTRIBUTES,
+    MODE_STRANGER,
+    MODE_COUNT,
+};
+
+static const char *const mode_names[MODE_COUNT] = {"echo",    "trivial",    "telemetry",
+                                                   "publish", "attributes", "stranger"};
 
 struct device {
+    uint64_t begun_ns;
     uint64_t sent_ns;
     uint16_t mid;
     bool in_flight;
-    uint32_t next; // in the queue of idle ones, or of those in flight by time
+    bool acknowledged; // the answer comes by itself
+    uint32_t next;     // in the queue of idle ones
 };
 
 struct queue {
@@ -66,7 +80,6 @@ static uint8_t template[512];
 static size_t template_len;
 static size_t token_offset;
 static struct queue idle = {NONE, NONE};
-static struct queue waiting = {NONE, NONE};
 static uint32_t in_flight;
 static uint64_t now_ns;
 static uint64_t answered, repeats, sent_total, codes[256];
@@ -98,19 +111,30 @@ static uint32_t pop(struct queue *queue)
     return device;
 }
 
+static void write_path(struct coap_message_writer *writer, const struct buf *buf)
+{
+    const bool attributes = options.mode == MODE_PUBLISH || options.mode == MODE_ATTRIBUTES;
+    const bool stranger = options.mode == MODE_STRANGER;
+    coap_message_option(writer, COAP_OPTION_URI_PATH, SLICE("api"));
+    coap_message_option(writer, COAP_OPTION_URI_PATH, SLICE("v1"));
+    coap_message_option(writer, COAP_OPTION_URI_PATH,
+                        stranger ? SLICE("NOBDY0000000") : SLICE("BENCH0000000"));
+    token_offset = buf->len - 7;
+    coap_message_option(writer, COAP_OPTION_URI_PATH,
+                        attributes ? SLICE("attributes") : SLICE("telemetry"));
+}
+
 static void make_template(void)
 {
     struct buf buf = buf_over(template, sizeof(template));
     const struct coap_token token = {{1, 2}, 2};
-    const bool post = options.mode != MODE_TRIVIAL;
+    const bool get = options.mode == MODE_TRIVIAL || options.mode == MODE_ATTRIBUTES;
     struct coap_message_writer writer =
-        coap_message_begin(&buf, COAP_CON, post ? COAP_POST : COAP_GET, 0, &token);
-    if (post) {
-        coap_message_option(&writer, COAP_OPTION_URI_PATH, SLICE("api"));
-        coap_message_option(&writer, COAP_OPTION_URI_PATH, SLICE("v1"));
-        coap_message_option(&writer, COAP_OPTION_URI_PATH, SLICE("BENCH0000000"));
-        token_offset = buf.len - 7;
-        coap_message_option(&writer, COAP_OPTION_URI_PATH, SLICE("telemetry"));
+        coap_message_begin(&buf, COAP_CON, get ? COAP_GET : COAP_POST, 0, &token);
+    if (options.mode != MODE_TRIVIAL) {
+        write_path(&writer, &buf);
+    }
+    if (!get) {
         coap_message_option_uint(&writer, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_JSON);
         coap_message_payload(&writer, SLICE("{\"temperature\":25.5,\"humidity\":60,"
                                             "\"pressure\":1013.25,\"status\":\"ok\",\"on\":true}"));
@@ -143,22 +167,16 @@ static void flush(unsigned s)
     out_count[s] = 0;
 }
 
-static void send_request(uint32_t device)
+// A place for `len` bytes from this device's address; they leave with the next flush.
+static uint8_t *prepare(uint32_t device, size_t len)
 {
     const unsigned s = device % SOCKETS;
-    struct outgoing *o = &out[s][out_count[s]];
-    struct mmsghdr *header = &out_headers[s][out_count[s]];
-    memcpy(o->bytes, template, template_len);
-    o->bytes[2] = (uint8_t)(devices[device].mid >> 8);
-    o->bytes[3] = (uint8_t)devices[device].mid;
-    if (token_offset > 0) {
-        uint32_t rest = device;
-        for (unsigned i = 7; i > 0; i--) {
-            o->bytes[token_offset + i - 1] = (uint8_t)('0' + rest % 10);
-            rest /= 10;
-        }
+    if (out_count[s] == BATCH) {
+        flush(s);
     }
-    o->part = (struct iovec){o->bytes, template_len};
+    struct outgoing *o = &out[s][out_count[s]];
+    struct mmsghdr *header = &out_headers[s][out_count[s]++];
+    o->part = (struct iovec){o->bytes, len};
     o->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
     o->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     header->msg_hdr = (struct msghdr){.msg_name = &o->to,
@@ -173,12 +191,31 @@ static void send_request(uint32_t device)
     control->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
     const struct in_pktinfo info = {.ipi_spec_dst.s_addr = address_of(device)};
     memcpy(CMSG_DATA(control), &info, sizeof(info));
-    devices[device].sent_ns = now_ns;
-    push(&waiting, device);
-    sent_total++;
-    if (++out_count[s] == BATCH) {
-        flush(s);
+    return o->bytes;
+}
+
+static void send_request(uint32_t device)
+{
+    uint8_t *bytes = prepare(device, template_len);
+    memcpy(bytes, template, template_len);
+    // The message id is the token as well: a separate response is known by it.
+    bytes[2] = bytes[4] = (uint8_t)(devices[device].mid >> 8);
+    bytes[3] = bytes[5] = (uint8_t)devices[device].mid;
+    if (token_offset > 0) {
+        uint32_t rest = device;
+        for (unsigned i = 7; i > 0; i--) {
+            bytes[token_offset + i - 1] = (uint8_t)('0' + rest % 10);
+            rest /= 10;
+        }
     }
+    devices[device].sent_ns = now_ns;
+    sent_total++;
+}
+
+static void acknowledge(uint32_t device, const uint8_t *message)
+{
+    uint8_t *bytes = prepare(device, 4);
+    memcpy(bytes, (const uint8_t[]){0x40 | COAP_ACK << 4, 0, message[2], message[3]}, 4);
 }
 
 static void start_one(void)
@@ -187,27 +224,43 @@ static void start_one(void)
     if (device != NONE) {
         devices[device].mid++;
         devices[device].in_flight = true;
+        devices[device].acknowledged = false;
+        devices[device].begun_ns = now_ns;
         in_flight++;
         send_request(device);
     }
 }
 
-static void take_answer(uint32_t device, const uint8_t *bytes, size_t len)
+static void end_one(uint32_t device)
 {
-    if (device >= options.devices || len < 4 || !devices[device].in_flight) {
-        return;
-    }
-    const uint16_t mid = (uint16_t)(bytes[2] << 8 | bytes[3]);
-    if (mid != devices[device].mid) {
-        return;
-    }
-    const uint64_t bucket = (now_ns - devices[device].sent_ns) / 10000U;
-    latency[bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1]++;
-    codes[bytes[1]]++;
-    answered++;
     devices[device].in_flight = false;
     in_flight--;
     push(&idle, device);
+}
+
+static void take_answer(uint32_t device, const uint8_t *bytes, size_t len)
+{
+    if (device >= options.devices || len < 4) {
+        return;
+    }
+    struct device *d = &devices[device];
+    const bool separate = options.mode != MODE_ECHO && (bytes[0] >> 4 & 3) != COAP_ACK && len >= 6;
+    const unsigned at = separate ? 4 : 2;
+    if (separate && (bytes[0] >> 4 & 3) == COAP_CON) {
+        acknowledge(device, bytes);
+    }
+    if (!d->in_flight || (uint16_t)(bytes[at] << 8 | bytes[at + 1]) != d->mid) {
+        return;
+    }
+    if (bytes[1] == 0 && options.mode != MODE_ECHO) {
+        d->acknowledged = true;
+        return;
+    }
+    const uint64_t bucket = (now_ns - d->begun_ns) / 10000U;
+    latency[bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1]++;
+    codes[bytes[1]]++;
+    answered++;
+    end_one(device);
 }
 
 static void receive(unsigned s)
@@ -236,18 +289,23 @@ static void receive(unsigned s)
     }
 }
 
-// The queue is in order of the last transmission; answered ones are skipped where they stand first.
 static void repeat_late(void)
 {
-    while (waiting.first != NONE) {
-        struct device *device = &devices[waiting.first];
-        if (device->in_flight && now_ns - device->sent_ns < REPEAT_NS) {
-            return;
+    static uint64_t looked_ns;
+    if (now_ns - looked_ns < LOOK_NS) {
+        return;
+    }
+    looked_ns = now_ns;
+    for (uint32_t i = 0; i < options.devices; i++) {
+        const struct device *device = &devices[i];
+        if (!device->in_flight || device->acknowledged || now_ns - device->sent_ns < REPEAT_NS) {
+            continue;
         }
-        const uint32_t number = pop(&waiting);
-        if (device->in_flight) {
+        if (options.mode == MODE_STRANGER) {
+            end_one(i);
+        } else {
             repeats++;
-            send_request(number);
+            send_request(i);
         }
     }
 }
@@ -321,10 +379,11 @@ static uint64_t percentile_us(double part)
 static void print_result(double seconds)
 {
     printf("{\"exchanges\":%llu,\"rate\":%.0f,\"p50_us\":%llu,\"p99_us\":%llu,\"p999_us\":%llu,"
-           "\"repeats\":%llu,\"codes\":{",
+           "\"repeats\":%llu,\"sent\":%llu,\"codes\":{",
            (unsigned long long)answered, (double)answered / seconds,
            (unsigned long long)percentile_us(0.5), (unsigned long long)percentile_us(0.99),
-           (unsigned long long)percentile_us(0.999), (unsigned long long)repeats);
+           (unsigned long long)percentile_us(0.999), (unsigned long long)repeats,
+           (unsigned long long)sent_total);
     const char *separator = "";
     for (unsigned i = 0; i < 256; i++) {
         if (codes[i] > 0) {
@@ -345,17 +404,28 @@ static unsigned number_after(int count, char **words, const char *name, unsigned
     return otherwise;
 }
 
+static enum mode mode_named(const char *name)
+{
+    unsigned mode = 0;
+    while (mode < MODE_COUNT && strcmp(mode_names[mode], name) != 0) {
+        mode++;
+    }
+    return (enum mode)mode;
+}
+
 int main(int count, char **words)
 {
     if (count < 3) {
-        fprintf(stderr, "usage: bench_load PORT echo|trivial|telemetry [--devices N] "
+        fprintf(stderr, "usage: bench_load PORT MODE [--devices N] "
                         "[--in-flight N] [--seconds N] [--warm-up N] [--rate N]\n");
         return 2;
     }
     options.port = (unsigned)atoi(words[1]);
-    options.mode = strcmp(words[2], "echo") == 0      ? MODE_ECHO
-                   : strcmp(words[2], "trivial") == 0 ? MODE_TRIVIAL
-                                                      : MODE_TELEMETRY;
+    options.mode = mode_named(words[2]);
+    if (options.mode == MODE_COUNT) {
+        fprintf(stderr, "bench_load: there is no mode %s\n", words[2]);
+        return 2;
+    }
     options.devices = number_after(count, words, "--devices", options.devices);
     options.in_flight_max = number_after(count, words, "--in-flight", options.in_flight_max);
     options.seconds = number_after(count, words, "--seconds", options.seconds);
@@ -372,7 +442,7 @@ int main(int count, char **words)
     run(now_ns + options.warm_up * 1000000000ULL);
     printf("warm\n");
     fflush(stdout);
-    answered = repeats = 0;
+    answered = repeats = sent_total = 0;
     memset(latency, 0, sizeof(latency));
     memset(codes, 0, sizeof(codes));
     const uint64_t start_ns = now_ns;
