@@ -149,8 +149,8 @@ def main():
     show("durable telemetry at 10,000/s", load(server, port, "telemetry", rate=10000), floor)
     stop(server)
     shutil.rmtree(DATA, ignore_errors=True)
-    print(f"aims: trivial 1.5, durable telemetry 2.6, attribute read 2.0 (goals 1.2, 1.8, 1.6); made by "
-          f"make bench, BENCH_SECONDS={SECONDS}")
+    print("aims: trivial 1.5, durable telemetry 2.6, attribute read 2.0 (goals 1.2, 1.8, 1.6); "
+          f"made by make bench, BENCH_SECONDS={SECONDS}")
 
 
 if __name__ == "__main__":
