@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "cli/cli.h"
 #include "server/limits.h"
 #include "server/options.h"
 #include "server/serve.h"
@@ -63,13 +64,16 @@ int main(int count, char **words)
     struct server_options options;
     char text[256];
     struct buf message = buf_over(text, sizeof(text));
+    if (count > 1 && cli_knows(words[1])) {
+        return cli_run(count, words);
+    }
     if (server_options_read(count, words, &options, &message) != ERR_OK) {
         fprintf(stderr, "motehub: %.*s\n", SLICE_ARGS(buf_view(&message)));
         return 2;
     }
     switch (options.command) {
     case SERVER_COMMAND_HELP:
-        printf("%s", server_options_help);
+        printf("%s\n%s", server_options_help, cli_help);
         return 0;
     case SERVER_COMMAND_VERSION:
         printf("motehub %s\n", MOTEHUB_VERSION);
