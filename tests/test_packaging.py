@@ -33,3 +33,16 @@ def test_the_unit_lets_the_server_do_what_it_needs():
     families = re.search(r"^RestrictAddressFamilies=(.*)$", text, re.MULTILINE).group(1).split()
     assert {"AF_INET", "AF_INET6"} <= set(families)
     assert re.search(r"^ExecStart=/\S+/motehub serve --data /var/lib/motehub$", text, re.MULTILINE)
+
+
+MAN = binary().parents[2] / "packaging" / "motehub.1"
+
+
+def test_the_man_page_has_every_command_option_and_variable():
+    page = MAN.read_text().replace("\\-", "-").replace("\\&", "").replace("\\fR", "")
+    page = re.sub(r"\\f[BIR]", "", page)
+    told = subprocess.run([binary(), "help"], capture_output=True, text=True, check=True).stdout
+    commands = set(re.findall(r"^  motehub ([a-z-]+)", told, re.MULTILINE))
+    assert len(commands) > 8
+    words = commands | set(re.findall(r"--[a-z-]+|MOTEHUB_(?:URL|USER|PASSWORD)", told))
+    assert not {word for word in words if word not in page}

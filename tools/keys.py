@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "configuration.md"
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 KEY = re.compile(rf"^KEY\({TEXT}, (\w+), {TEXT}, (\d+), (\d+), (YES|NO), {TEXT}\)$")
 CHOICE = re.compile(rf"^CHOICE\({TEXT}, {TEXT}, {TEXT}, (YES|NO), {TEXT}\)$")
-ALIAS = re.compile(rf"^(ALIAS|ALL_OF|SECONDS)\({TEXT}, {TEXT}\)$")
+ALIAS = re.compile(rf"^(ALIAS|ALL_OF|SECONDS|STRATEGY)\({TEXT}, {TEXT}\)$")
 BIND = re.compile(rf"^BIND\({TEXT}, {TEXT}, {TEXT}\)$")
 KNOWN = re.compile(rf"^KNOWN\({TEXT}\)$")
 

@@ -4,6 +4,7 @@ enum alias_kind {
     ALIAS_SAME,
     ALIAS_ALL_OF,
     ALIAS_SECONDS,
+    ALIAS_STRATEGY,
 };
 
 struct alias {
@@ -22,6 +23,7 @@ struct bind_alias {
 #define ALIAS(variable, key) {variable, key, ALIAS_SAME},
 #define ALL_OF(variable, key) {variable, key, ALIAS_ALL_OF},
 #define SECONDS(variable, key) {variable, key, ALIAS_SECONDS},
+#define STRATEGY(variable, key) {variable, key, ALIAS_STRATEGY},
 #define BIND(address, port, key)
 #define KNOWN(variable)
 static const struct alias aliases[] = {
@@ -30,9 +32,11 @@ static const struct alias aliases[] = {
 #undef ALIAS
 #undef ALL_OF
 #undef SECONDS
+#undef STRATEGY
 #define ALIAS(variable, key)
 #define ALL_OF(variable, key)
 #define SECONDS(variable, key)
+#define STRATEGY(variable, key)
 
 #undef BIND
 #define BIND(address, port, key) {address, port, key},
@@ -64,6 +68,25 @@ static struct slice variable(char *const *environment, const char *name)
     return found;
 }
 
+// Upstream's words for how calls follow each other.
+static struct slice strategy_of(struct slice text)
+{
+    static const struct {
+        const char *theirs;
+        const char *ours;
+    } words[] = {
+        {"BURST", "burst"},
+        {"SEQUENTIAL_ON_ACK_FROM_DEVICE", "on-ack"},
+        {"SEQUENTIAL_ON_RESPONSE_FROM_DEVICE", "on-response"},
+    };
+    for (unsigned i = 0; i < COUNT(words); i++) {
+        if (slice_equal(text, slice_text(words[i].theirs))) {
+            return slice_text(words[i].ours);
+        }
+    }
+    return text;
+}
+
 static enum err load_alias(struct conf *conf, const struct alias *alias, struct slice text,
                            struct buf *message)
 {
@@ -78,6 +101,9 @@ static enum err load_alias(struct conf *conf, const struct alias *alias, struct 
         buf_put_slice(&seconds, text);
         buf_put_u8(&seconds, 's');
         text = seconds.overflow ? text : buf_view(&seconds);
+    }
+    if (alias->kind == ALIAS_STRATEGY) {
+        text = strategy_of(text);
     }
     const enum err err = conf_assign(conf, &origin, slice_text(alias->key), text, message);
     const bool off_already = before.source == CONF_ENVIRONMENT && before.number == 0;
@@ -196,12 +222,20 @@ static enum err refuse_variable(struct slice name, struct buf *message)
     return ERR_INVALID;
 }
 
+// Those of the commands at a terminal, which somebody may have set for all that he starts.
+static bool is_of_a_person(struct slice name)
+{
+    return slice_equal(name, SLICE("MOTEHUB_URL")) || slice_equal(name, SLICE("MOTEHUB_USER")) ||
+           slice_equal(name, SLICE("MOTEHUB_PASSWORD"));
+}
+
 static enum err load_own(struct conf *conf, char *const *environment, struct buf *message)
 {
     for (; *environment != NULL; environment++) {
         struct slice value = slice_text(*environment);
         const struct slice name = slice_cut(&value, '=');
-        if (!slice_starts_with(name, SLICE(CONF_VARIABLE_PREFIX)) || value.ptr == NULL) {
+        if (!slice_starts_with(name, SLICE(CONF_VARIABLE_PREFIX)) || value.ptr == NULL ||
+            is_of_a_person(name)) {
             continue;
         }
         const struct conf_key *key = key_of_variable(name);

@@ -66,6 +66,7 @@ static void variables_become_values(void **state)
         {"PATH=/bin|HOME=/|nothing", "coap.enabled", "true"},
         {"MOTEHUB_COAP_ACK_WAIT=2s", "coap.ack-wait", "2s"},
         {"MOTEHUB_COAP_WORKER_CPUS=0,1", "coap.worker-cpus", "0,1"},
+        {"MOTEHUB_URL=a|MOTEHUB_USER=b|MOTEHUB_PASSWORD=c", "coap.enabled", "true"},
         // Upstream's names.
         {"COAP_PIGGYBACK_TIMEOUT=700", "coap.ack-wait", "700"},
         {"JSON_TYPE_CAST_ENABLED=false", "json.type-cast", "false"},
@@ -76,6 +77,10 @@ static void variables_become_values(void **state)
         {"COAP_SERVER_ENABLED=true|COAP_ENABLED=true", "coap.enabled", "true"},
         {"TB_TRANSPORT_API_ENABLED=false", "coap.enabled", "false"},
         {"DEFAULT_INACTIVITY_TIMEOUT=30", "presence.inactivity", "30s"},
+        {"ACTORS_RPC_SUBMIT_STRATEGY_TYPE=BURST", "rpc.strategy", "burst"},
+        {"ACTORS_RPC_SUBMIT_STRATEGY_TYPE=SEQUENTIAL_ON_ACK_FROM_DEVICE", "rpc.strategy", "on-ack"},
+        {"ACTORS_RPC_SUBMIT_STRATEGY_TYPE=SEQUENTIAL_ON_RESPONSE_FROM_DEVICE", "rpc.strategy",
+         "on-response"},
         {"MIN_SERVER_SIDE_RPC_TIMEOUT=700", "rpc.timeout-min", "700"},
         // One address and one port fill the first entry; the default's other entry goes.
         {"COAP_BIND_PORT=15683", "coap.bind", "0.0.0.0:15683"},
