@@ -3,8 +3,8 @@
 
 The server is pinned to one core, the load to another. Cost is CPU time of all threads of the
 process per exchange (from /proc), divided by that of the echo. Closed loop, one peer per device.
-BENCH_SECONDS sets the length of each row (default 30), BENCH_DIR where the data goes (default: a
-directory beside the build, so that it is on disk).
+BENCH_SECONDS sets the length of each row (default 30; the last one holds its rate for ten times
+that), BENCH_DIR where the data goes (default: a directory beside the build, so that it is on disk).
 """
 
 import json
@@ -121,6 +121,16 @@ def show_libcoap(floor):
     stop(peer)
 
 
+def hold_rate(server, port, floor):
+    """Half of what the machine took, held for ten rows' time: memory must stay flat."""
+    full = load(server, port, "telemetry", in_flight=1024, seconds=min(SECONDS, 5))
+    rate = int(full["rate"] / 2)
+    first = load(server, port, "telemetry", rate=rate)
+    held = load(server, port, "telemetry", rate=rate, seconds=SECONDS * 10)
+    show(f"telemetry, {rate:,}/s held {SECONDS * 10} s", held, floor)
+    print(f"  memory while it was held: {first['rss_mib']:.0f} to {held['rss_mib']:.0f} MiB")
+
+
 def main():
     if len(CORES) < 2:
         sys.exit("two cores are needed: one for the server, one for the load")
@@ -147,6 +157,7 @@ def main():
     show("attribute read, 5 keys, 64", load(server, port, "attributes", in_flight=64), floor)
     show("durable telemetry at 1,000/s", load(server, port, "telemetry", rate=1000), floor)
     show("durable telemetry at 10,000/s", load(server, port, "telemetry", rate=10000), floor)
+    hold_rate(server, port, floor)
     stop(server)
     shutil.rmtree(DATA, ignore_errors=True)
     print("aims: trivial 1.5, durable telemetry 2.6, attribute read 2.0 (goals 1.2, 1.8, 1.6); "

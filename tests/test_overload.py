@@ -38,7 +38,7 @@ def load(server, mode, **options):
     command = [BENCH / "bench_load", str(server.coap_port), mode]
     for name, value in {"devices": DEVICES, "seconds": SECONDS, **options}.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     return json.loads(done.stdout.splitlines()[-1])
 
 
