@@ -34,12 +34,13 @@ struct core_observation {
     struct core_route candidate;
     enum core_observation_state state;
     bool has_candidate;
-    bool candidate_is_newer;          // heard after the route was
-    bool is_unconfirmed;              // nothing went there yet: the first notification is a CON
-    uint8_t since_con;                // NON notifications since the last CON
-    uint32_t next;                    // number of the next notification
-    uint32_t reserved;                // numbers below are reserved
-    struct mono heard;                // at the route
+    bool candidate_is_newer; // heard after the route was
+    bool is_unconfirmed;     // nothing went there yet: the first notification is a CON
+    uint8_t since_con;       // NON notifications since the last CON
+    uint32_t next;           // number of the next notification
+    uint32_t reserved;       // numbers below are reserved
+    struct mono heard;       // at the route
+    struct mono heard_anywhere;
     struct mono con_due;              // a CON has to go out by then
     struct mono probe_due;            // suspended: not before
     struct span probe_wait;           // before the next one

@@ -98,6 +98,7 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
     observation->is_unconfirmed = true;
     observation->since_con = 0;
     observation->heard = reach->now.mono;
+    observation->heard_anywhere = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
     observation->probe_wait = (struct span){0};
     note_session(reach);
@@ -277,6 +278,24 @@ void core_observation_suspend(const struct core_reach *reach, enum core_resource
                                                                        : twice;
     }
     observation->probe_due = mono_add(reach->now.mono, observation->probe_wait);
+    core_shard_wake_at(reach, mono_add(observation->heard_anywhere, settings->silence_most));
+}
+
+void core_observation_expire(const struct core_reach *reach)
+{
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        const struct core_observation *observation = observation_of(reach, i);
+        const struct mono end =
+            mono_add(observation->heard_anywhere, reach->shard->plan.settings.silence_most);
+        if (observation->state != CORE_OBSERVATION_SUSPENDED) {
+            continue;
+        }
+        if (mono_reached(reach->now.mono, end)) {
+            core_observation_end(reach, (enum core_resource)i);
+        } else {
+            core_shard_wake_at(reach, end);
+        }
+    }
 }
 
 void core_observation_confirm(const struct core_reach *reach, enum core_resource resource,
@@ -284,6 +303,7 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
 {
     struct core_observation *observation = observation_of(reach, resource);
     core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
+    observation->heard_anywhere = reach->now.mono;
     observation->state = CORE_OBSERVATION_LIVE;
     note_session(reach);
     observation->is_unconfirmed = false;
@@ -311,6 +331,7 @@ static void hear(const struct core_reach *reach, enum core_resource resource,
     if (observation->state == CORE_OBSERVATION_NONE) {
         return;
     }
+    observation->heard_anywhere = reach->now.mono;
     if (core_route_equal(&observation->registration.route, route)) {
         observation->heard = reach->now.mono;
         observation->candidate_is_newer = false;

@@ -438,6 +438,7 @@ void core_shard_turn(struct core_shard *shard, struct core_shard_time now)
         const struct core_reach reach = reach_of(shard, (struct core_downlink *)(void *)timer, now);
         reach.link->timer_at = MONO_NEVER;
         core_call_expire(&reach);
+        core_observation_expire(&reach);
         core_flight_pump(&reach);
     }
     store_flush(shard->plan.lane);
@@ -523,6 +524,7 @@ static bool restore_observation(const struct core_reach *reach, const struct sto
     reach->link->is_connected = true;
     observation->is_unconfirmed = true;
     observation->heard = reach->now.mono;
+    observation->heard_anywhere = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
     reach->shard->stats.observations++;
     return true;

@@ -38,6 +38,7 @@ struct core_shard_settings {
     struct span probe_every;   // at least one CON in this time: 24 h
     struct span probe_again;   // first pause between probes of a silent device: 60 s
     struct span probe_most;    // longest: 1 h
+    struct span silence_most;  // a suspended observation ends after so long: 30 days
 };
 
 // What a device did not see yet of its shared attributes.

@@ -123,6 +123,8 @@ void core_observation_started(const struct core_reach *reach, const struct core_
 void core_observation_heard(const struct core_reach *reach, const struct core_route *route);
 // Ends all observations of the device with a last message.
 void core_observation_end_all(const struct core_reach *reach, enum core_notice notice);
+// Ends those that are suspended and were not heard of for too long.
+void core_observation_expire(const struct core_reach *reach);
 // Its route answers no more.
 void core_observation_suspend(const struct core_reach *reach, enum core_resource resource);
 // The device took a notification at this route.

@@ -538,6 +538,20 @@ static void numbers_are_not_used_again_after_a_restart(void **state)
     assert_true(strtoul(answer, NULL, 10) > 2);
 }
 
+static void a_device_that_is_not_heard_of_for_a_month_observes_no_more(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    (void)changed("a", 1);
+    pass(span_s(121));
+    assert_int_equal(core_shard_stats(f.shard).suspended, 1);
+    pass(span_s(UINT64_C(29) * 86400));
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
+    pass(span_s(UINT64_C(86400)));
+    assert_int_equal(core_shard_stats(f.shard).observations, 0);
+    assert_int_equal(core_shard_stats(f.shard).suspended, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -558,6 +572,7 @@ int main(void)
         TEST(a_lost_outcome_is_made_up_for),
         TEST(a_device_that_is_gone_is_told_and_forgotten),
         TEST(everything_is_there_again_after_a_restart),
+        TEST(a_device_that_is_not_heard_of_for_a_month_observes_no_more),
         TEST(what_waits_is_given_until_it_is_acknowledged),
         TEST(calls_are_given_and_answered),
         TEST(an_answer_has_as_much_as_fits),

@@ -184,6 +184,7 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .probe_every = span_ms(conf_span_ms(conf, "coap.probe-every")),
         .probe_again = span_s(60),
         .probe_most = span_s(3600),
+        .silence_most = span_s(UINT64_C(30) * 86400),
     };
     const uint64_t trace = conf_size(conf, "trace.bytes");
     settings->trace_bytes =
