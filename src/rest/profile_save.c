@@ -50,18 +50,36 @@ static enum err read_transport(struct rest_call *call, struct codec_json object,
     return ERR_OK;
 }
 
+// An object, or nothing. False: neither, and refused.
+static bool read_member(struct rest_call *call, struct codec_json object, const char *name,
+                        struct codec_json *member, bool *is_there, enum err *err)
+{
+    *member = codec_json_get(object, name);
+    *is_there = codec_json_exists(*member) && !codec_json_is(*member, CODEC_JSON_NULL);
+    const bool is_good = !*is_there || codec_json_is(*member, CODEC_JSON_OBJECT);
+    *err = is_good ? ERR_OK
+                   : rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be an object",
+                                      name);
+    return is_good;
+}
+
 // What devices of a COAP profile send: JSON.
 static enum err check_coap(struct rest_call *call, struct codec_json transport)
 {
-    const struct codec_json type = codec_json_get(transport, "coapDeviceTypeConfiguration");
-    if (!codec_json_is(type, CODEC_JSON_OBJECT)) {
-        return ERR_OK;
+    struct codec_json type;
+    struct codec_json payload;
+    bool is_there = false;
+    enum err err = ERR_OK;
+    if (!read_member(call, transport, "coapDeviceTypeConfiguration", &type, &is_there, &err) ||
+        !is_there) {
+        return err;
     }
-    const enum err err = must_be(call, type, "coapDeviceType", "DEFAULT");
-    const struct codec_json payload = codec_json_get(type, "transportPayloadTypeConfiguration");
-    return err == ERR_OK && codec_json_is(payload, CODEC_JSON_OBJECT)
-               ? must_be(call, payload, "transportPayloadType", "JSON")
-               : err;
+    err = must_be(call, type, "coapDeviceType", "DEFAULT");
+    if (err != ERR_OK ||
+        !read_member(call, type, "transportPayloadTypeConfiguration", &payload, &is_there, &err)) {
+        return err;
+    }
+    return is_there ? must_be(call, payload, "transportPayloadType", "JSON") : ERR_OK;
 }
 
 static enum err check_data(struct rest_call *call, struct codec_json data,
@@ -90,20 +108,28 @@ static enum err check_data(struct rest_call *call, struct codec_json data,
                                                                        : err;
 }
 
+static enum err provision_agrees(struct rest_call *call, struct slice type,
+                                 const struct model_device_profile *profile)
+{
+    return slice_equal(type, profile->provision_type)
+               ? ERR_OK
+               : rest_call_refuse(call, ERR_INVALID,
+                                  "Validation error: the type of 'provisionConfiguration' is not "
+                                  "'provisionType'");
+}
+
 static enum err check_provision(struct rest_call *call, struct codec_json data,
                                 const struct model_device_profile *profile)
 {
-    const struct codec_json provision = codec_json_get(data, "provisionConfiguration");
+    struct codec_json provision;
     struct slice type = SLICE("DISABLED");
+    bool is_there = false;
     enum err err = ERR_OK;
-    if (codec_json_is(provision, CODEC_JSON_OBJECT)) {
-        err = rest_read_text(call, provision, "type", &type);
+    if (!read_member(call, data, "provisionConfiguration", &provision, &is_there, &err)) {
+        return err;
     }
-    return err == ERR_OK && !slice_equal(type, profile->provision_type)
-               ? rest_call_refuse(call, ERR_INVALID,
-                                  "Validation error: the type of 'provisionConfiguration' is not "
-                                  "'provisionType'")
-               : err;
+    err = is_there ? rest_read_text(call, provision, "type", &type) : ERR_OK;
+    return err == ERR_OK ? provision_agrees(call, type, profile) : err;
 }
 
 static enum err read_data(struct rest_call *call, struct codec_json object,
@@ -114,7 +140,7 @@ static enum err read_data(struct rest_call *call, struct codec_json object,
         profile->profile_data = profile->transport == MODEL_TRANSPORT_COAP
                                     ? SLICE(CORE_PROFILE_DATA_COAP)
                                     : SLICE(CORE_PROFILE_DATA_DEFAULT);
-        return ERR_OK;
+        return provision_agrees(call, SLICE("DISABLED"), profile);
     }
     const struct codec_json data = codec_json_get(object, "profileData");
     err = err == ERR_OK ? check_data(call, data, profile) : err;

@@ -58,6 +58,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"calls to devices", settings->shard.calls_max, "per worker", "REST 503"},
         {"  to one device", settings->shard.calls_per_device, "", "REST 429"},
         {"calls of devices that wait", API_WAITING_MAX, "per worker", "5.03 with Max-Age"},
+        {"reads of attributes under way", STORE_LOADS_MAX, "per worker", "5.03 with Max-Age"},
         {"questions to another worker", CORE_ASKS_MAX, "per worker", "5.03 with Max-Age"},
         {"latest exchanges kept", settings->trace_bytes, "bytes", "the oldest goes"},
         {"devices", settings->devices_max, "", "REST 503"},

@@ -45,7 +45,7 @@ enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, 
         ring_create(power_of_two(made->in_flight_max * 2 * sizeof(struct store_completion)));
     plat_mutex_init(&made->mutex);
     plat_cond_init(&made->posted);
-    store_loads_init(&made->loads, made);
+    store_loads_init(&made->loads);
     if (made->in == NULL || made->out == NULL) {
         store_lane_destroy(made);
         return ERR_EXHAUSTED;

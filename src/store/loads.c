@@ -3,21 +3,34 @@
 #include "store/lane_priv.h"
 
 // A slot that once held much gives it back.
-#define KEPT_BYTES_MAX (64U << 10)
+#define KEPT_BYTES_MAX (16U << 10)
 
-void store_loads_init(struct store_loads *loads, struct store_lane *lane)
+void store_loads_init(struct store_loads *loads)
 {
     plat_mutex_init(&loads->mutex);
-    for (unsigned i = 0; i < STORE_LOADS_MAX; i++) {
-        loads->slots[i].lane = lane;
-        loads->slots[i].next = loads->free;
-        loads->free = &loads->slots[i];
+}
+
+// NULL when all are in use.
+static struct store_load *take_slot(struct store_loads *loads)
+{
+    struct store_load *load = loads->free;
+    if (load != NULL) {
+        loads->free = load->next;
+    } else if (loads->fresh < STORE_LOADS_MAX) {
+        load = &loads->slots[loads->fresh++];
     }
+    return load;
+}
+
+static void give_slot(struct store_loads *loads, struct store_load *load)
+{
+    load->next = loads->free;
+    loads->free = load;
 }
 
 void store_loads_deinit(struct store_loads *loads)
 {
-    for (unsigned i = 0; i < STORE_LOADS_MAX; i++) {
+    for (unsigned i = 0; i < loads->fresh; i++) {
         store_bytes_deinit(&loads->slots[i].rows);
     }
     plat_mutex_deinit(&loads->mutex);
@@ -74,14 +87,14 @@ static void read_rows(void *context)
 
 enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query)
 {
-    struct store_load *const load = lane->loads.free;
     if (query->note.len > STORE_LOAD_NOTE_MAX || query->only.len > STORE_LOAD_ONLY_MAX) {
         return ERR_TOO_LARGE;
     }
+    struct store_load *const load = take_slot(&lane->loads);
     if (load == NULL) {
         return ERR_EXHAUSTED;
     }
-    struct store_load *const next_free = load->next; // the reader uses the link
+    load->lane = lane;
     load->device = query->device;
     load->kinds = query->kinds;
     load->ticket = query->ticket;
@@ -98,9 +111,9 @@ enum err store_load_submit(struct store_lane *lane, const struct store_load_quer
     load->err = ERR_OK;
     load->rows.len = 0;
     if (!plat_workpool_submit(lane->store->readers, load, read_rows)) {
+        give_slot(&lane->loads, load);
         return ERR_EXHAUSTED;
     }
-    lane->loads.free = next_free;
     return ERR_OK;
 }
 
@@ -159,6 +172,5 @@ void store_load_release(struct store_load *owned_load)
     if (owned_load->rows.cap > KEPT_BYTES_MAX) {
         store_bytes_deinit(&owned_load->rows);
     }
-    owned_load->next = loads->free;
-    loads->free = owned_load;
+    give_slot(loads, owned_load);
 }

@@ -32,11 +32,12 @@ struct store_load {
 
 struct store_loads {
     struct store_load slots[STORE_LOADS_MAX];
-    struct store_load *free; // the lane's thread only
+    struct store_load *free; // the lane's thread only, as `fresh`
+    unsigned fresh;          // slots from here on were never used, their memory not touched
     struct plat_mutex mutex;
     struct store_load *done; // under `mutex`, newest first
     struct metric done_count;
 };
 
-void store_loads_init(struct store_loads *loads, struct store_lane *lane);
+void store_loads_init(struct store_loads *loads);
 void store_loads_deinit(struct store_loads *loads);

@@ -35,7 +35,7 @@ enum store_state_kind {
 #define STORE_STATE_BIT(kind) (1U << (unsigned)(kind))
 
 #define STORE_STATE_NAME_MAX 1024U
-#define STORE_LOADS_MAX 64U
+#define STORE_LOADS_MAX 1024U
 #define STORE_LOAD_BYTES_MAX (4U << 20)
 #define STORE_LOAD_NOTE_MAX 1280U
 #define STORE_LOAD_ONLY_MAX 32U
