@@ -119,6 +119,10 @@ void core_poll_take(const struct core_reach *reach, unsigned from, const struct 
     } else {
         core_poll_read(&own);
     }
+    if (own.link != NULL) {
+        // What was acknowledged may have made room for what comes next.
+        core_flight_pump(&own);
+    }
     arena_rewind(reach->shard->plan.memory, mark);
 }
 
