@@ -124,5 +124,5 @@ int cli_run(int count, char *const *words)
     }
     const enum cli_exit code = commands[command].run(&session);
     cli_session_close(&session);
-    return code;
+    return (int)code;
 }
