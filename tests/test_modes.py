@@ -338,9 +338,9 @@ def test_non_posts_over_both_workers_from_one_address(start):
             client.socket.close()
 
 
-def await_log(server, text, seconds=5):
+def await_log(server, text, count=1, seconds=5):
     end = time.monotonic() + seconds
-    while text not in server.log():
+    while server.log().count(text) < count:
         assert time.monotonic() < end, f"{text!r} never came: {server.log()}"
         time.sleep(0.02)
 
@@ -358,11 +358,17 @@ def test_sighup_reloads_what_can_be_reloaded(place, tmp_path):
     server.process.send_signal(signal.SIGHUP)
     await_log(server, '"event":"config.refused"')
     assert "log.level" in server.log().split("config.refused")[1]
-    # It goes on with what it had.
-    file.write_text("")
+    # It goes on with what it had, and what changed is told against the last reload.
+    file.write_text("log.level: debug\nhttp.queue: 100\ncoap.ack-wait: 1s\n")
     server.process.send_signal(signal.SIGHUP)
-    await_log(server, '"changed":"nothing"')
+    await_log(server, '"event":"config.reloaded","changed":"nothing"')
+    await_log(server, '"event":"config.needs-restart","keys":"coap.ack-wait"')
+    file.write_text("log.level: info\nhttp.queue: 100\n")
+    server.process.send_signal(signal.SIGHUP)
+    await_log(server, '"event":"config.reloaded","changed":"log.level"', count=2)
     server.stop()
+    # With what it was started with nothing waits for a restart.
+    assert server.log().count("config.needs-restart") == 2
 
 
 def test_every_line_of_the_log_is_json_without_secrets(place, rest_of):

@@ -16,7 +16,7 @@
 
 #include "base/slice.h"
 
-#define LOG_LINE_SIZE 1024
+#define LOG_LINE_SIZE 4096
 #define LOG_FIELDS_MAX 8
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };

@@ -170,6 +170,15 @@ const char *conf_text(const struct conf *conf, const char *name)
     return value->text;
 }
 
+unsigned conf_choice(const struct conf *conf, const char *name)
+{
+    enum conf_type type;
+    const struct conf_value *value = value_of(conf, name, &type);
+
+    ASSERT(type == CONF_CHOICE);
+    return (unsigned)value->number;
+}
+
 bool conf_is_set(const struct conf *conf, const char *name)
 {
     enum conf_type type;

@@ -14,6 +14,9 @@
 #include "base/slice.h"
 
 #define CONF_TEXT_MAX 1024
+// Entries of a list.
+#define CONF_ADDRESSES_MAX 8
+#define CONF_CPUS_MAX 64
 
 struct conf;
 
@@ -44,6 +47,8 @@ int64_t conf_int(const struct conf *conf, const char *name);
 uint64_t conf_size(const struct conf *conf, const char *name);
 uint64_t conf_span_ms(const struct conf *conf, const char *name);
 const char *conf_text(const struct conf *conf, const char *name);
+// The position of the word of a CHOICE in its row of the table, from 0.
+unsigned conf_choice(const struct conf *conf, const char *name);
 // True if anything but the default stands there.
 bool conf_is_set(const struct conf *conf, const char *name);
 

@@ -1,6 +1,7 @@
 // Texts to values, by type. Reasons are the end of a sentence that begins with the key: "... is 7,
 // below 64".
 #include "base/address.h"
+#include "base/rate.h"
 #include "conf/conf_priv.h"
 
 #define CPU_MAX 1023
@@ -102,11 +103,13 @@ static enum err parse_bool(struct slice text, int64_t *number, struct buf *reaso
     return ERR_OK;
 }
 
-static enum err check_choice(const struct conf_key *key, struct slice text, struct buf *reason)
+// The number is the position of the word.
+static enum err parse_choice(const struct conf_key *key, struct slice text, int64_t *number,
+                             struct buf *reason)
 {
     struct slice rest = slice_text(key->words);
 
-    while (rest.ptr != NULL) {
+    for (*number = 0; rest.ptr != NULL; (*number)++) {
         if (slice_equal(slice_cut(&rest, ' '), text)) {
             return ERR_OK;
         }
@@ -116,25 +119,25 @@ static enum err check_choice(const struct conf_key *key, struct slice text, stru
     return ERR_INVALID;
 }
 
-static bool read_count(struct slice text, int64_t least, int64_t most, int64_t *number)
+static bool is_number(struct slice text, int64_t least, int64_t most)
 {
-    return slice_to_int64(text, number) && *number >= least && *number <= most;
+    int64_t number = 0;
+
+    return slice_to_int64(text, &number) && number >= least && number <= most;
 }
 
 static bool is_rate(struct slice entry)
 {
     struct slice seconds = entry;
     const struct slice count = slice_cut(&seconds, ':');
-    int64_t number = 0;
 
-    return seconds.ptr != NULL && read_count(count, 1, UINT32_MAX, &number) &&
-           read_count(seconds, 1, RATE_SECONDS_MAX, &number);
+    return seconds.ptr != NULL && is_number(count, 1, INT32_MAX) &&
+           is_number(seconds, 1, RATE_SECONDS_MAX);
 }
 
 static enum err check_entry(const struct conf_key *key, struct slice entry, struct buf *reason)
 {
     struct address address;
-    int64_t number = 0;
 
     switch (key->type) {
     case CONF_ADDRESS:
@@ -146,8 +149,7 @@ static enum err check_entry(const struct conf_key *key, struct slice entry, stru
     case CONF_RATES:
         return is_rate(entry) ? ERR_OK : refuse_word(reason, entry, "\" is no count:seconds");
     case CONF_CPUS:
-        return read_count(entry, 0, CPU_MAX, &number) ? ERR_OK
-                                                      : refuse_word(reason, entry, "\" is no core");
+        return is_number(entry, 0, CPU_MAX) ? ERR_OK : refuse_word(reason, entry, "\" is no core");
     case CONF_BOOL:
     case CONF_INT:
     case CONF_SIZE:
@@ -159,9 +161,13 @@ static enum err check_entry(const struct conf_key *key, struct slice entry, stru
     return ERR_OK;
 }
 
-static bool is_list(enum conf_type type)
+// The most entries of a list; 0: no list.
+static unsigned entries_max(enum conf_type type)
 {
-    return type == CONF_ADDRESSES || type == CONF_RATES || type == CONF_CPUS;
+    return type == CONF_ADDRESSES ? CONF_ADDRESSES_MAX
+           : type == CONF_RATES   ? RATE_BUCKETS_MAX
+           : type == CONF_CPUS    ? CONF_CPUS_MAX
+                                  : 0;
 }
 
 static struct slice trim(struct slice text)
@@ -179,8 +185,13 @@ static enum err copy_list(const struct conf_key *key, struct slice text, struct 
                           struct buf *reason)
 {
     struct slice rest = text;
+    const unsigned most = entries_max(key->type);
 
-    while (rest.ptr != NULL && text.len > 0) {
+    for (unsigned count = 0; rest.ptr != NULL && text.len > 0; count++) {
+        if (count == most) {
+            buf_put_format(reason, "has more than %u entries", most);
+            return ERR_INVALID;
+        }
         const struct slice entry = trim(slice_cut(&rest, ','));
         const enum err err = check_entry(key, entry, reason);
         if (err != ERR_OK) {
@@ -193,7 +204,7 @@ static enum err copy_list(const struct conf_key *key, struct slice text, struct 
 }
 
 static enum err parse_text(const struct conf_key *key, struct slice text, struct buf *out,
-                           struct buf *reason)
+                           int64_t *number, struct buf *reason)
 {
     enum err err = ERR_OK;
 
@@ -208,8 +219,8 @@ static enum err parse_text(const struct conf_key *key, struct slice text, struct
         return refuse(reason, "holds a zero byte");
     }
     if (key->type == CONF_CHOICE) {
-        err = check_choice(key, text, reason);
-    } else if (is_list(key->type)) {
+        err = parse_choice(key, text, number, reason);
+    } else if (entries_max(key->type) > 0) {
         return copy_list(key, text, out, reason);
     } else {
         err = check_entry(key, text, reason);
@@ -230,7 +241,7 @@ enum err conf_value_parse(const struct conf_key *key, struct slice text, struct 
     } else if (key->type == CONF_INT || key->type == CONF_SIZE || key->type == CONF_SPAN_MS) {
         err = parse_number(key, text, &value->number, reason);
     } else {
-        err = parse_text(key, text, &out, reason);
+        err = parse_text(key, text, &out, &value->number, reason);
     }
     if (err == ERR_OK && out.len == 0) {
         buf_put_slice(&out, text);

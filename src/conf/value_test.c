@@ -28,11 +28,12 @@ static void numbers_have_units(void **state)
         const char *text;
         int64_t number;
     } rows[] = {
-        {&flag, "true", 1},    {&flag, "False", 0},     {&number, "7", 7},
-        {&number, "-5", -5},   {&number, "1000", 1000}, {&size, "2048", 2048},
-        {&size, "64K", 65536}, {&size, "1m", 1 << 20},  {&size, "1G", 1 << 30},
-        {&span, "500", 500},   {&span, "500ms", 500},   {&span, "9s", 9000},
-        {&span, "2m", 120000}, {&span, "1h", 3600000},  {&span, "1d", 86400000},
+        {&flag, "true", 1},     {&flag, "False", 0},     {&number, "7", 7},
+        {&number, "-5", -5},    {&number, "1000", 1000}, {&size, "2048", 2048},
+        {&size, "64K", 65536},  {&size, "1m", 1 << 20},  {&size, "1G", 1 << 30},
+        {&span, "500", 500},    {&span, "500ms", 500},   {&span, "9s", 9000},
+        {&choice, "one", 0},    {&choice, "two", 1},     {&span, "2m", 120000},
+        {&span, "1h", 3600000}, {&span, "1d", 86400000},
     };
 
     (void)state;
@@ -117,6 +118,10 @@ static void refusals_say_what_is_wrong(void **state)
         {&rates, "1:1,", "\"", "\" is no count:seconds"},
         {&cpus, "1024", "\"1024", "\" is no core"},
         {&cpus, "0-3", "\"0-3", "\" is no core"},
+        {&list, "[::]:1,[::]:2,[::]:3,[::]:4,[::]:5,[::]:6,[::]:7,[::]:8,[::]:9",
+         "has more than 8 entries", ""},
+        {&rates, "1:1,1:2,1:3,1:4,1:5", "has more than 4 entries", ""},
+        {&rates, "2147483648:1", "\"2147483648:1", "\" is no count:seconds"},
     };
 
     (void)state;

@@ -6,57 +6,64 @@
 #include "server/serve.h"
 #include "server/settings.h"
 
+#define OUTPUT_SIZE 65536U
+
+struct setup {
+    const struct server_options *options;
+    const struct conf *conf;
+    const struct server_settings *settings;
+    struct slice warning;
+};
+
 static int with_settings(const struct server_options *options,
-                         int (*run)(const struct server_options *options, const struct conf *conf,
-                                    const struct server_settings *settings))
+                         int (*run)(const struct setup *setup))
 {
     static struct server_settings settings;
-    char text[1024];
+    char text[SETTINGS_MESSAGE_SIZE];
     struct buf message = buf_over(text, sizeof(text));
     struct conf *conf = NULL;
+    int code = 1;
     enum err err = conf_create(&conf);
     if (err == ERR_OK) {
         err = server_settings_read(options, conf, &settings, &message);
     }
-    // What was read without error may still be worth a warning.
-    if (message.len > 0) {
+    if (err == ERR_OK) {
+        code = run(&(struct setup){options, conf, &settings, buf_view(&message)});
+    } else {
         fprintf(stderr, "motehub: %.*s\n", SLICE_ARGS(buf_view(&message)));
     }
-    const int code = err == ERR_OK ? run(options, conf, &settings) : 1;
-    if (conf != NULL) {
-        conf_destroy(conf);
-    }
+    conf_destroy(conf);
     return code;
 }
 
-static int run_serve(const struct server_options *options, const struct conf *conf,
-                     const struct server_settings *settings)
+static int run_serve(const struct setup *setup)
 {
-    return server_serve(settings, options, conf);
+    return server_serve(setup->settings, setup->options, setup->conf, setup->warning);
 }
 
-static int run_check(const struct server_options *options, const struct conf *conf,
-                     const struct server_settings *settings)
+static int print(const struct setup *setup, const struct buf *out)
 {
-    (void)options;
-    static char text[65536];
-    (void)settings;
-    struct buf out = buf_over(text, sizeof(text));
-    conf_write_table(conf, &out);
-    printf("%.*s", SLICE_ARGS(buf_view(&out)));
+    if (setup->warning.len > 0) {
+        fprintf(stderr, "motehub: %.*s\n", SLICE_ARGS(setup->warning));
+    }
+    printf("%.*s", SLICE_ARGS(buf_view(out)));
     return 0;
 }
 
-static int run_limits(const struct server_options *options, const struct conf *conf,
-                      const struct server_settings *settings)
+static int run_check(const struct setup *setup)
 {
-    (void)options;
-    static char text[65536];
-    (void)conf;
+    static char text[OUTPUT_SIZE];
     struct buf out = buf_over(text, sizeof(text));
-    server_limits_write(settings, &out);
-    printf("%.*s", SLICE_ARGS(buf_view(&out)));
-    return 0;
+    conf_write_table(setup->conf, &out);
+    return print(setup, &out);
+}
+
+static int run_limits(const struct setup *setup)
+{
+    static char text[OUTPUT_SIZE];
+    struct buf out = buf_over(text, sizeof(text));
+    server_limits_write(setup->settings, &out);
+    return print(setup, &out);
 }
 
 int main(int count, char **words)

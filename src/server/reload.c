@@ -2,16 +2,18 @@
 
 #include "base/log.h"
 
-static void take(const struct conf *started, const struct conf *fresh,
-                 const struct server_settings *settings)
+#define NAMES_SIZE 4096U
+
+static void log_changes(const struct server_reload *reload, const struct conf *fresh)
 {
-    char text[1024];
-    struct buf changed = buf_over(text, sizeof(text));
-    struct buf waiting = buf_over(text + sizeof(text) / 2, sizeof(text) / 2);
-    changed.cap = sizeof(text) / 2;
-    conf_write_changed(started, fresh, true, &changed);
-    conf_write_changed(started, fresh, false, &waiting);
-    log_set_level(settings->log_level);
+    char changed_names[NAMES_SIZE];
+    char waiting_names[NAMES_SIZE];
+    struct buf changed = buf_over(changed_names, sizeof(changed_names));
+    struct buf waiting = buf_over(waiting_names, sizeof(waiting_names));
+    conf_write_changed(reload->last != NULL ? reload->last : reload->started, fresh, true,
+                       &changed);
+    // What runs is what was read at the start.
+    conf_write_changed(reload->started, fresh, false, &waiting);
     LOG(LOG_INFO, "config.reloaded",
         LOG_SLICE("changed", changed.len > 0 ? buf_view(&changed) : SLICE("nothing")));
     if (waiting.len > 0) {
@@ -19,23 +21,31 @@ static void take(const struct conf *started, const struct conf *fresh,
     }
 }
 
-void server_reload(const struct server_options *options, const struct conf *started)
+void server_reload(struct server_reload *reload)
 {
     static struct server_settings settings;
-    char text[1024];
+    char text[SETTINGS_MESSAGE_SIZE];
     struct buf message = buf_over(text, sizeof(text));
     struct conf *fresh = NULL;
     enum err err = conf_create(&fresh);
     if (err == ERR_OK) {
-        err = server_settings_read(options, fresh, &settings, &message);
+        err = server_settings_read(reload->options, fresh, &settings, &message);
     }
-    if (err == ERR_OK) {
-        take(started, fresh, &settings);
-    } else {
+    if (err != ERR_OK) {
         LOG(LOG_WARN, "config.refused",
             LOG_SLICE("reason", message.len > 0 ? buf_view(&message) : slice_text(err_text(err))));
-    }
-    if (fresh != NULL) {
         conf_destroy(fresh);
+        return;
     }
+    log_set_level(settings.log_level);
+    server_settings_warn(buf_view(&message));
+    log_changes(reload, fresh);
+    conf_destroy(reload->last);
+    reload->last = fresh;
+}
+
+void server_reload_end(struct server_reload *reload)
+{
+    conf_destroy(reload->last);
+    reload->last = NULL;
 }

@@ -553,13 +553,15 @@ static int64_t log_clock(void *context)
 
 static void run_until_told(const struct server_options *options, const struct conf *conf)
 {
+    struct server_reload reload = {.options = options, .started = conf};
     while (plat_signal_wait() != PLAT_SIGNAL_STOP) {
-        server_reload(options, conf);
+        server_reload(&reload);
     }
+    server_reload_end(&reload);
 }
 
 int server_serve(const struct server_settings *settings, const struct server_options *options,
-                 const struct conf *conf)
+                 const struct conf *conf, struct slice warning)
 {
     static struct server server; // large, and one per process
     server.settings = settings;
@@ -567,6 +569,7 @@ int server_serve(const struct server_settings *settings, const struct server_opt
     plat_cond_init(&server.stop_told);
     plat_signal_init();
     log_init(settings->log_level, settings->log_format, NULL, log_clock, log_sink);
+    server_settings_warn(warning);
     bool is_well = true;
     const enum err err = start(&server);
     if (err != ERR_OK) {

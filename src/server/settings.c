@@ -3,18 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "plat/file.h"
 #include "plat/process.h"
 #include "plat/steer.h"
 #include "plat/thread.h"
 
 #define CONFIG_FILE_MAX 1048576U
-
-static enum err refuse(struct buf *message, const char *key, const char *reason)
-{
-    buf_put_format(message, "%s: %s", key, reason);
-    return ERR_INVALID;
-}
 
 static enum err load_file(const char *name, struct conf *conf, struct buf *message)
 {
@@ -43,23 +38,31 @@ static enum err load(const struct server_options *options, struct conf *conf, st
     return err;
 }
 
-static enum err read_binds(const char *text, struct server_settings *settings, struct buf *message)
+// Forms and ranges were checked by `conf`.
+static struct address read_address(struct slice text)
+{
+    struct address address;
+    const enum err err = address_parse(text, &address);
+    ASSERT(err == ERR_OK);
+    return address;
+}
+
+static struct rate read_rate(const struct conf *conf, const char *name)
+{
+    struct rate rate;
+    const enum err err = rate_parse(slice_text(conf_text(conf, name)), &rate);
+    ASSERT(err == ERR_OK);
+    return rate;
+}
+
+static void read_binds(const char *text, struct server_settings *settings)
 {
     struct slice rest = slice_text(text);
     settings->coap_bind_count = 0;
-    while (rest.ptr != NULL && rest.len > 0) {
-        const struct slice one = slice_cut(&rest, ',');
-        if (settings->coap_bind_count == SETTINGS_BINDS_MAX) {
-            return refuse(message, "coap.bind", "more than 8 addresses");
-        }
-        if (address_parse(one, &settings->coap_bind[settings->coap_bind_count]) != ERR_OK) {
-            buf_put_format(message, "coap.bind: '%.*s' is not address:port",
-                           SLICE_ARGS(slice_sub(one, 0, 64)));
-            return ERR_INVALID;
-        }
-        settings->coap_bind_count++;
+    while (rest.ptr != NULL) {
+        ASSERT(settings->coap_bind_count < SETTINGS_BINDS_MAX);
+        settings->coap_bind[settings->coap_bind_count++] = read_address(slice_cut(&rest, ','));
     }
-    return settings->coap_bind_count > 0 ? ERR_OK : refuse(message, "coap.bind", "is empty");
 }
 
 static enum err read_addresses(const struct server_options *options, const struct conf *conf,
@@ -71,50 +74,35 @@ static enum err read_addresses(const struct server_options *options, const struc
                                                                   : conf_text(conf, "coap.bind");
     const char *http = loopback && !conf_is_set(conf, "http.bind") ? "127.0.0.1:8080"
                                                                    : conf_text(conf, "http.bind");
-    enum err err = read_binds(coap, settings, message);
-    if (err == ERR_OK && address_parse(slice_text(http), &settings->http_bind) != ERR_OK) {
-        err = refuse(message, "http.bind", "is not address:port");
-    }
+    read_binds(coap, settings);
+    settings->http_bind = read_address(slice_text(http));
     bool all_loopback = address_is_loopback(&settings->http_bind);
     for (unsigned i = 0; i < settings->coap_bind_count; i++) {
         all_loopback = all_loopback && address_is_loopback(&settings->coap_bind[i]);
     }
-    if (err == ERR_OK && loopback && !all_loopback) {
+    if (loopback && !all_loopback) {
+        buf_put_text(message, message->len > 0 ? "\n" : "");
         buf_put_text(message, "--demo has known passwords and binds loopback only; "
                               "--demo-public lifts that");
-        err = ERR_INVALID;
-    }
-    return err;
-}
-
-static enum err read_log(const struct conf *conf, struct server_settings *settings,
-                         struct buf *message)
-{
-    static const char *const levels[] = {"debug", "info", "warn", "error"};
-    const char *level = conf_text(conf, "log.level");
-    const char *format = conf_text(conf, "log.format");
-    unsigned found = 0;
-    while (found < 4 && strcmp(level, levels[found]) != 0) {
-        found++;
-    }
-    if (found == 4) {
-        return refuse(message, "log.level", "must be debug, info, warn or error");
-    }
-    settings->log_level = (enum log_level)found;
-    if (strcmp(format, "auto") == 0) {
-        settings->log_format = plat_process_error_is_terminal() ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
-    } else if (strcmp(format, "text") == 0) {
-        settings->log_format = LOG_FORMAT_TEXT;
-    } else if (strcmp(format, "json") == 0) {
-        settings->log_format = LOG_FORMAT_JSON;
-    } else {
-        return refuse(message, "log.format", "must be auto, text or json");
+        return ERR_INVALID;
     }
     return ERR_OK;
 }
 
-static enum err read_workers(const struct conf *conf, struct server_settings *settings,
-                             struct buf *message)
+// Words become what the parts call them; their order is that of keys.def.
+static void read_log(const struct conf *conf, struct server_settings *settings)
+{
+    static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+    const enum log_format formats[] = {
+        plat_process_error_is_terminal() ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON,
+        LOG_FORMAT_TEXT,
+        LOG_FORMAT_JSON,
+    };
+    settings->log_level = levels[conf_choice(conf, "log.level")];
+    settings->log_format = formats[conf_choice(conf, "log.format")];
+}
+
+static void read_workers(const struct conf *conf, struct server_settings *settings)
 {
     settings->workers = (unsigned)conf_int(conf, "coap.workers");
     if (settings->workers == 0) {
@@ -129,13 +117,9 @@ static enum err read_workers(const struct conf *conf, struct server_settings *se
     struct slice rest = slice_text(conf_text(conf, "coap.worker-cpus"));
     for (unsigned i = 0; rest.ptr != NULL && rest.len > 0; i++) {
         int64_t cpu = 0;
-        if (!slice_to_int64(slice_cut(&rest, ','), &cpu) || cpu < 0 || cpu > 1023 ||
-            i >= STEER_WORKERS_MAX) {
-            return refuse(message, "coap.worker-cpus", "is not a list of core numbers");
-        }
+        ASSERT(slice_to_int64(slice_cut(&rest, ','), &cpu) && i < STEER_WORKERS_MAX);
         settings->worker_cpus[i] = (int)cpu;
     }
-    return ERR_OK;
 }
 
 static uint32_t power_of_two_at_most(uint64_t value)
@@ -147,9 +131,10 @@ static uint32_t power_of_two_at_most(uint64_t value)
     return power;
 }
 
-static enum err read_coap(const struct conf *conf, struct server_settings *settings,
-                          struct buf *message)
+static void read_coap(const struct conf *conf, struct server_settings *settings)
 {
+    static const enum coap_path_check path_checks[] = {COAP_PATH_CHECK_STRICT,
+                                                       COAP_PATH_CHECK_BLOCKS, COAP_PATH_CHECK_OFF};
     const uint64_t dedup = (uint64_t)conf_int(conf, "coap.dedup-entries") / settings->workers;
     settings->coap_enabled = conf_bool(conf, "coap.enabled");
     settings->receive_bytes = (uint32_t)conf_size(conf, "coap.receive-buffer");
@@ -167,18 +152,20 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
     settings->coap = (struct coap_endpoint_settings){
         .ack_wait = span_ms(conf_span_ms(conf, "coap.ack-wait")),
         .separate_responses = conf_bool(conf, "coap.separate-responses"),
+        .path_check = path_checks[conf_choice(conf, "coap.path-check")],
         .szx_max = 6,
         .nstart = 1,
     };
-    const bool by_response = strcmp(conf_text(conf, "rpc.strategy"), "on-response") == 0;
+    // One message at a time is on its way to a device, so a burst waits for each ACK as well.
+    static const enum core_call_strategy strategies[] = {CORE_CALLS_BURST, CORE_CALLS_BURST,
+                                                         CORE_CALLS_ON_RESPONSE};
     settings->shard = (struct core_shard_settings){
         // Shards are not quite equal.
         .devices_max = (uint32_t)conf_int(conf, "limits.devices") / settings->workers * 5 / 4 + 64,
         .calls_max = (uint32_t)conf_int(conf, "rpc.calls"),
         .calls_per_device = (uint32_t)conf_int(conf, "rpc.per-device"),
         .retries_max = (uint32_t)conf_int(conf, "rpc.retries-max"),
-        // One message at a time is on its way to a device, so a burst waits for each ACK as well.
-        .strategy = by_response ? CORE_CALLS_ON_RESPONSE : CORE_CALLS_BURST,
+        .strategy = strategies[conf_choice(conf, "rpc.strategy")],
         .response_wait = span_ms(conf_span_ms(conf, "rpc.response-wait")),
         .pace = span_s(3),
         .probe_every = span_ms(conf_span_ms(conf, "coap.probe-every")),
@@ -194,16 +181,6 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .report_every = span_ms(conf_span_ms(conf, "presence.report-every")),
     };
     settings->presence_sweep = span_ms(conf_span_ms(conf, "presence.sweep-every"));
-    const char *check = conf_text(conf, "coap.path-check");
-    if (strcmp(check, "blocks") == 0) {
-        settings->coap.path_check = COAP_PATH_CHECK_BLOCKS;
-    } else if (strcmp(check, "strict") == 0) {
-        settings->coap.path_check = COAP_PATH_CHECK_STRICT;
-    } else if (strcmp(check, "off") == 0) {
-        settings->coap.path_check = COAP_PATH_CHECK_OFF;
-    } else {
-        return refuse(message, "coap.path-check", "must be strict, blocks or off");
-    }
     settings->api = (struct api_settings){
         .type_cast = conf_bool(conf, "json.type-cast"),
         .string_units_max = (uint32_t)conf_int(conf, "json.string-length-max"),
@@ -212,23 +189,13 @@ static enum err read_coap(const struct conf *conf, struct server_settings *setti
         .body_max = (uint32_t)conf_size(conf, "coap.body-max"),
         .answer_wait = span_ms(conf_span_ms(conf, "coap.timeout")),
     };
-    if (rate_parse(slice_text(conf_text(conf, "coap.wrong-token-rate")), &settings->wrong_tokens) !=
-        ERR_OK) {
-        return refuse(message, "coap.wrong-token-rate", "is not capacity:seconds[,...]");
-    }
-    return ERR_OK;
+    settings->wrong_tokens = read_rate(conf, "coap.wrong-token-rate");
 }
 
-static enum rest_metrics_access metrics_access(const char *word)
+static void read_http(const struct conf *conf, struct server_settings *settings)
 {
-    return strcmp(word, "all") == 0   ? REST_METRICS_ALL
-           : strcmp(word, "off") == 0 ? REST_METRICS_OFF
-                                      : REST_METRICS_LOOPBACK;
-}
-
-static enum err read_http(const struct conf *conf, struct server_settings *settings,
-                          struct buf *message)
-{
+    static const enum rest_metrics_access metrics[] = {REST_METRICS_LOOPBACK, REST_METRICS_ALL,
+                                                       REST_METRICS_OFF};
     settings->http_enabled = conf_bool(conf, "http.enabled");
     settings->http_threads = (unsigned)conf_int(conf, "http.threads");
     settings->http_queue = (unsigned)conf_int(conf, "http.queue");
@@ -240,15 +207,11 @@ static enum err read_http(const struct conf *conf, struct server_settings *setti
         .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,
         .refresh_life_s = conf_span_ms(conf, "auth.refresh-life") / 1000,
         .type_cast = conf_bool(conf, "json.type-cast"),
-        .metrics_access = metrics_access(conf_text(conf, "metrics.access")),
+        .metrics_access = metrics[conf_choice(conf, "metrics.access")],
         .rpc_timeout_min_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-min"),
         .rpc_timeout_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-default"),
     };
-    if (rate_parse(slice_text(conf_text(conf, "auth.login-rate")), &settings->wrong_log_ins) !=
-        ERR_OK) {
-        return refuse(message, "auth.login-rate", "is not capacity:seconds[,...]");
-    }
-    return ERR_OK;
+    settings->wrong_log_ins = read_rate(conf, "auth.login-rate");
 }
 
 static void read_store(const struct conf *conf, struct server_settings *settings)
@@ -279,11 +242,17 @@ enum err server_settings_read(const struct server_options *options, struct conf 
         .data = options->data != NULL ? options->data : conf_text(conf, "data.dir"),
         .demo = options->demo,
     };
-    err = read_log(conf, settings, message);
-    err = err == ERR_OK ? read_addresses(options, conf, settings, message) : err;
-    err = err == ERR_OK ? read_workers(conf, settings, message) : err;
-    err = err == ERR_OK ? read_coap(conf, settings, message) : err;
-    err = err == ERR_OK ? read_http(conf, settings, message) : err;
+    read_log(conf, settings);
+    read_workers(conf, settings);
+    read_coap(conf, settings);
+    read_http(conf, settings);
     read_store(conf, settings);
-    return err;
+    return read_addresses(options, conf, settings, message);
+}
+
+void server_settings_warn(struct slice warning)
+{
+    if (warning.len > 0) {
+        LOG(LOG_WARN, "config.warning", LOG_SLICE("text", warning));
+    }
 }

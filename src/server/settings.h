@@ -12,7 +12,10 @@
 #include "server/options.h"
 #include "store/store.h"
 
-#define SETTINGS_BINDS_MAX 8
+#define SETTINGS_BINDS_MAX CONF_ADDRESSES_MAX
+
+// Room for what is wrong, or for a warning that names every variable of upstream.
+#define SETTINGS_MESSAGE_SIZE 4096
 
 struct server_settings {
     const char *data;
@@ -25,7 +28,7 @@ struct server_settings {
     unsigned coap_bind_count;
     bool coap_bind_is_default; // an address family that the host lacks is left out
     unsigned workers;
-    int worker_cpus[64]; // -1: free
+    int worker_cpus[CONF_CPUS_MAX]; // -1: free
     uint32_t receive_bytes;
     struct coap_endpoint_limits coap_limits; // per worker
     struct coap_endpoint_settings coap;
@@ -52,6 +55,9 @@ struct server_settings {
 };
 
 // Reads file, environment and command line into `conf`, then into `settings`, whose texts live as
-// long as `conf` and `options`. One line in `message` for what is wrong.
+// long as `conf` and `options`. One line in `message` for what is wrong; with ERR_OK it may hold a
+// warning.
 MUST_USE enum err server_settings_read(const struct server_options *options, struct conf *conf,
                                        struct server_settings *settings, struct buf *message);
+// Logs what a reading warned of, if anything.
+void server_settings_warn(struct slice warning);
