@@ -100,6 +100,8 @@ static bool tell(struct coap_event *event, enum coap_sent_outcome outcome,
     }
     event->sent = (struct coap_handle){name.handle};
     event->ticket = name.ticket;
+    event->mid = name.mid;
+    event->round_trip_ms = name.round_trip_ms;
     return true;
 }
 
@@ -115,7 +117,7 @@ static void fill_response(struct coap_endpoint *endpoint, struct coap_event *eve
 static bool take_acknowledgement(struct coap_endpoint *endpoint, struct mono now,
                                  struct coap_event *event)
 {
-    struct coap_sent_name name = {POOL_HANDLE_NONE, 0};
+    struct coap_sent_name name = {.handle = POOL_HANDLE_NONE};
     const enum coap_sent_outcome outcome = coap_sent_acknowledged(
         endpoint->sent, now, &endpoint->datagram.peer, &endpoint->message, &name);
     if (outcome == COAP_SENT_RESPONSE) {
@@ -128,7 +130,7 @@ static bool take_acknowledgement(struct coap_endpoint *endpoint, struct mono now
 static bool take_response(struct coap_endpoint *endpoint, struct mono now, struct coap_event *event)
 {
     const struct coap_message *message = &endpoint->message;
-    struct coap_sent_name name = {POOL_HANDLE_NONE, 0};
+    struct coap_sent_name name = {.handle = POOL_HANDLE_NONE};
     const enum coap_sent_outcome outcome =
         coap_sent_responded(endpoint->sent, now, &endpoint->datagram.peer, &message->token, &name);
     if (message->type == COAP_CON && !endpoint->datagram.multicast) {
@@ -199,7 +201,7 @@ bool coap_endpoint_tick(struct coap_endpoint *endpoint, struct mono now, struct 
     event->kind = COAP_EVENT_NONE;
     (void)coap_bodies_expire(endpoint->bodies, now);
     for (;;) {
-        struct coap_sent_name name = {POOL_HANDLE_NONE, 0};
+        struct coap_sent_name name = {.handle = POOL_HANDLE_NONE};
         if (tell(event, coap_sent_news(endpoint->sent, &name), name)) {
             return true;
         }
@@ -252,12 +254,18 @@ void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now, struct
     }
 }
 
-void coap_endpoint_keep_credit(struct coap_endpoint *endpoint, struct coap_handle handle)
+void coap_endpoint_expect_notices(struct coap_endpoint *endpoint, struct coap_handle handle)
 {
     struct coap_exchange *exchange = pool_get(endpoint->exchanges, handle.slot);
     if (exchange != NULL) {
         exchange->keeps_credit = true;
+        coap_opened_add(&endpoint->opened, endpoint->exchanges, exchange);
     }
+}
+
+void coap_endpoint_unreachable(struct coap_endpoint *endpoint, const struct coap_peer *peer)
+{
+    coap_sent_unreachable(endpoint->sent, peer);
 }
 
 void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle handle)
@@ -265,8 +273,7 @@ void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle handl
     struct coap_exchange *exchange = pool_get(endpoint->exchanges, handle.slot);
     if (exchange != NULL) {
         coap_dedup_forget(endpoint->dedup, exchange->dedup);
-        wheel_cancel(&endpoint->wheel, &exchange->timer.wheel);
-        pool_give(endpoint->exchanges, handle.slot);
+        coap_reply_end(endpoint, exchange);
     }
 }
 

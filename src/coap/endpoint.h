@@ -82,7 +82,7 @@ struct coap_request {
     uint8_t method;
     bool confirmable;
     uint32_t datagram_bytes; // what the sender paid
-    uint64_t uri_hash;       // with Observe: names the resource for coap_notice
+    uint64_t uri_hash;       // of a GET, or with Observe: names the resource for coap_notice
 };
 
 enum coap_event_kind {
@@ -103,6 +103,9 @@ enum coap_event_kind {
     // Of notifications only.
     COAP_EVENT_TRANSMITTED, // it left for the first time; a NON is done by that
     COAP_EVENT_UNANSWERED,  // its first transmission was not acknowledged; it goes on
+    // The last block of a body that is kept was asked for and sent: of a notification, or of an
+    // answer with a ticket. `sent` names nothing.
+    COAP_EVENT_FETCHED,
 };
 
 struct coap_response {
@@ -120,6 +123,8 @@ struct coap_event {
     struct coap_response response; // RESPONSE
     struct coap_handle sent;       // all others
     uint64_t ticket;               // of the notification that `sent` is, else 0
+    uint16_t mid;                  // TRANSMITTED: its message id
+    uint32_t round_trip_ms;        // TRANSMITTED: measured towards its peer; 0: not yet
 };
 
 struct coap_datagram {
@@ -141,6 +146,7 @@ struct coap_reply {
     struct slice payload;    // the whole representation; blocks are cut here
     bool no_effect;          // a refusal: not remembered, a repeat is judged anew
     bool authenticated;      // the request showed a valid credential (see path_check)
+    uint64_t ticket;         // not 0: FETCHED is told when the last of its blocks was asked for
 };
 
 #define COAP_MAX_AGE_NONE UINT32_MAX
@@ -176,12 +182,19 @@ uint32_t coap_endpoint_room(const struct coap_endpoint *endpoint);
 void coap_endpoint_reply(struct coap_endpoint *endpoint, struct mono now,
                          struct coap_handle exchange, const struct coap_reply *reply);
 
-// What the sender of this request paid and its answer leaves is kept for notifications to it.
-void coap_endpoint_keep_credit(struct coap_endpoint *endpoint, struct coap_handle exchange);
+// The sender of this request observes something: what it paid and its answer leaves is kept for
+// notifications to it, and none leaves with the request's token while the request is open, since
+// the sender would take it for the answer (coap/notify.h).
+void coap_endpoint_expect_notices(struct coap_endpoint *endpoint, struct coap_handle exchange);
 
 // How long ago the request was taken, up to an hour; 0 for a dead handle.
 struct span coap_endpoint_age(const struct coap_endpoint *endpoint, struct mono now,
                               struct coap_handle exchange);
+
+// No datagram reaches this peer (an ICMP message said so): notifications under way to it that are
+// not acknowledged are told as UNANSWERED at once; they are repeated all the same, since such a
+// message proves nothing.
+void coap_endpoint_unreachable(struct coap_endpoint *endpoint, const struct coap_peer *peer);
 
 // Ends a request in silence. It is not remembered.
 void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle exchange);

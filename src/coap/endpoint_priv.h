@@ -10,6 +10,7 @@
 #include "coap/dedup.h"
 #include "coap/endpoint.h"
 #include "coap/exchange.h"
+#include "coap/opened.h"
 #include "coap/peers.h"
 #include "coap/sent.h"
 #include "coap/transmit.h"
@@ -26,6 +27,8 @@ struct coap_endpoint {
     struct coap_transmit *transmit;
     struct coap_sent *sent;
     struct pool *exchanges;
+    struct coap_opened opened;
+    uint64_t fetched; // ticket of the kept body whose last block just went out, else 0
     struct coap_endpoint_stats stats;
     // The message that an event is about, while the owner looks at it.
     struct coap_datagram datagram;
@@ -42,6 +45,8 @@ void coap_reply_send(struct coap_endpoint *endpoint, struct mono now,
 // Costs one place in the transmit queue; dropped when there is none.
 void coap_reply_refuse(struct coap_endpoint *endpoint, struct mono now, uint8_t code,
                        const char *diagnostic);
+// Ends an exchange, answered or not.
+void coap_reply_end(struct coap_endpoint *endpoint, struct coap_exchange *exchange);
 // An empty ACK or RST.
 void coap_reply_empty(struct coap_endpoint *endpoint, const struct coap_peer *peer,
                       enum coap_type type, uint16_t mid);
@@ -58,7 +63,7 @@ uint64_t coap_reply_key(const struct coap_endpoint *endpoint, const struct coap_
 uint64_t coap_reply_etag(struct slice payload);
 
 // What `answers` holds under a key in front of the payload.
-#define COAP_KEPT_HEAD 13U
+#define COAP_KEPT_HEAD 21U
 
 // Takes the request in `endpoint->message` through all that needs no owner. True if `event` is for
 // the owner.

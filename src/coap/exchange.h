@@ -32,6 +32,8 @@ struct coap_exchange {
     bool has_block2 : 1;
     bool echoed : 1; // it returned a fresh Echo value
     bool keeps_credit : 1;
+    bool is_open_listed : 1; // in coap/opened.h
+    uint32_t opened_next;    // position + 1
     uint32_t block1_number;
     uint32_t block2_number;
 };

@@ -54,6 +54,12 @@ enum err coap_endpoint_notify(struct coap_endpoint *endpoint, struct mono now,
     if (state == NULL) {
         return ERR_EXHAUSTED;
     }
+    if (coap_opened_has(&endpoint->opened, endpoint->exchanges, &notice->peer, &notice->token)) {
+        return ERR_UNAVAILABLE;
+    }
+    if (notice->skips_mids) {
+        coap_peers_skip_mids(state, &endpoint->random, notice->mid_last);
+    }
     const struct coap_sent_terms terms = {
         .peer = notice->peer,
         .token = notice->token,
@@ -71,6 +77,7 @@ enum err coap_endpoint_notify(struct coap_endpoint *endpoint, struct mono now,
         coap_reply_keep(endpoint, now, coap_reply_key(endpoint, &notice->peer, notice->uri_hash),
                         &(struct coap_reply){.code = notice->code,
                                              .content_format = notice->content_format,
+                                             .ticket = notice->ticket,
                                              .payload = notice->payload});
     }
     struct coap_message_writer writer = coap_message_begin(

@@ -244,13 +244,121 @@ static void further_blocks_of_the_last_notification_are_fetched(void **state)
     uint8_t etag[8];
     memcpy(etag, f->options.etag[0].ptr, sizeof(etag));
     request(f, COAP_CON, COAP_GET, 2);
-    coap_message_option_uint(&f->writer, COAP_OPTION_BLOCK2, 2U << 4 | 6);
+    coap_message_option_uint(&f->writer, COAP_OPTION_BLOCK2, 1U << 4 | 6);
     assert_false(input(f));
+    expect(f, COAP_ACK, COAP_CONTENT);
+    assert_true(slice_equal(f->message.payload, slice_of(body + 1024, 1024)));
+    // With the last one it is told.
+    request(f, COAP_CON, COAP_GET, 3);
+    coap_message_option_uint(&f->writer, COAP_OPTION_BLOCK2, 2U << 4 | 6);
+    assert_true(input(f));
+    assert_int_equal(f->event.kind, COAP_EVENT_FETCHED);
+    assert_int_equal(f->event.ticket, 9);
     expect(f, COAP_ACK, COAP_CONTENT);
     assert_true(slice_equal(f->message.payload, slice_of(body + 2048, 452)));
     assert_true(slice_equal(f->options.etag[0], slice_of(etag, sizeof(etag))));
     assert_false(f->options.has_observe);
+    // Its repeat is not a second fetch.
+    assert_false(input(f));
+    expect(f, COAP_ACK, COAP_CONTENT);
+    // Beyond the end there is nothing, and nothing is told.
+    request(f, COAP_CON, COAP_GET, 4);
+    coap_message_option_uint(&f->writer, COAP_OPTION_BLOCK2, 3U << 4 | 6);
+    assert_false(input(f));
+    expect(f, COAP_ACK, COAP_BAD_REQUEST);
     drop(f);
+}
+
+// RFC 7252 5.3.1: the sender would take it for the answer to its request.
+static void none_goes_out_with_the_token_of_an_open_request(void **state)
+{
+    (void)state;
+    struct fixture *f = make(&usual);
+    struct coap_notice notice = simple;
+    struct coap_handle sent;
+    register_peer(f);
+    request(f, COAP_CON, COAP_POST, 2);
+    assert_true(input(f));
+    coap_endpoint_expect_notices(f->endpoint, f->event.request.exchange);
+    notice.peer = f->peer;
+    notice.token = f->event.request.token;
+    assert_int_equal(coap_endpoint_notify(f->endpoint, f->now, &notice, &sent), ERR_UNAVAILABLE);
+    // To others, or with another token, it does.
+    notice.peer.remote_port++;
+    assert_int_equal(coap_endpoint_notify(f->endpoint, f->now, &notice, &sent), ERR_OK);
+    expect(f, COAP_CON, COAP_CONTENT);
+    (void)notify(f, &simple);
+    expect(f, COAP_CON, COAP_CONTENT);
+    acknowledge(f, COAP_EVENT_DELIVERED, 9);
+    coap_endpoint_expect_notices(f->endpoint, f->event.request.exchange);
+    notice.peer = f->peer;
+    request(f, COAP_CON, COAP_POST, 3);
+    assert_true(input(f));
+    coap_endpoint_drop(f->endpoint, f->event.request.exchange);
+    assert_int_equal(coap_endpoint_notify(f->endpoint, f->now, &notice, &sent), ERR_UNAVAILABLE);
+    drop(f);
+}
+
+static void an_answer_ends_that(void **state)
+{
+    (void)state;
+    struct fixture *f = make(&usual);
+    struct coap_notice notice = simple;
+    register_peer(f);
+    request(f, COAP_CON, COAP_POST, 2);
+    assert_true(input(f));
+    coap_endpoint_expect_notices(f->endpoint, f->event.request.exchange);
+    coap_endpoint_expect_notices(f->endpoint, f->event.request.exchange);
+    notice.token = f->event.request.token;
+    reply_with(f, COAP_CREATED, SLICE_EMPTY);
+    expect(f, COAP_ACK, COAP_CREATED);
+    (void)notify(f, &notice);
+    expect(f, COAP_CON, COAP_CONTENT);
+    drop(f);
+}
+
+static void what_cannot_arrive_is_told_at_once_and_once(void **state)
+{
+    (void)state;
+    struct fixture *f = make(&usual);
+    struct coap_peer other = f->peer;
+    other.remote_port++;
+    register_peer(f);
+    (void)notify(f, &simple);
+    expect(f, COAP_CON, COAP_CONTENT);
+    expect_news(f, COAP_EVENT_TRANSMITTED, 9);
+    coap_endpoint_unreachable(f->endpoint, &other);
+    assert_int_equal(pass_ms(f, 1), COAP_EVENT_NONE);
+    coap_endpoint_unreachable(f->endpoint, &f->peer);
+    coap_endpoint_unreachable(f->endpoint, &f->peer);
+    expect_news(f, COAP_EVENT_UNANSWERED, 9);
+    // It is repeated all the same.
+    assert_int_equal(pass_ms(f, 3100), COAP_EVENT_NONE);
+    expect(f, COAP_CON, COAP_CONTENT);
+    acknowledge(f, COAP_EVENT_DELIVERED, 9);
+    coap_endpoint_unreachable(f->endpoint, &f->peer);
+    assert_int_equal(pass_ms(f, 1), COAP_EVENT_NONE);
+    coap_endpoint_check(f->endpoint, true);
+    drop(f);
+}
+
+// RFC 7252 4.4: whatever id the endpoint begins with, it is none that a run before may have used.
+static void message_ids_of_before_a_restart_are_skipped(void **state)
+{
+    (void)state;
+    for (unsigned last = 0; last < 65536; last += 97) {
+        struct fixture *f = make(&usual);
+        struct coap_notice notice = simple;
+        notice.skips_mids = true;
+        notice.mid_last = (uint16_t)last;
+        (void)notify(f, &notice);
+        expect(f, COAP_CON, COAP_CONTENT);
+        const uint16_t ahead = (uint16_t)(f->message.mid - last);
+        assert_true(ahead == 0 || ahead > 256);
+        expect_news(f, COAP_EVENT_TRANSMITTED, 9);
+        assert_int_equal(f->event.mid, f->message.mid);
+        drop(f);
+    }
 }
 
 static void without_a_slot_it_is_refused(void **state)
@@ -280,6 +388,10 @@ int main(void)
         cmocka_unit_test(a_non_that_nothing_pays_for_is_lost),
         cmocka_unit_test(further_blocks_of_the_last_notification_are_fetched),
         cmocka_unit_test(without_a_slot_it_is_refused),
+        cmocka_unit_test(none_goes_out_with_the_token_of_an_open_request),
+        cmocka_unit_test(an_answer_ends_that),
+        cmocka_unit_test(what_cannot_arrive_is_told_at_once_and_once),
+        cmocka_unit_test(message_ids_of_before_a_restart_are_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,6 +193,14 @@ uint16_t coap_peers_mid(struct coap_peer_state *state)
     return state->mid_next++;
 }
 
+void coap_peers_skip_mids(struct coap_peer_state *state, struct random *random, uint16_t last)
+{
+    const uint16_t ahead = (uint16_t)(state->mid_next - last);
+    if (ahead >= 1 && ahead <= COAP_MIDS_SKIPPED) {
+        state->mid_next = (uint16_t)(last + COAP_MIDS_SKIPPED + 1 + random_below(random, 0x4000U));
+    }
+}
+
 void coap_peers_measured(struct coap_peer_state *state, struct span round_trip)
 {
     const uint32_t ms = (uint32_t)(round_trip.ns / 1000000U) + 1;

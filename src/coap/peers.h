@@ -25,6 +25,7 @@ struct coap_peers;
 
 #define COAP_ALLOWANCE_FACTOR 3U
 #define COAP_ALLOWANCE_SPAN_MS 60000U
+#define COAP_MIDS_SKIPPED 256U
 
 struct coap_peer_state {
     struct coap_peer peer;
@@ -33,6 +34,7 @@ struct coap_peer_state {
     bool path_proven;
     uint32_t waiting_first; // chain of messages that wait for NSTART (coap/sent.h), 0: none
     uint32_t waiting_last;
+    uint32_t flying_first;    // chain of those counted in `in_flight` (coap/sent.h), 0: none
     uint32_t allowance_bytes; // that may still be sent in this span
     uint32_t round_trip_ms;   // smoothed; 0 until measured
     uint32_t round_trip_var_ms;
@@ -57,6 +59,9 @@ MUST_USE bool coap_peers_allow(struct coap_peer_state *state, struct mono now, u
 uint32_t coap_peers_allowance(const struct coap_peer_state *state, struct mono now);
 
 uint16_t coap_peers_mid(struct coap_peer_state *state);
+// The next message ids are none of the 256 that follow `last`, which a run before this one may have
+// used (RFC 7252 4.4).
+void coap_peers_skip_mids(struct coap_peer_state *state, struct random *random, uint16_t last);
 // A round trip of an exchange without retransmission (RFC 6298 smoothing).
 void coap_peers_measured(struct coap_peer_state *state, struct span round_trip);
 // First ACK time-out towards it: 2 s until measured, then adapted, never under 1 s.

@@ -198,6 +198,7 @@ void coap_reply_keep(struct coap_endpoint *endpoint, struct mono now, uint64_t k
     buf_put_u8(&kept, reply->code);
     buf_put_u32(&kept, reply->content_format);
     buf_put_u64(&kept, mono_add(now, span_ms(COAP_EXCHANGE_LIFETIME_MS)).ns);
+    buf_put_u64(&kept, reply->ticket);
     buf_put_slice(&kept, reply->payload);
     if (!kept.overflow) {
         (void)!coap_answers_keep(endpoint->answers, key, buf_view(&kept));
@@ -228,6 +229,9 @@ static void plan_payload(struct coap_endpoint *endpoint, struct mono now,
         return;
     }
     cut_block(endpoint, exchange, allowed, outline);
+    if (outline->code == reply->code && outline->has_block2 && !outline->block2.more) {
+        endpoint->fetched = reply->ticket;
+    }
     // The rest of an answer to anything but a plain GET is served without running the handler
     // again.
     if ((exchange->method != COAP_GET || reply->has_observe) && outline->has_block2 &&
@@ -366,8 +370,9 @@ static void send_nothing(struct coap_endpoint *endpoint, const struct coap_excha
     }
 }
 
-static void end(struct coap_endpoint *endpoint, struct coap_exchange *exchange)
+void coap_reply_end(struct coap_endpoint *endpoint, struct coap_exchange *exchange)
 {
+    coap_opened_remove(&endpoint->opened, endpoint->exchanges, exchange);
     wheel_cancel(&endpoint->wheel, &exchange->timer.wheel);
     pool_give(endpoint->exchanges, pool_handle_of(endpoint->exchanges, exchange));
 }
@@ -377,7 +382,7 @@ void coap_reply_send(struct coap_endpoint *endpoint, struct mono now,
 {
     if (suppressed(exchange, reply->code)) {
         send_nothing(endpoint, exchange);
-        end(endpoint, exchange);
+        coap_reply_end(endpoint, exchange);
         return;
     }
     struct outline outline = {.reply = reply, .payload = reply->payload, .code = reply->code};
@@ -396,5 +401,5 @@ void coap_reply_send(struct coap_endpoint *endpoint, struct mono now,
     } else {
         send_in_place(endpoint, now, exchange, &outline);
     }
-    end(endpoint, exchange);
+    coap_reply_end(endpoint, exchange);
 }

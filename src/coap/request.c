@@ -218,7 +218,7 @@ static void take_echo(struct coap_endpoint *endpoint, struct mono now,
 // A further block of an answer or a notification that was kept (protocol-rules.md sections 3, 4).
 // False when a GET finds nothing: then it is for the owner.
 static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
-                       struct coap_exchange *exchange)
+                       struct coap_exchange *exchange, struct coap_event *event)
 {
     const struct slice kept = coap_answers_find(endpoint->answers, exchange->request_hash);
     const bool is_get = exchange->method == COAP_GET;
@@ -228,6 +228,7 @@ static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
                                .max_age_s = COAP_MAX_AGE_NONE,
                                .authenticated = true};
     const uint64_t until = buf_read_u64(&reader);
+    reply.ticket = buf_read_u64(&reader);
     reply.payload = reader.rest;
     const bool is_gone = reader.overflow || now.ns >= until;
     const uint64_t etag = coap_reply_etag(reply.payload);
@@ -242,7 +243,13 @@ static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
                                     .max_age_s = COAP_MAX_AGE_NONE,
                                     .no_effect = true};
     }
+    endpoint->fetched = 0;
     coap_reply_send(endpoint, now, exchange, &reply);
+    if (endpoint->fetched != 0) {
+        event->kind = COAP_EVENT_FETCHED;
+        event->sent = (struct coap_handle){POOL_HANDLE_NONE};
+        event->ticket = endpoint->fetched;
+    }
     return true;
 }
 
@@ -261,7 +268,7 @@ static void fill_event(struct coap_endpoint *endpoint, const struct coap_exchang
         .confirmable = exchange->confirmable,
         .datagram_bytes = (uint32_t)endpoint->datagram.bytes.len,
     };
-    if (endpoint->options.has_observe) {
+    if (endpoint->options.has_observe || exchange->method == COAP_GET) {
         event->request.uri_hash =
             coap_options_request_hash(&endpoint->options, exchange->method, endpoint->settings.key);
     }
@@ -337,8 +344,8 @@ static bool take_exchange(struct coap_endpoint *endpoint, struct mono now,
         coap_options_request_hash(options, endpoint->message.code, endpoint->settings.key);
     exchange->request_hash = coap_reply_key(endpoint, &exchange->peer, uri_key);
     if (options->has_block2 && options->block2.number > 0 && !options->has_block1 &&
-        serve_kept(endpoint, now, exchange)) {
-        return false;
+        serve_kept(endpoint, now, exchange, event)) {
+        return event->kind != COAP_EVENT_NONE;
     }
     if (!options->has_block1 || (options->block1.number == 0 && !options->block1.more)) {
         return offer(endpoint, now, exchange, endpoint->message.payload, event);

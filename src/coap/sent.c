@@ -26,12 +26,14 @@ struct message {
     struct span timeout;
     uint32_t allowance;
     uint32_t next_waiting; // position + 1, chain of the peer
+    uint32_t next_flying;  // position + 1, those of the peer that are counted
     uint16_t mid;
     uint8_t state;
     uint8_t transmissions;
     bool confirmable;
     bool wants_response;
     bool counted; // among its peer's messages in flight
+    bool is_told; // that its first transmission was not acknowledged
     uint64_t mid_hash;
     uint64_t token_hash;
     struct buf buf;
@@ -184,7 +186,8 @@ static enum put put_out(struct coap_sent *sent, struct mono now, struct message 
 
 static struct coap_sent_name name_of(const struct coap_sent *sent, const struct message *message)
 {
-    return (struct coap_sent_name){handle_of(sent, message), message->ticket};
+    return (struct coap_sent_name){
+        .handle = handle_of(sent, message), .ticket = message->ticket, .mid = message->mid};
 }
 
 static void add_news(struct coap_sent *sent, const struct message *message,
@@ -195,7 +198,9 @@ static void add_news(struct coap_sent *sent, const struct message *message,
     }
     ASSERT(sent->news_count < sent->news_max);
     const uint32_t at = (sent->news_first + sent->news_count++) % sent->news_max;
+    const struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
     sent->news[at] = (struct news){name_of(sent, message), outcome};
+    sent->news[at].name.round_trip_ms = state != NULL ? state->round_trip_ms : 0;
 }
 
 enum coap_sent_outcome coap_sent_news(struct coap_sent *sent, struct coap_sent_name *name)
@@ -293,6 +298,31 @@ static struct message *chain_take(struct coap_sent *sent, struct mono now,
     return NULL;
 }
 
+// A place in flight towards the peer is taken; NSTART bounds the chain.
+static void take_place(struct coap_sent *sent, struct coap_peer_state *state,
+                       struct message *message)
+{
+    message->counted = true;
+    message->next_flying = state->flying_first;
+    state->flying_first = handle_of(sent, message).index + 1;
+    state->in_flight++;
+}
+
+static void leave_place(struct coap_sent *sent, struct coap_peer_state *state,
+                        struct message *message)
+{
+    const uint32_t position = handle_of(sent, message).index + 1;
+    uint32_t *at = &state->flying_first;
+    while (*at != position) {
+        ASSERT(*at != 0);
+        at = &message_at(sent, *at - 1)->next_flying;
+    }
+    *at = message->next_flying;
+    ASSERT(state->in_flight > 0);
+    message->counted = false;
+    state->in_flight--;
+}
+
 // A place in flight towards the peer came free: the next in its chain goes out.
 static void give_turn(struct coap_sent *sent, struct mono now, struct message *message)
 {
@@ -300,13 +330,11 @@ static void give_turn(struct coap_sent *sent, struct mono now, struct message *m
     if (!message->counted) {
         return;
     }
-    ASSERT(state != NULL && state->in_flight > 0);
-    message->counted = false;
-    state->in_flight--;
+    ASSERT(state != NULL);
+    leave_place(sent, state, message);
     struct message *next = chain_take(sent, now, state);
     if (next != NULL) {
-        next->counted = true;
-        state->in_flight++;
+        take_place(sent, state, next);
         transmit_first(sent, now, next);
     }
 }
@@ -332,8 +360,7 @@ static void start_confirmable(struct coap_sent *sent, struct mono now, struct me
         chain_append(sent, state, handle_of(sent, message).index);
         return;
     }
-    message->counted = true;
-    state->in_flight++;
+    take_place(sent, state, message);
     transmit_first(sent, now, message);
 }
 
@@ -406,7 +433,7 @@ enum coap_sent_outcome coap_sent_acknowledged(struct coap_sent *sent, struct mon
     const uint64_t hash = mid_hash(sent, peer, message->mid);
     const uint32_t position = map_find(sent->by_mid, hash, &search, has_mid);
     if (position == MAP_NONE) {
-        *name = (struct coap_sent_name){POOL_HANDLE_NONE, 0};
+        *name = (struct coap_sent_name){.handle = POOL_HANDLE_NONE};
         name->ticket = message->type == COAP_RST ? coap_noted_take(sent->noted, hash) : 0;
         return name->ticket != 0 ? COAP_SENT_REJECTED : COAP_SENT_NOTHING;
     }
@@ -511,8 +538,23 @@ enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
     message->timeout.ns *= 2;
     sent->stats.retransmitted++;
     set_timer(sent, message, mono_add(now, message->timeout));
-    const bool is_first = message->ticket != 0 && message->transmissions == 2;
-    return is_first ? COAP_SENT_UNANSWERED : COAP_SENT_NOTHING;
+    const bool is_news = message->ticket != 0 && !message->is_told;
+    message->is_told = true;
+    return is_news ? COAP_SENT_UNANSWERED : COAP_SENT_NOTHING;
+}
+
+void coap_sent_unreachable(struct coap_sent *sent, const struct coap_peer *peer)
+{
+    const struct coap_peer_state *state = coap_peers_find(sent->tools.peers, peer);
+    uint32_t position = state != NULL ? state->flying_first : 0;
+    while (position != 0) {
+        struct message *message = message_at(sent, position - 1);
+        if (message->state == STATE_IN_FLIGHT && !message->is_told) {
+            message->is_told = true;
+            add_news(sent, message, COAP_SENT_UNANSWERED);
+        }
+        position = message->next_flying;
+    }
 }
 
 void coap_sent_cancel(struct coap_sent *sent, struct mono now, struct pool_handle handle)

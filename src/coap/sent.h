@@ -72,6 +72,8 @@ enum coap_sent_outcome {
 struct coap_sent_name {
     struct pool_handle handle;
     uint64_t ticket;
+    uint16_t mid;
+    uint32_t round_trip_ms; // TRANSMITTED: measured towards its peer; 0: not yet
 };
 
 // An ACK (empty or with a piggybacked response) or RST arrived for a message id of ours.
@@ -89,6 +91,8 @@ enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
                                        struct wheel_timer *timer, struct coap_sent_name *name);
 // One transmission of it, once it is written, is free whatever its peer's allowance is.
 void coap_sent_grant(struct coap_sent *sent, struct pool_handle handle);
+// Messages with a ticket that are in flight to this peer count as not answered now.
+void coap_sent_unreachable(struct coap_sent *sent, const struct coap_peer *peer);
 // What is to be told of messages that went out meanwhile, one at a time; COAP_SENT_NOTHING at the
 // end.
 enum coap_sent_outcome coap_sent_news(struct coap_sent *sent, struct coap_sent_name *name);

@@ -220,7 +220,7 @@ static void serve_request(struct server_worker *worker, struct api_time now,
     server_trace_write(&trace, &origin.trace);
     const enum api_outcome outcome = api_request(&worker->api, now, request, &origin, &reply);
     if (worker->api.is_reached) {
-        coap_endpoint_keep_credit(worker->endpoint, request->exchange);
+        coap_endpoint_expect_notices(worker->endpoint, request->exchange);
     }
     switch (outcome) {
     case API_REPLIED:
@@ -278,6 +278,7 @@ static void handle(struct server_worker *worker, struct api_time now,
         // Separate responses take care of themselves; notifications are told to their shard.
         api_notice_outcome(&worker->api, event);
         return;
+    case COAP_EVENT_FETCHED:
     case COAP_EVENT_NONE:
     case COAP_EVENT_RESPONSE:
         // The server sends no requests.

@@ -283,6 +283,7 @@ static void client_event(struct fleet *fleet, struct client *client, const struc
     case COAP_EVENT_BODY_BEGINS:
     case COAP_EVENT_REPEATED:
     case COAP_EVENT_DELIVERED:
+    case COAP_EVENT_FETCHED:
         ASSERT(false);
     }
 }
