@@ -18,7 +18,8 @@ enum { ROOT, TENANT, OWN_CUSTOMER, OTHER_CUSTOMER, OTHER_TENANT };
 static enum err fill(struct store_tx *tx, void *context)
 {
     (void)context;
-    other_tenant = (struct model_tenant){.id = entities_test_id(700), .title = SLICE("Other")};
+    other_tenant = (struct model_tenant){
+        .id = entities_test_id(700), .profile = uuid_null, .title = SLICE("Other")};
     enum err err = store_tenant_insert(tx, &other_tenant);
     const struct {
         enum model_authority authority;

@@ -6,6 +6,7 @@
 #include "core/feed.h"
 #include "core/order.h"
 #include "core/presence.h"
+#include "core/quota.h"
 #include "crypto/hash.h"
 
 void core_problem_set(struct core_problem *problem, const char *format, ...)
@@ -26,17 +27,25 @@ static enum err key_take(struct store_tx *tx, const char *name, void *bytes, siz
     return store_setting_put(tx, name, slice_of(bytes, len));
 }
 
-static enum err keys_take(struct store_tx *tx, void *context)
+struct opening {
+    struct core *core;
+    struct wall now;
+};
+
+static enum err open_all(struct store_tx *tx, void *context)
 {
-    struct core *core = context;
-    const enum err err = key_take(tx, "token-key", core->token_key, sizeof(core->token_key));
-    return err != ERR_OK ? err
-                         : key_take(tx, "dedup-key", &core->dedup_key, sizeof(core->dedup_key));
+    const struct opening *opening = context;
+    struct core *core = opening->core;
+    enum err err = key_take(tx, "token-key", core->token_key, sizeof(core->token_key));
+    err =
+        err == ERR_OK ? key_take(tx, "dedup-key", &core->dedup_key, sizeof(core->dedup_key)) : err;
+    return err == ERR_OK ? core_quota_take_default(tx, opening->now) : err;
 }
 
-enum err core_open(struct core *core)
+enum err core_open(struct core *core, struct wall now)
 {
-    return store_entities_write(core->entities, core, keys_take, NULL);
+    struct opening opening = {core, now};
+    return store_entities_write(core->entities, &opening, open_all, NULL);
 }
 
 static enum err index_one(void *context, const struct model_index_entry *entry)
@@ -52,7 +61,8 @@ static enum err index_all(struct store_tx *tx, void *context)
 
 enum err core_index_fill(struct core *core)
 {
-    return store_entities_read(core->entities, core, index_all);
+    const enum err err = core_quota_fill(core);
+    return err == ERR_OK ? store_entities_read(core->entities, core, index_all) : err;
 }
 
 struct uuid core_new_id(struct wall now)

@@ -29,6 +29,7 @@ struct core {
     struct store *store;
     struct store_attempts *attempts;
     struct model_index *index;
+    struct model_quotas *quotas; // what each tenant may use: model_quotas_of
     struct epoch *epoch;
     struct bus *bus;
     struct core_presence *presence;
@@ -46,10 +47,10 @@ struct core {
     uint32_t inserting;
 };
 
-// Reads the keys of the data directory, or makes them at the first start. The other members are
-// set.
-MUST_USE enum err core_open(struct core *core);
-// Fills the index from the entity store.
+// Reads the keys of the data directory, or makes them at the first start, with the tenant profile
+// that every installation has. The other members are set.
+MUST_USE enum err core_open(struct core *core, struct wall now);
+// Fills the index and the table of quotas from the entity store.
 MUST_USE enum err core_index_fill(struct core *core);
 
 // For people: why a verb refused. Empty if the error says it all.

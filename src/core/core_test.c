@@ -41,7 +41,7 @@ static void keys_are_made_once_for_a_data_directory(void **state)
     (void)state;
     static const uint8_t zeros[CORE_TOKEN_KEY_SIZE];
     struct core again = {.entities = test.core.entities};
-    assert_int_equal(core_open(&again), ERR_OK);
+    assert_int_equal(core_open(&again, CORE_TEST_NOW), ERR_OK);
     assert_memory_equal(again.token_key, test.core.token_key, CORE_TOKEN_KEY_SIZE);
     assert_memory_equal(&again.dedup_key, &test.core.dedup_key, sizeof(again.dedup_key));
     assert_memory_not_equal(again.token_key, zeros, CORE_TOKEN_KEY_SIZE);

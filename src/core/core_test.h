@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/admin.h"
+#include "core/quota.h"
 #include "store/entities_test.h"
 
 struct core_test {
@@ -53,7 +54,9 @@ static inline enum err core_test_open(struct core_test *test, uint32_t devices_m
     test->core.pause = core_test_pause;
     err = err == ERR_OK ? store_attempts_create(&test->core.attempts, &rate) : err;
     err = err == ERR_OK ? model_index_create(&test->core.index, &test->epoch, devices_max) : err;
-    err = err == ERR_OK ? core_open(&test->core) : err;
+    err = err == ERR_OK ? model_quotas_create(&test->core.quotas, 8) : err;
+    err = err == ERR_OK ? core_open(&test->core, CORE_TEST_NOW) : err;
+    err = err == ERR_OK ? core_quota_fill(&test->core) : err;
     test->admin = (struct core_admin){&test->core, &test->caller, &test->memory, &test->problem};
     core_test_as(test, MODEL_TENANT_ADMIN);
     return err;
@@ -63,6 +66,7 @@ static inline void core_test_close(struct core_test *test)
 {
     store_attempts_destroy(test->core.attempts);
     model_index_destroy(test->core.index);
+    model_quotas_destroy(test->core.quotas);
     entities_test_close(&test->entities);
 }
 

@@ -95,8 +95,10 @@ static enum err tenant_take(struct store_tx *tx, struct install *install)
     if (err != ERR_NOT_FOUND) {
         return err;
     }
-    tenant = (struct model_tenant){
-        .id = core_new_id(install->now), .title = SLICE("Tenant"), .region = SLICE("Global")};
+    tenant = (struct model_tenant){.id = core_new_id(install->now),
+                                   .profile = uuid_null,
+                                   .title = SLICE("Tenant"),
+                                   .region = SLICE("Global")};
     err = store_tenant_insert(tx, &tenant);
     install->tenant = tenant.number;
     if (err != ERR_OK) {

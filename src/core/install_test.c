@@ -24,14 +24,15 @@ static int set_up(void **state)
     epoch_init(&test.epoch, 1);
     if (entities_test_open(&test.entities) != ERR_OK ||
         store_attempts_create(&test.core.attempts, &rate) != ERR_OK ||
-        model_index_create(&test.core.index, &test.epoch, 20) != ERR_OK) {
+        model_index_create(&test.core.index, &test.epoch, 20) != ERR_OK ||
+        model_quotas_create(&test.core.quotas, 2) != ERR_OK) {
         return -1;
     }
     test.core.entities = test.entities.entities;
     test.core.epoch = &test.epoch;
     test.core.pause = core_test_pause;
     test.admin = (struct core_admin){&test.core, &test.caller, &test.memory, &test.problem};
-    return 0;
+    return core_open(&test.core, CORE_TEST_NOW) == ERR_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)

@@ -30,9 +30,21 @@ struct model_contact {
     struct slice fields[MODEL_CONTACT_FIELDS];
 };
 
+// What its tenants may use (model/quotas.h has the part that this version holds them to).
+struct model_tenant_profile {
+    struct uuid id;
+    struct slice name;
+    struct slice description;
+    bool is_default;
+    bool is_isolated;          // kept for whoever sent it
+    struct slice profile_data; // JSON
+};
+
 struct model_tenant {
     struct uuid id;
     struct tenant_id number;
+    struct uuid profile;       // uuid_null, writing: the default one
+    struct slice profile_name; // reading
     struct slice title;
     struct slice region;
     struct model_contact contact;

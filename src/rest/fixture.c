@@ -55,7 +55,8 @@ static void open_core(void)
     base.core.pause = core_test_pause;
     assert_int_equal(store_attempts_create(&base.core.attempts, &rate), ERR_OK);
     assert_int_equal(model_index_create(&base.core.index, &base.epoch, DEVICES_MAX), ERR_OK);
-    assert_int_equal(core_open(&base.core), ERR_OK);
+    assert_int_equal(model_quotas_create(&base.core.quotas, 8), ERR_OK);
+    assert_int_equal(core_open(&base.core, rest_fixture.now), ERR_OK);
     assert_int_equal(core_install_demo(&base.core, rest_fixture.now), ERR_OK);
     assert_int_equal(core_index_fill(&base.core), ERR_OK);
 }

@@ -1,5 +1,6 @@
 #include "server/limits.h"
 
+#include "model/quotas.h"
 #include "rest/live.h"
 #include "server/worker.h"
 
@@ -62,6 +63,8 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"questions to another worker", CORE_ASKS_MAX, "per worker", "5.03 with Max-Age"},
         {"latest exchanges kept", settings->trace_bytes, "bytes", "the oldest goes"},
         {"devices", settings->devices_max, "", "REST 503"},
+        {"tenants", settings->tenants_max, "", "REST 503"},
+        {"tenant profiles", MODEL_QUOTAS_PROFILES_MAX, "", "REST 503"},
         {"key names of a device", settings->store.keys_per_device_max, "", "4.00"},
         {"key names of a tenant", settings->store.keys_per_tenant_max, "", "4.00"},
         {"points of a request", MODEL_POINTS_MAX, "", "4.00"},

@@ -155,7 +155,8 @@ static enum err open_core(struct server *server)
     if (err == ERR_OK) {
         err = model_index_create(&core->index, &server->epoch, server->settings->devices_max);
     }
-    err = err == ERR_OK ? core_open(core) : err;
+    err = err == ERR_OK ? model_quotas_create(&core->quotas, server->settings->tenants_max) : err;
+    err = err == ERR_OK ? core_open(core, plat_clock_wall()) : err;
     return err == ERR_OK ? ERR_OK : fail(server, err, "entities");
 }
 
@@ -488,6 +489,9 @@ static void close_all(struct server *server)
     }
     if (server->core.index != NULL) {
         model_index_destroy(server->core.index);
+    }
+    if (server->core.quotas != NULL) {
+        model_quotas_destroy(server->core.quotas);
     }
     if (server->core.attempts != NULL) {
         store_attempts_destroy(server->core.attempts);

@@ -217,6 +217,7 @@ static void read_http(const struct conf *conf, struct server_settings *settings)
 static void read_store(const struct conf *conf, struct server_settings *settings)
 {
     settings->devices_max = (uint32_t)conf_int(conf, "limits.devices");
+    settings->tenants_max = (uint32_t)conf_int(conf, "limits.tenants");
     settings->store = (struct store_limits){
         .head_bytes_max = conf_size(conf, "store.head-size"),
         .journal_bytes_max = conf_size(conf, "store.journal-size"),

@@ -52,6 +52,7 @@ struct server_settings {
 
     struct store_limits store;
     uint32_t devices_max;
+    uint32_t tenants_max;
 };
 
 // Reads file, environment and command line into `conf`, then into `settings`, whose texts live as

@@ -64,4 +64,21 @@ const char *const store_entities_steps[STORE_ENTITIES_VERSION] = {
     "CREATE TABLE handover ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, tenant INTEGER NOT NULL, device INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, body BLOB NOT NULL) STRICT;",
+
+    // Tenant profiles (a tenant without one gets the default one at the start), the end of a tenant
+    // in several transactions, and links by which a new user chooses a password.
+    "CREATE TABLE tenant_profile ("
+    " id BLOB PRIMARY KEY, created_ms INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,"
+    " description TEXT, is_default INTEGER NOT NULL, isolated INTEGER NOT NULL,"
+    " profile_data TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX tenant_profile_default ON tenant_profile (is_default)"
+    " WHERE is_default = 1;"
+    "ALTER TABLE tenant ADD COLUMN profile BLOB REFERENCES tenant_profile(id);"
+    "ALTER TABLE tenant ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX tenant_by_profile ON tenant (profile);"
+    "CREATE INDEX tenant_ended ON tenant (ended) WHERE ended = 1;"
+
+    "CREATE TABLE activation ("
+    " user BLOB PRIMARY KEY REFERENCES user(id) ON DELETE CASCADE, token TEXT NOT NULL UNIQUE,"
+    " until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };

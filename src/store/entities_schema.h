@@ -2,6 +2,6 @@
 // step n - 1; steps that were released never change.
 #pragma once
 
-#define STORE_ENTITIES_VERSION 1
+#define STORE_ENTITIES_VERSION 2
 
 extern const char *const store_entities_steps[STORE_ENTITIES_VERSION];

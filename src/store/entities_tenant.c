@@ -2,16 +2,27 @@
 #include "store/entities_contact.h"
 #include "store/sql.h"
 
-#define COLUMNS "number, id, title, region, " STORE_CONTACT_COLUMNS ", additional_info, version"
+#define COLUMNS                                                                                    \
+    "number, tenant.id, tenant.profile, tenant_profile.name, title, "                              \
+    "region, " STORE_CONTACT_COLUMNS ", additional_info, version"
+#define FROM                                                                                       \
+    " FROM tenant LEFT JOIN tenant_profile ON tenant_profile.id = tenant.profile WHERE ended = 0"
 
 enum err store_tenant_insert(struct store_tx *tx, struct model_tenant *tenant)
 {
     struct store_query query =
         store_sql_prepare(tx->sql,
-                          "INSERT INTO tenant (id, title, region, " STORE_CONTACT_COLUMNS
-                          ", additional_info, version) VALUES (?,?,?, ?,?,?,?,?,?,?,?, ?, 1)",
+                          "INSERT INTO tenant (id, profile, title, region, " STORE_CONTACT_COLUMNS
+                          ", additional_info, version) VALUES (?,"
+                          " coalesce(?, (SELECT id FROM tenant_profile WHERE is_default = 1)),"
+                          " ?,?, ?,?,?,?,?,?,?,?, ?, 1)",
                           NULL);
     store_sql_bind_uuid(&query, &tenant->id);
+    if (uuid_equal(&tenant->profile, &uuid_null)) {
+        store_sql_bind_null(&query);
+    } else {
+        store_sql_bind_uuid(&query, &tenant->profile);
+    }
     store_sql_bind_text(&query, tenant->title);
     store_sql_bind_text(&query, tenant->region);
     store_contact_bind(&query, &tenant->contact);
@@ -28,6 +39,8 @@ static enum err tenant_one(struct store_query *query, struct model_tenant *tenan
     if (found) {
         tenant->number.number = (uint64_t)store_sql_read_int(query);
         tenant->id = store_sql_read_uuid(query);
+        tenant->profile = store_sql_read_uuid(query);
+        tenant->profile_name = store_sql_read_text(query);
         tenant->title = store_sql_read_text(query);
         tenant->region = store_sql_read_text(query);
         store_contact_read(query, &tenant->contact);
@@ -42,14 +55,14 @@ enum err store_tenant_get(struct store_tx *tx, struct arena *memory, const struc
                           struct model_tenant *tenant)
 {
     struct store_query query =
-        store_sql_prepare(tx->sql, "SELECT " COLUMNS " FROM tenant WHERE id = ?", memory);
+        store_sql_prepare(tx->sql, "SELECT " COLUMNS FROM " AND tenant.id = ?", memory);
     store_sql_bind_uuid(&query, id);
     return tenant_one(&query, tenant);
 }
 
 enum err store_tenant_first(struct store_tx *tx, struct arena *memory, struct model_tenant *tenant)
 {
-    struct store_query query = store_sql_prepare(
-        tx->sql, "SELECT " COLUMNS " FROM tenant ORDER BY number LIMIT 1", memory);
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT " COLUMNS FROM " ORDER BY number LIMIT 1", memory);
     return tenant_one(&query, tenant);
 }

@@ -60,7 +60,8 @@ static inline enum err entities_test_open(struct entities_test *test)
 
 static inline enum err entities_test_fill(struct entities_test *test)
 {
-    test->tenant = (struct model_tenant){.id = entities_test_id(0), .title = SLICE("Tenant")};
+    test->tenant = (struct model_tenant){
+        .id = entities_test_id(0), .profile = uuid_null, .title = SLICE("Tenant")};
     test->profile = (struct model_device_profile){.id = entities_test_id(1),
                                                   .name = SLICE("default"),
                                                   .is_default = true,

@@ -15,7 +15,7 @@
 #include "base/slice.h"
 #include "model/ids.h"
 
-#define STORE_SQL_STATEMENTS_MAX 160
+#define STORE_SQL_STATEMENTS_MAX 224
 
 struct store_sql {
     sqlite3 *db;
