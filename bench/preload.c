@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/devices.h"
 #include "core/core.h"
 #include "core/install.h"
 #include "plat/clock.h"
@@ -19,7 +20,7 @@ static enum err insert_one(struct store_tx *tx, const struct model_tenant *tenan
     char token[32];
     snprintf(name, sizeof(name), "Bench %07u", number);
     snprintf(token, sizeof(token), "BENCH%07u", number);
-    struct model_device device = {.id = core_new_id(plat_clock_wall()),
+    struct model_device device = {.id = bench_device_id(number),
                                   .tenant = tenant->number,
                                   .customer = uuid_null,
                                   .profile = profile->id,

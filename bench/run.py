@@ -3,165 +3,175 @@
 
 The server is pinned to one core, the load to another. Cost is CPU time of all threads of the
 process per exchange (from /proc), divided by that of the echo. Closed loop, one peer per device.
-BENCH_SECONDS sets the length of each row (default 30; the last one holds its rate for ten times
-that), BENCH_DIR where the data goes (default: a directory beside the build, so that it is on disk).
+BENCH_SECONDS sets the length of each row (default 30; the held one takes ten times that), BENCH_DIR
+where the data goes (default: a directory beside the build, so that it is on disk), BENCH_ROWS which
+groups of rows run (names with commas between; default all).
 """
 
-import json
 import os
-import pathlib
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build"))
-SECONDS = int(os.environ.get("BENCH_SECONDS", "30"))
-DATA = pathlib.Path(os.environ.get("BENCH_DIR", ROOT / "build-bench-data"))
+import machine
+from machine import BUILD, CORES, DATA, SECONDS, Server, load, preload, program, serving
+
 DEVICES = 10000
-DEDUP_ENTRIES = 16 << 20
-TICKS = os.sysconf("SC_CLK_TCK")
-CORES = sorted(os.sched_getaffinity(0))
+MANY = 100000
+MOST = 1000000
 
 
-def free_port(kind):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Table:
+    """Prints the rows; `floor` and `wide` are the echo with 1,024 and with 8,192 in flight."""
+
+    def __init__(self):
+        self.floor = self.wide = None
+
+    def head(self):
+        print(f"{SECONDS} s a row; ratio = CPU per exchange / echo; lost = repeats/unanswered")
+        print(f"{'row':36}  ratio   aim    us CPU       /s   p50 us   p99 us p99.9 us      lost "
+              " RSS MiB  B disk  answers")
+
+    def row(self, name, row, aim=None, floor=None):
+        floor = floor or self.floor or row
+        codes = " ".join(f"{code}:{count}" for code, count in row["codes"].items())
+        lost = f"{row['repeats']}/{row['unanswered']}"
+        print(f"{name:36} {row['cpu_us'] / floor['cpu_us']:6.2f} {aim or '':>5} "
+              f"{row['cpu_us']:9.2f} {row['rate']:8.0f} {row['p50_us']:8} {row['p99_us']:8} "
+              f"{row['p999_us']:8} {lost:>9} {row['rss_mib']:8.0f} {row['written']:7.0f}  {codes}",
+              flush=True)
+
+    def note(self, text):
+        print(f"  {text}", flush=True)
 
 
-def pinned(core, command, **kwargs):
-    return subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], **kwargs)
+def echo(table):
+    port = machine.free_port(socket.SOCK_DGRAM)
+    with program(BUILD / "bench/bench_echo", port) as process:
+        table.row("echo, 1,024 in flight", floor := load(process, port, "echo", in_flight=1024))
+        table.row("echo, 8,192 in flight", wide := load(process, port, "echo", in_flight=8192))
+    table.floor, table.wide = floor, wide
 
 
-def cpu_seconds(process):
-    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident_mib(process):
-    for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return 0
-
-
-def written_mib(process):
-    for line in pathlib.Path(f"/proc/{process.pid}/io").read_text().splitlines():
-        if line.startswith("write_bytes"):
-            return int(line.split()[1]) / 2**20
-    return 0
-
-
-def load(server, port, mode, **options):
-    """Runs one row; the server's CPU is read over just the time after the warm-up."""
-    options = {"seconds": SECONDS, **options}
-    command = [BUILD / "bench/bench_load", port, mode]
-    for name, value in options.items():
-        command += [f"--{name.replace('_', '-')}", value]
-    generator = pinned(CORES[-1], command, stdout=subprocess.PIPE, text=True)
-    assert generator.stdout.readline().strip() == "warm"
-    before, wrote = cpu_seconds(server), written_mib(server)
-    result = json.loads(generator.stdout.readline())
-    result["cpu"] = cpu_seconds(server) - before
-    result["cpu_us"] = result["cpu"] * 1e6 / max(result["exchanges"], 1)
-    result["rss_mib"] = resident_mib(server)
-    result["written"] = (written_mib(server) - wrote) * 2**20 / max(result["exchanges"], 1)
-    generator.wait()
-    return result
-
-
-def start_server():
-    coap, http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
-    command = [
-        BUILD / "src/server/motehub", "serve", "--demo", "--data", DATA,
-        "--set", f"coap.bind=127.0.0.1:{coap}", "--set", f"http.bind=127.0.0.1:{http}",
-        "--set", "coap.workers=1", "--set", "log.level=warn",
-        # Ids are remembered for 247 s, and none is forgotten under 60 s: room for this rate.
-        "--set", f"coap.dedup-entries={DEDUP_ENTRIES}",
-    ]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MOTEHUB_")}
-    server = pinned(CORES[0], command, stdout=subprocess.PIPE, text=True, env=environment)
-    while "REST" not in server.stdout.readline():
-        if server.poll() is not None:
-            sys.exit("the server did not start")
-    return server, coap
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    process.wait()
-
-
-def show(name, row, floor):
-    ratio = f"{row['cpu_us'] / floor['cpu_us']:6.2f}" if floor else "  1.00"
-    codes = " ".join(f"{code}:{count}" for code, count in row["codes"].items())
-    print(f"{name:34} {ratio} {row['cpu_us']:8.2f} {row['rate']:9.0f} {row['p50_us']:8} "
-          f"{row['p99_us']:8} {row['p999_us']:8} {row['repeats']:7} {row['rss_mib']:8.0f} "
-          f"{row['written']:7.0f}  {codes}", flush=True)
-
-
-def show_libcoap(floor):
+def libcoap(table):
     """The peer: the same trivial answer, but no message id is remembered and nothing is stored."""
-    program = BUILD / "bench/bench_libcoap"
-    if not program.exists():
-        print("bare libcoap: left out, libcoap3-dev was not there when this was built")
+    if not (BUILD / "bench/bench_libcoap").exists():
+        table.note("bare libcoap: left out, libcoap3-dev was not there when this was built")
         return
-    port = free_port(socket.SOCK_DGRAM)
-    peer = pinned(CORES[0], [program, port])
-    time.sleep(0.3)
-    # Few peers first: it keeps a session for each, and its cost grows with their number.
-    few = load(peer, port, "trivial", in_flight=256, devices=256)
-    show("libcoap, no dedup/store, 256 peers", few, floor)
-    many = load(peer, port, "trivial", in_flight=1024)
-    show("libcoap, no dedup/store, 10,000", many, floor)
-    stop(peer)
+    port = machine.free_port(socket.SOCK_DGRAM)
+    with program(BUILD / "bench/bench_libcoap", port) as peer:
+        # Few peers first: it keeps a session for each, and its cost grows with their number.
+        few = load(peer, port, "trivial", in_flight=256, devices=256)
+        table.row("libcoap, no dedup/store, 256 peers", few)
+        many = load(peer, port, "trivial", in_flight=1024)
+        table.row("libcoap, no dedup/store, 10,000", many)
 
 
-def hold_rate(server, port, floor):
+def messages(table):
+    with serving(preload("messages", DEVICES)) as server:
+        def run(mode, **options):
+            return load(server.process, server.coap, mode, **options)
+
+        table.row("trivial answer (GET /)", run("trivial"), aim=1.5)
+        table.row("durable telemetry, 5 keys, 1,024", run("telemetry"), aim=2.6)
+        table.row("durable telemetry, 5 keys, 8,192", run("telemetry", in_flight=8192), aim=2.6,
+                  floor=table.wide)
+        table.row("durable telemetry at 1,000/s", run("telemetry", rate=1000))
+        table.row("durable telemetry at 10,000/s", run("telemetry", rate=10000))
+
+
+def reads(table):
+    with serving(preload("reads", DEVICES)) as server:
+        load(server.process, server.coap, "publish", seconds=1, each=1)
+        for in_flight in (64, 1024):
+            found = load(server.process, server.coap, "attributes", in_flight=in_flight)
+            table.row(f"attribute read, 5 keys, {in_flight:,}", found, aim=2.0)
+
+
+def growth(table):
+    """The same with 1,000 and with 1,000,000 devices, each of which is a peer and has sent."""
+    found, memory = {}, {}
+    for count in (1000, MOST):
+        with serving(preload(f"growth-{count}", count), f"limits.devices={MOST + 1000}") as server:
+            memory[count] = server.resident_after_start()
+            found[count] = load(server.process, server.coap, "telemetry", devices=count,
+                                in_flight=1000, each=1)
+        table.row(f"durable telemetry, {count:,} devices", found[count])
+    ratio = found[MOST]["cpu_us"] / found[1000]["cpu_us"]
+    table.note(f"1,000,000 devices cost {ratio:.2f} of 1,000 (aim 1.5, goal 1.2)")
+    each = (memory[MOST] - memory[1000]) / (MOST - 1000)
+    table.note(f"a registered device, silent: {each:.0f} bytes resident after a start")
+
+
+def start(table):
+    """SIGKILL with the journal just below the size that starts a seal."""
+    server = Server(preload("start", MANY))
+    server.start()
+    driver = machine.generator(server.coap, "telemetry",
+                               {"devices": MANY, "rate": 40000, "seconds": 600})
+    while (level := server.level("store-journal-bytes"))[0] < 0.97 * level[1]:
+        time.sleep(0.02)
+    server.kill()
+    driver.kill()
+    driver.wait()
+    begin = time.monotonic()
+    server.start(wait=False)
+    seconds = first_answer(server.coap, begin)
+    table.note(f"start after SIGKILL, {MANY:,} devices, journal of {level[0] / 2**20:.1f} MiB "
+               f"({level[0] / level[1]:.0%} full): first 2.01 after {seconds:.2f} s (aim 1, "
+               "goal 0.1)")
+    machine.stop(server.process, signal.SIGKILL)
+
+
+def first_answer(port, begin):
+    """Seconds until a reading was acknowledged, sent again every two milliseconds."""
+    payload = b'\xb3api\x02v1\x0cBENCH0000001\x09telemetry\x11\x32\xff{"n":1}'
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+        device.settimeout(0.002)
+        for mid in range(65536):
+            try:
+                device.sendto(b"\x40\x02" + mid.to_bytes(2, "big") + payload, ("127.0.0.1", port))
+                while (answer := device.recv(2048))[1] != 0x41:
+                    if answer[1] not in (0, 0xa3):
+                        sys.exit(f"the first answer was {answer!r}")
+                return time.monotonic() - begin
+            except OSError:
+                continue
+    sys.exit("no answer after the start")
+
+
+def held(table):
     """Half of what the machine took, held for ten rows' time: memory must stay flat."""
-    full = load(server, port, "telemetry", in_flight=1024, seconds=min(SECONDS, 5))
-    rate = int(full["rate"] / 2)
-    first = load(server, port, "telemetry", rate=rate)
-    held = load(server, port, "telemetry", rate=rate, seconds=SECONDS * 10)
-    show(f"telemetry, {rate:,}/s held {SECONDS * 10} s", held, floor)
-    print(f"  memory while it was held: {first['rss_mib']:.0f} to {held['rss_mib']:.0f} MiB")
+    with serving(preload("held", DEVICES)) as server:
+        full = load(server.process, server.coap, "telemetry", seconds=min(SECONDS, 5))
+        rate = int(full["rate"] / 2)
+        first = load(server.process, server.coap, "telemetry", rate=rate)
+        long = load(server.process, server.coap, "telemetry", rate=rate, seconds=SECONDS * 10)
+    table.row(f"telemetry, {rate:,}/s held {SECONDS * 10} s", long)
+    table.note(f"memory while it was held: {first['rss_mib']:.0f} to {long['rss_mib']:.0f} MiB")
+
+
+GROUPS = {"echo": echo, "libcoap": libcoap, "messages": messages, "reads": reads, "growth": growth,
+          "start": start, "held": held}
 
 
 def main():
+    wanted = [name for name in os.environ.get("BENCH_ROWS", "").split(",") if name] or list(GROUPS)
+    if unknown := set(wanted) - set(GROUPS):
+        sys.exit(f"no such rows: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     if len(CORES) < 2:
         sys.exit("two cores are needed: one for the server, one for the load")
+    table = Table()
+    table.head()
+    echo(table)
+    for name in wanted:
+        if name != "echo":
+            GROUPS[name](table)
     shutil.rmtree(DATA, ignore_errors=True)
-    subprocess.run([BUILD / "bench/bench_preload", DATA, str(DEVICES)], check=True)
-    print(f"{SECONDS} s a row, {DEVICES} devices, one peer each; ratio = CPU per exchange / echo")
-    print(f"{'row':34}  ratio   us CPU       /s   p50 us   p99 us p99.9 us repeats  RSS MiB  B disk"
-          "  answers")
-    port = free_port(socket.SOCK_DGRAM)
-    echo = pinned(CORES[0], [BUILD / "bench/bench_echo", port])
-    time.sleep(0.3)
-    floor = load(echo, port, "echo", in_flight=1024)
-    show("echo, 1,024 in flight", floor, None)
-    wide = load(echo, port, "echo", in_flight=8192)
-    show("echo, 8,192 in flight", wide, None)
-    stop(echo)
-    show_libcoap(floor)
-    server, port = start_server()
-    show("trivial answer (GET /)", load(server, port, "trivial", in_flight=1024), floor)
-    show("durable telemetry, 5 keys, 1,024", load(server, port, "telemetry", in_flight=1024), floor)
-    show("durable telemetry, 5 keys, 8,192", load(server, port, "telemetry", in_flight=8192), wide)
-    load(server, port, "publish", in_flight=1024, seconds=min(SECONDS, 5))
-    # A lane of the store has 64 reads at a time, more are answered 5.03.
-    show("attribute read, 5 keys, 64", load(server, port, "attributes", in_flight=64), floor)
-    show("durable telemetry at 1,000/s", load(server, port, "telemetry", rate=1000), floor)
-    show("durable telemetry at 10,000/s", load(server, port, "telemetry", rate=10000), floor)
-    hold_rate(server, port, floor)
-    stop(server)
-    shutil.rmtree(DATA, ignore_errors=True)
-    print("aims: trivial 1.5, durable telemetry 2.6, attribute read 2.0 (goals 1.2, 1.8, 1.6); "
-          f"made by make bench, BENCH_SECONDS={SECONDS}")
+    print("goals: trivial 1.2, durable telemetry 1.8, attribute read 1.6; made by make bench, "
+          f"BENCH_SECONDS={SECONDS}")
 
 
 if __name__ == "__main__":
