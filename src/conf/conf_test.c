@@ -146,7 +146,7 @@ static void the_table_has_a_row_for_each_key(void **state)
     for (const char *at = table; *at != 0; at++) {
         lines += *at == '\n' ? 1 : 0;
     }
-    assert_int_equal(lines, 1 + 54);
+    assert_int_equal(lines, 1 + 55);
     const char *row = strstr(table, "coap.ack-wait");
     assert_non_null(row);
     const char *const parts[] = {"time", "2s", "500ms", "--set", "RFC 7252 5.2.2"};

@@ -144,6 +144,7 @@ static void put_store(const struct server_metrics *metrics, struct buf *out)
     put_total(out, "store_points_total", "Points stored.", stats.points);
     put_total(out, "store_bytes_total", "Bytes given to the database.", stats.bytes_written);
     put_total(out, "store_seals_total", "Devices whose readings became blocks.", stats.seals);
+    put_total(out, "store_expired_total", "Readings removed because they expired.", stats.expired);
     put_total(out, "store_failures_total", "Commits that failed.", stats.failures);
     put_level(out, "store_journal_rows", "Rows of the journal.", stats.journal_rows);
     put_level(out, "store_devices_in_head", "Devices in memory.", stats.devices_in_head);

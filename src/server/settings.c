@@ -222,6 +222,7 @@ static void read_store(const struct conf *conf, struct server_settings *settings
         .head_bytes_max = conf_size(conf, "store.head-size"),
         .journal_bytes_max = conf_size(conf, "store.journal-size"),
         .journal_age_max = span_ms(conf_span_ms(conf, "store.journal-age")),
+        .expiry_every = span_ms(conf_span_ms(conf, "store.expiry-every")),
         .commit_delay_max = span_ms(conf_span_ms(conf, "store.commit-delay")),
         .commit_records_max = (uint32_t)conf_int(conf, "store.commit-max"),
         .keys_per_device_max = (uint32_t)conf_int(conf, "limits.keys-per-device"),

@@ -1,4 +1,4 @@
-// store/conformance_priv.h: the scenarios about state, for the table in conformance.c.
+// store/conformance_priv.h: the scenarios about expiry and state, for the table in conformance.c.
 #pragma once
 
 #include <stdio.h>
@@ -6,6 +6,12 @@
 #include "store/conformance.h"
 
 typedef void store_conformance_fn(struct store_fixture *fixture);
+
+store_conformance_fn store_conformance_points_live_as_long_as_their_device_says;
+store_conformance_fn store_conformance_a_life_of_their_own_comes_first;
+store_conformance_fn store_conformance_a_time_far_ahead_counts_from_its_arrival;
+store_conformance_fn store_conformance_extreme_times_expire_like_others;
+store_conformance_fn store_conformance_latest_is_rewritten_from_what_lives;
 
 store_conformance_fn store_conformance_changes_are_read_back;
 store_conformance_fn store_conformance_last_of_a_name_twice_in_one_change_counts;

@@ -19,11 +19,20 @@ const struct store_limits store_fixture_limits = {
     .trace_bytes_max = 1U << 20,
 };
 
+static uint64_t life_of(void *context, struct tenant_id tenant, struct device_id device)
+{
+    const struct store_fixture *const fixture = context;
+    assert_int_equal(tenant.number, STORE_FIXTURE_TENANT.number);
+    return metric_read(&fixture->lives_s[device.number % STORE_FIXTURE_LIVES]);
+}
+
 static void open_store(struct store_fixture *fixture)
 {
+    fixture->lives = (struct store_lives){fixture, life_of};
     fixture->store = fixture->backend->open(fixture->backend->context, &fixture->limits);
     assert_non_null(fixture->store);
     assert_int_equal(store_lane_open(fixture->store, 1U << 20, NULL, NULL, &fixture->lane), ERR_OK);
+    store_set_lives(fixture->store, &fixture->lives);
     assert_int_equal(store_start(fixture->store), ERR_OK);
 }
 

@@ -1,8 +1,10 @@
 // store/fixture.h: a store in a test: opening, doing, reading into text. Built for tests only.
 #pragma once
 
+#include "base/metric.h"
 #include "store/store.h"
 
+#define STORE_FIXTURE_LIVES 64U
 #define STORE_FIXTURE_TENANT ((struct tenant_id){7})
 
 // How to get at the back end under test. `open` is called again after a clean close when a scenario
@@ -22,6 +24,9 @@ struct store_fixture {
     struct store *store;
     struct store_lane *lane;
     uint64_t ticket;
+    // Seconds that points of a device stay, by its number modulo the size; 0: for ever.
+    struct metric lives_s[STORE_FIXTURE_LIVES];
+    struct store_lives lives;
 };
 
 extern const struct store_limits store_fixture_limits;

@@ -142,12 +142,14 @@ static bool stage_readings(struct store_local *local, struct store_head_device *
     const int64_t expires_ms = store_record_expiry(record);
     for (uint32_t i = 0; i < record->count; i++) {
         const struct store_record_reading given = store_record_next_reading(&body);
+        const int64_t time_ms = given.has_time ? given.time_ms : assigned_ms;
         const struct store_reading reading = {
             .series = record->series,
             .latest = record->latest,
-            .time_ms = given.has_time ? given.time_ms : assigned_ms,
+            .time_ms = time_ms,
             .sequence = local->sequence + i,
             .expires_ms = expires_ms,
+            .arrived_ms = expires_ms == 0 ? store_reading_arrived(time_ms, record->proposed) : 0,
             .point_count = given.point_count,
         };
         uint8_t *const at = local->journal.ptr + local->journal.len;
@@ -624,17 +626,30 @@ static enum err tick(void *backend, struct store_now now, struct mono *again)
         store_local_trim(local, is_due);
         err = err != ERR_OK ? err : store_local_end(local);
     }
+    if (err == ERR_OK && !local->sweep.is_pending && mono_reached(now.mono, local->expiry.due)) {
+        store_local_begin(local, now);
+        err = store_expiry_step(local, now);
+        err = err == ERR_OK ? store_local_end(local) : err;
+    }
     oldest = store_head_oldest(&local->head);
     *again = local->sweep.is_pending ? now.mono
              : oldest == NULL        ? MONO_NEVER
                                      : mono_add(oldest->since, local->limits.journal_age_max);
+    *again = mono_earlier(*again, local->expiry.due);
     return err;
+}
+
+static void set_lives(void *backend, const struct store_lives *lives)
+{
+    struct store_local *const local = backend;
+    local->lives = lives;
 }
 
 static void stats(void *backend, struct store_stats *out)
 {
     const struct store_local *const local = backend;
     out->seals = metric_read(&local->seals);
+    out->expired = metric_read(&local->expired);
     out->bytes_written = metric_read(&local->bytes_written);
     out->head_bytes = metric_read(&local->head_bytes);
     out->head_bytes_max = local->limits.head_bytes_max;
@@ -653,6 +668,7 @@ const struct store_ops store_local_ops = {
     .keys = store_local_keys,
     .state = store_local_state,
     .traces = store_local_traces,
+    .set_lives = set_lives,
     .stats = stats,
     .close = store_local_close,
 };

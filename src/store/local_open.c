@@ -9,7 +9,7 @@
 #include "plat/clock.h"
 #include "store/local_priv.h"
 
-#define LAYOUT_VERSION 2U
+#define LAYOUT_VERSION 3U
 
 static enum err say(char message[256], enum err err, const char *text)
 {
@@ -61,9 +61,17 @@ static enum err migrate_traces(struct store_local *local)
     return err == ERR_OK ? ops->write(local->blocks) : err;
 }
 
+// Version 2 knew no arrivals and had no rows for expiries; what it wrote is right without.
+static enum err migrate_lives(struct store_local *local)
+{
+    (void)local;
+    return ERR_OK;
+}
+
 static migrate_fn *const migrations[] = {
     NULL, // there is nothing before version 1
     migrate_traces,
+    migrate_lives,
 };
 
 static_assert(sizeof(migrations) / sizeof(migrations[0]) == LAYOUT_VERSION,
@@ -346,6 +354,7 @@ enum err store_local_open_on(struct store_blocks *owned_blocks, const struct sto
     local->limits = *limits;
     local->sequence = local->journal_number = local->journal_first = 1;
     local->sweep.is_pending = true;
+    local->expiry.due = store_expiry_first(limits, plat_clock_mono());
     store_head_init(&local->head, limits->head_bytes_max);
     store_dictionary_init(&local->dictionary);
     store_sealer_init(&local->sealer);

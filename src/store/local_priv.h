@@ -1,4 +1,5 @@
-// store/local_priv.h: the insides of the local back end, for the files local*.c and sweep.c.
+// store/local_priv.h: the insides of the local back end, for the files local*.c, sweep.c, expiry.c
+// and rewrite.c.
 //
 // One commit: the records of the group are staged one after the other, each appended to the journal
 // row and behind the published readings of its device; devices that are due are settled (their
@@ -10,6 +11,7 @@
 
 #include "base/metric.h"
 #include "store/blocks.h"
+#include "store/days.h"
 #include "store/dictionary.h"
 #include "store/head.h"
 #include "store/journal.h"
@@ -20,9 +22,10 @@
 
 // Rows of the family META begin with one of these.
 enum {
-    STORE_META_KEY_NAME = 'k', // + number 4 -> tenant, name
-    STORE_META_SWEEP = 's',    // + device 8: has markers or blocks that a sweep removes
-    STORE_META_VERSION = 'v',  // -> number of the layout
+    STORE_META_KEY_NAME = 'k',             // + number 4 -> tenant, name
+    STORE_META_SWEEP = 's',                // + device 8: has markers or blocks that a sweep removes
+    STORE_META_VERSION = 'v',              // -> number of the layout
+    STORE_META_EXPIRY = STORE_SEAL_EXPIRY, // see seal.h
 };
 
 // Readings of a device that make a block.
@@ -52,8 +55,25 @@ struct store_sweep {
     bool is_purge;
     uint64_t device;
     uint64_t marked_through; // markers up to this sequence are carried out
+    struct store_days days;
+};
+
+// Where the search for expired readings is. It begins anew after a restart.
+struct store_expiry {
+    struct mono due; // the next step
+    bool is_running;
+    bool is_past_index; // looks at devices; before that at blocks that are known to be due
+    bool has_job;       // in the middle of a device's blocks
+    bool is_ahead;      // of them, those on days that are still to come
+    bool has_kept;      // a block of the job stays
+    int64_t kept_day;   // the first such
+    int64_t first_day;  // the row of the job's device, as it was when the job began
+    int64_t profile_day;
     int64_t last_day;
-    uint8_t position[32]; // a series key: the next to look at
+    uint64_t sealed_through;
+    uint64_t device; // of the job, or the last one looked at
+    uint64_t life_ms;
+    struct store_days days;
 };
 
 struct store_local {
@@ -96,10 +116,12 @@ struct store_local {
     struct store_bytes stream;
     struct store_bytes value;
     struct store_sweep sweep;
+    struct store_expiry expiry;
+    const struct store_lives *lives;
     struct store_traces traces;
 
-    struct metric seals, bytes_written, head_bytes, journal_bytes, journal_rows, trace_bytes,
-        devices, is_write_stopped;
+    struct metric seals, expired, bytes_written, head_bytes, journal_bytes, journal_rows,
+        trace_bytes, devices, is_write_stopped;
 };
 
 // What a settling does besides sealing.
@@ -108,6 +130,9 @@ struct store_local_change {
     uint64_t delete_sequence;
     struct wall now;
     uint64_t unmark_through; // markers up to this are carried out; 0: none
+    bool is_aged;            // blocks went: the row's days are these from now on
+    int64_t first_day;
+    int64_t profile_day;
 };
 
 // local_settle.c. The device is not settled yet in this commit. ERR_EXHAUSTED: too many markers.
@@ -162,3 +187,21 @@ void store_local_close(void *backend);
 MUST_USE enum err store_sweep_step(struct store_local *local, uint32_t rows);
 // Notes in the batch that a device is to be swept.
 void store_sweep_want(struct store_local *local, uint64_t device);
+
+// expiry.c. Does a bounded part of the search for expired readings into the batch, never into one
+// that the sweep changes as well: both would write the same block anew. ERR_IO ends the store.
+MUST_USE enum err store_expiry_step(struct store_local *local, struct store_now now);
+// When the first search begins.
+struct mono store_expiry_first(const struct store_limits *limits, struct mono now);
+
+// rewrite.c.
+struct store_rewrite {
+    bool deleted; // what the markers of local->row say; else what has expired:
+    uint64_t life_ms;
+    struct wall now;
+};
+// Puts the block into the batch without what goes, if anything does. ERR_CORRUPT.
+MUST_USE enum err store_rewrite_block(struct store_local *local, uint64_t device, struct slice key,
+                                      const struct store_block *block,
+                                      const struct store_rewrite *what);
+void store_rewrite_remove(struct store_local *local, struct slice key);

@@ -98,6 +98,7 @@ enum err store_local_range(void *backend, const struct store_range *range, void 
             .descending = range->descending,
             .limit = range->limit == 0 ? UINT64_MAX : range->limit,
             .now = range->now,
+            .life_ms = store_lives_ms(local->lives, snapshot.row.tenant, range->device.number),
         };
         err = store_merge_run(&merge, &emitter, emit_point);
     }

@@ -62,6 +62,7 @@ static enum err rewrite_latest(struct store_local *local, uint64_t device,
         .descending = true,
         .limit = 1,
         .now = change->now,
+        .life_ms = store_lives_ms(local->lives, local->row.tenant, device),
     };
     struct newest newest = {local, key, 0};
     return store_merge_run(&merge, &newest, take_newest);
@@ -194,6 +195,10 @@ enum err store_local_settle(struct store_local *local, struct store_head_device 
         return err;
     }
     store_row_unmark(&local->row, change->unmark_through);
+    if (change->is_aged) {
+        local->row.first_day = change->first_day;
+        local->row.profile_day = change->profile_day;
+    }
     store_seal_put(&local->sealer, device->number, &local->row, local->blocks);
     if (!local->row.has_blocks) {
         local->row.marker_count = 0;
@@ -222,7 +227,7 @@ void store_local_settle_purge(struct store_local *local, struct store_head_devic
     row->is_purged = true;
     row->sealed_through = local->sequence - 1;
     row->has_blocks = has_blocks;
-    row->first_day = first_day;
+    row->first_day = row->profile_day = first_day;
     row->last_day = last_day;
     if (has_blocks) {
         store_sweep_want(local, device->number);

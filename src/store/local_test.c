@@ -124,7 +124,7 @@ static char *expected_dump(uint64_t seed, uint32_t groups)
     for (uint32_t i = 0; i < groups; i++) {
         (void)run_group(&reference, &walk);
     }
-    char *const text = store_walk_dump(reference.store);
+    char *const text = store_walk_dump(reference.store, (struct wall){0});
     store_fixture_close(&reference);
     return text;
 }
@@ -146,7 +146,7 @@ static bool crash_once(uint64_t seed, uint64_t cut_at, bool keeps_last)
     store_disk_cut(disk, UINT64_MAX, false);
     f.store = open_local(NULL, &limits);
     assert_non_null(f.store);
-    char *const actual = store_walk_dump(f.store);
+    char *const actual = store_walk_dump(f.store, (struct wall){0});
     char *const expected = expected_dump(seed, done);
     char *const in_doubt = expected_dump(seed, done + 1);
     if (strcmp(actual, expected) != 0 && strcmp(actual, in_doubt) != 0) {
@@ -265,13 +265,13 @@ static void missing_journal_row_is_a_clear_error(void **state)
 static void version_is_checked(void **state)
 {
     (void)state;
-    static const uint8_t newer[8] = {0, 0, 0, 0, 0, 0, 0, 3};
+    static const uint8_t newer[8] = {0, 0, 0, 0, 0, 0, 0, 4};
     struct store *store = NULL;
     char message[256];
     store_disk_clear(disk);
     put_and_write(STORE_FAMILY_META, SLICE("v"), slice_of(newer, sizeof(newer)));
     assert_int_equal(try_open(&store_fixture_limits, &store, message), ERR_NEWER_VERSION);
-    assert_string_equal(message, "device data of version 3; this program knows up to 2");
+    assert_string_equal(message, "device data of version 4; this program knows up to 3");
     put_and_write(STORE_FAMILY_META, SLICE("v"), SLICE("?"));
     assert_int_equal(try_open(&store_fixture_limits, &store, message), ERR_CORRUPT);
     store_disk_clear(disk);

@@ -11,7 +11,8 @@ struct memory_point {
     struct slice key; // the name in the tenant's list
     int64_t time_ms;
     uint64_t sequence;
-    int64_t expires_ms; // 0: never
+    int64_t expires_ms; // 0: by profile
+    int64_t from_ms;    // which its life by profile is counted from
     struct model_value value;
     uint8_t *owned_text;
 };
@@ -49,6 +50,7 @@ struct memory {
     uint32_t name_count;
     uint64_t sequence;
     struct store_memory_state state;
+    const struct store_lives *lives;
 };
 
 // Out of memory ends the process: this back end is for tests and small trials.
@@ -234,6 +236,13 @@ static int64_t assign_time(struct memory_device *device, struct wall proposed)
     return time_ms;
 }
 
+// A time more than a day ahead of its arrival is not believed.
+static int64_t believed(int64_t time_ms, struct wall arrival)
+{
+    const __int128 ahead = (__int128)time_ms - arrival.ms;
+    return ahead > 24 * 3600 * 1000 ? arrival.ms : time_ms;
+}
+
 static void save_reading(struct memory *memory, struct memory_device *device,
                          const struct store_record_view *record, struct store_wire *body,
                          int64_t assigned)
@@ -249,6 +258,7 @@ static void save_reading(struct memory *memory, struct memory_device *device,
             offer_latest(device, &point);
         }
         point.expires_ms = store_record_expiry(record);
+        point.from_ms = believed(point.time_ms, record->proposed);
         if (record->series) {
             add_to_series(&device->series, point);
         }
@@ -281,19 +291,26 @@ static bool is_in_range(const struct store_record_view *record, int64_t time_ms)
     return record->first_ms <= time_ms && time_ms <= record->last_ms;
 }
 
-static bool is_alive(const struct memory_point *point, struct wall now)
+static bool is_alive(const struct memory *memory, const struct memory_device *device,
+                     const struct memory_point *point, struct wall now)
 {
-    return point->expires_ms == 0 || point->expires_ms > now.ms;
+    const uint64_t life_ms = store_lives_ms(memory->lives, device->tenant, device->number);
+    if (point->expires_ms != 0) {
+        return now.ms < point->expires_ms;
+    }
+    return life_ms == 0 || now.ms < (__int128)point->from_ms + life_ms;
 }
 
 // The newest of `key` before `end_ms`, the highest sequence of that time; NULL if there is none.
-static const struct memory_point *newest_before(const struct memory_device *device,
+static const struct memory_point *newest_before(const struct memory *memory,
+                                                const struct memory_device *device,
                                                 struct slice key, int64_t end_ms, struct wall now)
 {
     const struct memory_point *best = NULL;
     for (uint32_t i = 0; i < device->series.count; i++) {
         const struct memory_point *const point = &device->series.items[i];
-        if (point->time_ms < end_ms && slice_equal(point->key, key) && is_alive(point, now) &&
+        if (point->time_ms < end_ms && slice_equal(point->key, key) &&
+            is_alive(memory, device, point, now) &&
             (best == NULL || point->time_ms > best->time_ms ||
              (point->time_ms == best->time_ms && point->sequence >= best->sequence))) {
             best = point;
@@ -302,22 +319,23 @@ static const struct memory_point *newest_before(const struct memory_device *devi
     return best;
 }
 
-static void delete_latest(struct memory_device *device, const struct store_record_view *record,
-                          struct slice key, struct wall now)
+static void delete_latest(const struct memory *memory, struct memory_device *device,
+                          const struct store_record_view *record, struct slice key, struct wall now)
 {
     const struct memory_point *const old = find_latest(device, key);
     if (old == NULL || !is_in_range(record, old->time_ms)) {
         return;
     }
     remove_point(&device->latest, (uint32_t)(old - device->latest.items));
-    const struct memory_point *const newest = newest_before(device, key, record->first_ms, now);
+    const struct memory_point *const newest =
+        newest_before(memory, device, key, record->first_ms, now);
     if (record->rewrite_latest && newest != NULL) {
         add_point(&device->latest, *newest);
     }
 }
 
-static void delete_key(struct memory_device *device, const struct store_record_view *record,
-                       struct slice key, struct wall now)
+static void delete_key(const struct memory *memory, struct memory_device *device,
+                       const struct store_record_view *record, struct slice key, struct wall now)
 {
     for (uint32_t i = device->series.count; i-- > 0;) {
         const struct memory_point *const point = &device->series.items[i];
@@ -328,7 +346,7 @@ static void delete_key(struct memory_device *device, const struct store_record_v
     if (!record->latest) {
         return;
     }
-    delete_latest(device, record, key, now);
+    delete_latest(memory, device, record, key, now);
     if (record->all_time) {
         // Nothing is left of the key, so it no longer counts against the device's limit.
         for (uint32_t i = 0; i < device->key_count; i++) {
@@ -348,11 +366,11 @@ static void delete_points(struct memory *memory, struct memory_device *device,
     for (uint32_t i = 0; i < record->count; i++) {
         const struct slice key = find_name(memory, device->tenant, store_record_next_key(&body));
         if (key.ptr != NULL) {
-            delete_key(device, record, key, now);
+            delete_key(memory, device, record, key, now);
         }
     }
     for (uint32_t i = device->key_count; record->count == 0 && i-- > 0;) {
-        delete_key(device, record, device->keys[i], now);
+        delete_key(memory, device, record, device->keys[i], now);
     }
 }
 
@@ -424,14 +442,14 @@ static int by_time(const void *left, const void *right)
 }
 
 // Copies what the range asks for into `out` (room for all points of the device), sorted.
-static uint32_t select_points(const struct memory_device *device, const struct store_range *range,
-                              struct memory_point *out)
+static uint32_t select_points(const struct memory *memory, const struct memory_device *device,
+                              const struct store_range *range, struct memory_point *out)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < device->series.count; i++) {
         const struct memory_point *const point = &device->series.items[i];
         if (slice_equal(point->key, range->key) && point->time_ms >= range->start_ms &&
-            point->time_ms < range->end_ms && is_alive(point, range->now)) {
+            point->time_ms < range->end_ms && is_alive(memory, device, point, range->now)) {
             out[count++] = *point;
         }
     }
@@ -458,7 +476,7 @@ static enum err memory_range(void *backend, const struct store_range *range, voi
     const struct memory_device *const device = find_device(memory, range->device.number);
     const uint32_t points_max = device == NULL ? 0 : device->series.count;
     struct memory_point *const points = grown(NULL, points_max * sizeof(*points));
-    const uint32_t found = device == NULL ? 0 : select_points(device, range, points);
+    const uint32_t found = device == NULL ? 0 : select_points(memory, device, range, points);
     const uint32_t count = range->limit != 0 && range->limit < found ? range->limit : found;
     for (uint32_t i = 0; i < count; i++) {
         const struct store_point view = point_view(&points[range->descending ? found - 1 - i : i]);
@@ -545,6 +563,12 @@ static void memory_traces(void *backend, struct wall since, void *context, store
     (void)emit;
 }
 
+static void memory_set_lives(void *backend, const struct store_lives *lives)
+{
+    struct memory *const memory = backend;
+    memory->lives = lives;
+}
+
 static void memory_stats(void *backend, struct store_stats *stats)
 {
     (void)backend;
@@ -575,6 +599,7 @@ static const struct store_ops memory_ops = {
     .keys = memory_keys,
     .state = memory_state,
     .traces = memory_traces,
+    .set_lives = memory_set_lives,
     .stats = memory_stats,
     .close = memory_close,
 };

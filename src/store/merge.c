@@ -86,7 +86,7 @@ static void offer(struct merge_state *state, const struct store_reading *reading
 {
     const struct store_merge *const merge = state->merge;
     if (reading->time_ms < merge->first_ms || reading->time_ms > merge->last_ms ||
-        (reading->expires_ms != 0 && reading->expires_ms <= merge->now.ms) ||
+        store_reading_is_over(reading, merge->life_ms, merge->now) ||
         store_row_is_deleted(merge->row, merge->key, reading->time_ms, reading->sequence)) {
         return;
     }
@@ -162,11 +162,17 @@ static void offer_column(struct merge_state *state, const struct store_block *bl
     }
     store_values_begin(&values, block, column);
     while (store_values_next(&values, &position, &value, &state->err)) {
-        const struct store_reading reading = {.time_ms = frame.times_ms[position],
-                                              .sequence = frame.sequences[position],
-                                              .expires_ms = frame.expires_ms[position]};
+        const struct store_reading reading = store_frame_reading(&frame, position);
         offer(state, &reading, &value);
     }
+}
+
+// The newest reading of the block has expired, and so have all.
+static bool is_over(const struct store_merge *merge, const struct store_block *block)
+{
+    const struct store_reading last = {.time_ms = block->last_ms, .expires_ms = block->expires_ms};
+    return (block->expires_ms != 0 || !block->has_expiry) && !block->has_arrival &&
+           store_reading_is_over(&last, merge->life_ms, merge->now);
 }
 
 static void offer_block(struct merge_state *state, struct slice value, int64_t first_ms)
@@ -177,7 +183,7 @@ static void offer_block(struct merge_state *state, struct slice value, int64_t f
     struct store_column column;
     state->err = store_block_open(value, first_ms, &block);
     if (state->err != ERR_OK || block.last_ms < merge->first_ms || first_ms > merge->last_ms ||
-        (block.expires_ms != 0 && block.expires_ms <= merge->now.ms)) {
+        is_over(merge, &block)) {
         return;
     }
     store_columns_begin(&columns, &block);

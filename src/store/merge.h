@@ -20,8 +20,9 @@ struct store_merge {
     int64_t first_ms; // both ends inside
     int64_t last_ms;
     bool descending;
-    uint64_t limit;  // points; UINT64_MAX: none
-    struct wall now; // for expiry
+    uint64_t limit;   // points; UINT64_MAX: none
+    struct wall now;  // for expiry
+    uint64_t life_ms; // of readings that live by profile; 0: for ever
 };
 
 // Without the name of the key, which the caller knows. Return false to stop.

@@ -23,6 +23,7 @@
 #define TRACES_BUFFER_BYTES (8 * MIB)
 #define STATE_BUFFER_BYTES (16 * MIB)
 #define COMPACTION_BYTES_PER_SECOND (64 * (int64_t)MIB)
+#define DELETION_WINDOW 512
 // Rewrites blocks this old even if nothing else does, so that expired ones go.
 #define SERIES_REWRITE_SECONDS "1209600"
 
@@ -176,6 +177,9 @@ static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
     set_table(rocks, families[STORE_FAMILY_TRACES], 64 * 1024, false);
     families[STORE_FAMILY_SERIES] = family_options(SERIES_BUFFER_BYTES, rocksdb_lz4_compression);
     set_table(rocks, families[STORE_FAMILY_SERIES], 16 * 1024, false);
+    // Where much was deleted, files are compacted before their turn, so that the space comes back.
+    rocksdb_options_add_compact_on_deletion_collector_factory(families[STORE_FAMILY_SERIES],
+                                                              DELETION_WINDOW, DELETION_WINDOW / 2);
     rocksdb_options_set_compaction_filter_factory(
         families[STORE_FAMILY_SERIES],
         rocksdb_compactionfilterfactory_create(NULL, factory_destroy, filter_create, filter_name));

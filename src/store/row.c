@@ -9,6 +9,7 @@ enum {
     ROW_PURGED = 1,
     ROW_HAS_STAMP = 2,
     ROW_HAS_BLOCKS = 4,
+    ROW_HAS_PROFILE_DAY = 8,
 };
 
 void store_row_init(struct store_row *row)
@@ -145,10 +146,13 @@ static void encode_keys(const struct store_row *row, struct store_bytes *out)
 
 void store_row_encode(const struct store_row *row, struct store_bytes *out)
 {
-    uint8_t *at = store_bytes_room(out, 2 + 6 * STORE_WIRE_VARINT_MAX);
+    uint8_t *at = store_bytes_room(out, 2 + 7 * STORE_WIRE_VARINT_MAX);
+    // Mostly it is the first day of all.
+    const bool has_profile_day = row->has_blocks && row->profile_day != row->first_day;
     *at++ = ROW_VERSION;
     *at++ = (uint8_t)((row->is_purged ? ROW_PURGED : 0) | (row->has_stamp ? ROW_HAS_STAMP : 0) |
-                      (row->has_blocks ? ROW_HAS_BLOCKS : 0));
+                      (row->has_blocks ? ROW_HAS_BLOCKS : 0) |
+                      (has_profile_day ? ROW_HAS_PROFILE_DAY : 0));
     at = store_wire_put_varint(at, row->tenant);
     at = store_wire_put_varint(at, row->sealed_through);
     if (row->has_stamp) {
@@ -158,6 +162,9 @@ void store_row_encode(const struct store_row *row, struct store_bytes *out)
         at = store_wire_put_signed(at, row->first_day);
         at = store_wire_put_signed(at, row->last_day);
         at = store_wire_put_varint(at, row->block_span_ms);
+    }
+    if (has_profile_day) {
+        at = store_wire_put_signed(at, row->profile_day);
     }
     store_bytes_end(out, at);
     encode_markers(row, out);
@@ -219,6 +226,8 @@ enum err store_row_decode(struct slice bytes, struct store_row *row)
         row->first_day = store_wire_get_signed(&wire);
         row->last_day = store_wire_get_signed(&wire);
         row->block_span_ms = store_wire_get_varint(&wire);
+        row->profile_day =
+            (flags & ROW_HAS_PROFILE_DAY) != 0 ? store_wire_get_signed(&wire) : row->first_day;
     }
     decode_markers(&wire, row);
     decode_keys(&wire, row);

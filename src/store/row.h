@@ -39,6 +39,7 @@ struct store_row {
     bool has_blocks;
     int64_t first_day; // days that may have blocks, if has_blocks
     int64_t last_day;
+    int64_t profile_day;    // the first that may have readings which live by profile
     uint64_t block_span_ms; // the longest time between the first and last reading of a block
     struct store_marker markers[STORE_ROW_MARKERS_MAX];
     uint32_t marker_count;

@@ -158,12 +158,66 @@ static void update_latest(const struct store_sealer *sealer, struct store_row *r
     }
 }
 
-static void note_block(struct store_row *row, int64_t day, uint64_t span_ms)
+static void note_block(struct store_row *row, int64_t day, uint64_t span_ms, bool has_by_profile)
 {
+    if (!row->has_blocks) {
+        row->profile_day = day + !has_by_profile;
+    } else if (has_by_profile && day < row->profile_day) {
+        row->profile_day = day;
+    }
     row->first_day = row->has_blocks && row->first_day < day ? row->first_day : day;
     row->last_day = row->has_blocks && row->last_day > day ? row->last_day : day;
     row->has_blocks = true;
     row->block_span_ms = span_ms > row->block_span_ms ? span_ms : row->block_span_ms;
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const int64_t a = *(const int64_t *)left;
+    const int64_t b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+void store_seal_put_expiry(struct store_blocks *blocks, const uint8_t block[STORE_SERIES_KEY],
+                           int64_t *expires_ms, uint32_t count)
+{
+    uint8_t key[STORE_SEAL_EXPIRY_KEY] = {STORE_SEAL_EXPIRY};
+    ASSERT(count > 0);
+    qsort(expires_ms, count, sizeof(*expires_ms), by_number);
+    const int64_t half_ms = expires_ms[(count - 1) / 2];
+    // Rounded up, so that what expires about the same time goes at once.
+    const int64_t hour = half_ms / STORE_SEAL_HOUR_MS + 1;
+    memcpy(store_wire_put_ordered(key + 1, hour), block, STORE_SERIES_KEY);
+    blocks->ops->put(blocks, STORE_FAMILY_META, slice_of(key, sizeof(key)), SLICE_EMPTY);
+}
+
+bool store_seal_get_expiry(struct slice key, int64_t *hour, struct slice *block)
+{
+    if (key.len != STORE_SEAL_EXPIRY_KEY || key.ptr[0] != STORE_SEAL_EXPIRY) {
+        return false;
+    }
+    struct store_wire wire = store_wire_over(slice_sub(key, 1, 8));
+    *hour = store_wire_get_ordered(&wire);
+    *block = slice_sub(key, 9, STORE_SERIES_KEY);
+    return true;
+}
+
+// Notes when there is something to do about the block; false if all of its readings expire by
+// themselves.
+static bool put_expiry(const struct store_block_plan *plan, const uint8_t key[STORE_SERIES_KEY],
+                       struct store_blocks *blocks)
+{
+    int64_t expires_ms[STORE_BLOCK_READINGS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->reading_count; i++) {
+        if (plan->readings[i].expires_ms != 0) {
+            expires_ms[count++] = plan->readings[i].expires_ms;
+        }
+    }
+    if (count > 0) {
+        store_seal_put_expiry(blocks, key, expires_ms, count);
+    }
+    return count < plan->reading_count;
 }
 
 // How many readings from `start` on fit one block.
@@ -209,7 +263,8 @@ void store_seal_put(struct store_sealer *sealer, uint64_t device, struct store_r
         store_builder_encode(&sealer->builder, &plan, &sealer->block);
         blocks->ops->put(blocks, STORE_FAMILY_SERIES, slice_of(key, sizeof(key)),
                          store_bytes_view(&sealer->block));
-        note_block(row, day, (uint64_t)last->time_ms - (uint64_t)first->time_ms);
+        const bool has_by_profile = put_expiry(&plan, key, blocks);
+        note_block(row, day, (uint64_t)last->time_ms - (uint64_t)first->time_ms, has_by_profile);
     }
 }
 

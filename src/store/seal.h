@@ -7,12 +7,26 @@
 
 #include <stdint.h>
 
+#include "base/time.h"
 #include "store/blocks.h"
 #include "store/row.h"
 #include "store/series.h"
 
 // Values of one block, about; a block of long texts is cut early.
 #define STORE_BLOCK_BYTES_MAX (256U * 1024U)
+
+// A block with readings that expire by themselves has a row in the family META: this letter, the
+// hour by which half of them have expired, the block's key. Such blocks are found by it later; a
+// row whose block is gone does no harm.
+#define STORE_SEAL_EXPIRY 'x'
+#define STORE_SEAL_EXPIRY_KEY (1U + 8U + STORE_SERIES_KEY)
+#define STORE_SEAL_HOUR_MS INT64_C(3600000)
+
+// Puts that row for a block with these expiries (sorted by this; at least one).
+void store_seal_put_expiry(struct store_blocks *blocks, const uint8_t block[STORE_SERIES_KEY],
+                           int64_t *expires_ms, uint32_t count);
+// The hour and the block's key of such a row; false for any other.
+MUST_USE bool store_seal_get_expiry(struct slice key, int64_t *hour, struct slice *block);
 
 struct store_seal_reading {
     struct store_reading reading;

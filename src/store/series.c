@@ -9,6 +9,7 @@ enum {
     BLOCK_EXPIRES = 1,      // the block has an expiry of its own
     BLOCK_HAS_EXPIRIES = 2, // readings have expiries
     BLOCK_TIMES_DIFFER = 4,
+    BLOCK_HAS_ARRIVALS = 8, // readings have arrivals
 };
 
 enum {
@@ -259,6 +260,7 @@ struct frame_facts {
     bool times_differ;
     bool has_expiries;
     bool all_expire;
+    bool has_arrivals;
     int64_t expires_last;
     uint64_t sequence_least;
     uint64_t sequence_most;
@@ -266,7 +268,10 @@ struct frame_facts {
 
 static struct frame_facts frame_look(const struct store_block_plan *plan)
 {
-    struct frame_facts facts = {true, false, true, INT64_MIN, UINT64_MAX, 0};
+    struct frame_facts facts = {.times_differ = true,
+                                .all_expire = true,
+                                .expires_last = INT64_MIN,
+                                .sequence_least = UINT64_MAX};
     for (uint32_t i = 0; i < plan->reading_count; i++) {
         const struct store_reading *const reading = &plan->readings[i];
         if (i > 0 && reading->time_ms == plan->readings[i - 1].time_ms) {
@@ -274,6 +279,7 @@ static struct frame_facts frame_look(const struct store_block_plan *plan)
         }
         facts.has_expiries = facts.has_expiries || reading->expires_ms != 0;
         facts.all_expire = facts.all_expire && reading->expires_ms != 0;
+        facts.has_arrivals = facts.has_arrivals || reading->arrived_ms != 0;
         if (reading->expires_ms > facts.expires_last) {
             facts.expires_last = reading->expires_ms;
         }
@@ -293,7 +299,7 @@ static void put_frame(struct store_builder *builder, const struct store_block_pl
     const struct store_reading *const readings = plan->readings;
     builder->frame.len = 0;
     uint8_t *at =
-        store_bytes_room(&builder->frame, 3U * plan->reading_count * STORE_WIRE_VARINT_MAX);
+        store_bytes_room(&builder->frame, 4U * plan->reading_count * STORE_WIRE_VARINT_MAX);
     for (uint32_t i = 1; i < plan->reading_count; i++) {
         at = store_wire_put_varint(at, (uint64_t)readings[i].time_ms -
                                            (uint64_t)readings[i - 1].time_ms);
@@ -305,6 +311,9 @@ static void put_frame(struct store_builder *builder, const struct store_block_pl
     }
     for (uint32_t i = 0; facts->has_expiries && i < plan->reading_count; i++) {
         at = store_wire_put_signed(at, readings[i].expires_ms);
+    }
+    for (uint32_t i = 0; facts->has_arrivals && i < plan->reading_count; i++) {
+        at = store_wire_put_signed(at, readings[i].arrived_ms);
     }
     store_bytes_end(&builder->frame, at);
 }
@@ -331,7 +340,8 @@ void store_builder_encode(struct store_builder *builder, const struct store_bloc
     *at++ = BLOCK_VERSION;
     *at++ =
         (uint8_t)((expires ? BLOCK_EXPIRES : 0) | (facts.has_expiries ? BLOCK_HAS_EXPIRIES : 0) |
-                  (facts.times_differ ? BLOCK_TIMES_DIFFER : 0));
+                  (facts.times_differ ? BLOCK_TIMES_DIFFER : 0) |
+                  (facts.has_arrivals ? BLOCK_HAS_ARRIVALS : 0));
     if (expires) {
         at = store_wire_put_u64(at, (uint64_t)facts.expires_last);
     }
@@ -367,6 +377,7 @@ enum err store_block_open(struct slice value, int64_t first_ms, struct store_blo
     *block = (struct store_block){.first_ms = first_ms};
     block->times_differ = (flags & BLOCK_TIMES_DIFFER) != 0;
     block->has_expiry = (flags & BLOCK_HAS_EXPIRIES) != 0;
+    block->has_arrival = (flags & BLOCK_HAS_ARRIVALS) != 0;
     block->expires_ms = (flags & BLOCK_EXPIRES) != 0 ? (int64_t)store_wire_get_u64(&wire) : 0;
     block->reading_count = (uint32_t)store_wire_get_varint(&wire);
     block->last_ms = (int64_t)((uint64_t)first_ms + store_wire_get_varint(&wire));
@@ -407,6 +418,9 @@ enum err store_block_frame(const struct store_block *block, struct store_frame *
     }
     for (uint32_t i = 0; i < block->reading_count; i++) {
         frame->expires_ms[i] = block->has_expiry ? store_wire_get_signed(&wire) : 0;
+    }
+    for (uint32_t i = 0; i < block->reading_count; i++) {
+        frame->arrived_ms[i] = block->has_arrival ? store_wire_get_signed(&wire) : 0;
     }
     return wire.bad || store_wire_left(&wire) != 0 ? ERR_CORRUPT : ERR_OK;
 }

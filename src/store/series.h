@@ -4,7 +4,7 @@
 // Value: version 1 | flags 1 | [expiry of the block 8] | readings | span | sequence: least, spread
 // |
 //        length of the frame | columns | for each column its key, count, length and summary |
-//        the frame: times, sequences and expiries of the readings | the columns' values.
+//        the frame: times, sequences, expiries and arrivals of the readings | the columns' values.
 //
 // A column has a value for each reading, or a bitmap that says for which. Its summary (types, sums,
 // least, most, first and last) serves aggregations that cover the block; it is exact as long as no
@@ -78,6 +78,7 @@ void store_builder_encode(struct store_builder *builder, const struct store_bloc
 struct store_block {
     bool times_differ;
     bool has_expiry;    // any reading expires by itself
+    bool has_arrival;   // the time of any reading is not believed
     int64_t expires_ms; // of the whole block; 0: never by itself
     uint32_t reading_count;
     int64_t first_ms;
@@ -115,7 +116,19 @@ struct store_frame {
     int64_t times_ms[STORE_BLOCK_READINGS_MAX];
     uint64_t sequences[STORE_BLOCK_READINGS_MAX];
     int64_t expires_ms[STORE_BLOCK_READINGS_MAX]; // 0: by profile
+    int64_t arrived_ms[STORE_BLOCK_READINGS_MAX]; // 0: the time counts
 };
+
+// The reading without its points.
+static inline struct store_reading store_frame_reading(const struct store_frame *frame,
+                                                       uint32_t position)
+{
+    return (struct store_reading){.series = true,
+                                  .time_ms = frame->times_ms[position],
+                                  .sequence = frame->sequences[position],
+                                  .expires_ms = frame->expires_ms[position],
+                                  .arrived_ms = frame->arrived_ms[position]};
+}
 
 // When all readings of a block have expired, from its first bytes; 0: never by itself.
 int64_t store_block_expiry(struct slice value);

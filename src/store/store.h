@@ -11,6 +11,12 @@
 // own per device and key, replaced by a time equal or later. Times that the server assigns strictly
 // increase per device.
 //
+// What has expired does not exist: reads leave it out at once, the background removes it from disk
+// later, and an older point of the same time that has not expired is seen again. Latest stays. A
+// point ends when its save said so (`ttl_s`, counted from its arrival), else by its device's life
+// (`struct store_lives`), counted from its time, or from its arrival if its time is more than a day
+// ahead of that. A life is looked up when it matters, so a change acts on old points as well.
+//
 // Bounds: a lane's rings, the head, keys per device and tenant; a full ring is ERR_EXHAUSTED at
 // submit, everything else comes with the completion.
 #pragma once
@@ -89,6 +95,17 @@ struct store_completion {
 // Called by the writer when completions for a lane are published; from the writer's thread.
 typedef void store_wake_fn(void *context);
 
+// How long points stay that have no end of their own. Called by the writer and by reading threads
+// at any time; must neither block nor call the store.
+struct store_lives {
+    void *context;
+    // Seconds; 0: for ever.
+    uint64_t (*of)(void *context, struct tenant_id tenant, struct device_id device);
+};
+
+// Before store_start, once; `lives` outlives the store. Without it points stay for ever.
+void store_set_lives(struct store *store, const struct store_lives *lives);
+
 // Lanes are taken at start, before the store runs. A lane has one producing thread.
 MUST_USE enum err store_lane_open(struct store *store, size_t ring_bytes, void *context,
                                   store_wake_fn *wake, struct store_lane **lane);
@@ -145,6 +162,7 @@ void store_traces(struct store *store, struct wall since, void *context, store_t
 
 struct store_stats {
     uint64_t commits, records, points, bytes_written, seals, failures;
+    uint64_t expired; // readings that the background removed
     uint64_t commit_size_max;
     uint64_t head_bytes, head_bytes_max, journal_bytes, journal_rows, trace_bytes;
     uint64_t devices_in_head;
@@ -167,6 +185,7 @@ struct store_limits {
     uint64_t free_space_min;
     struct span trace_age_max; // what a message may be repeated within
     uint64_t trace_bytes_max;  // STORE_TRACE_SIZE and a little more for each message
+    struct span expiry_every;  // from one search for expired readings to the next; 0: never
 };
 
 // Back ends. Start-up only. `store_memory` is the slow, obvious reference.

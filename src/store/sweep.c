@@ -34,13 +34,6 @@ void store_sweep_want(struct store_local *local, uint64_t device)
     }
 }
 
-static void set_position(struct store_sweep *sweep, int64_t day, int64_t first_ms,
-                         uint64_t sequence)
-{
-    const struct store_series_key key = {day, sweep->device, first_ms, sequence};
-    store_series_key_put(sweep->position, &key);
-}
-
 // The row of the job's device into local->row.
 static enum err load_row(struct store_local *local, struct store_head_device **device)
 {
@@ -71,11 +64,11 @@ static void describe_job(struct store_sweep *sweep, const struct store_row *row)
     const int64_t first_day = wall_day((struct wall){first_ms});
     const int64_t last_day = wall_day((struct wall){last_ms});
     if (row->has_blocks) {
-        sweep->last_day = last_day < row->last_day ? last_day : row->last_day;
-        set_position(sweep, first_day > row->first_day ? first_day : row->first_day, INT64_MIN, 0);
+        store_days_begin(&sweep->days, sweep->device,
+                         first_day > row->first_day ? first_day : row->first_day,
+                         last_day < row->last_day ? last_day : row->last_day);
     } else {
-        sweep->last_day = INT64_MIN;
-        set_position(sweep, 0, INT64_MIN, 0);
+        store_days_begin(&sweep->days, sweep->device, 0, INT64_MIN);
     }
 }
 
@@ -108,91 +101,6 @@ static enum err begin_job(struct store_local *local)
     return ERR_OK;
 }
 
-static void remove_block(struct store_local *local, struct slice key)
-{
-    local->blocks->ops->remove(local->blocks, STORE_FAMILY_SERIES, key);
-    local->has_changes = true;
-}
-
-// Writing a block anew.
-
-// A value of the block, encoded in local->value from `start` on.
-struct kept_cell {
-    uint32_t reading;
-    uint32_t column;
-    size_t start;
-    size_t len;
-};
-
-struct rewrite {
-    struct kept_cell *cells;
-    uint32_t count;
-    uint32_t cap;
-    uint32_t dropped;
-    struct store_row columns; // the block's own keys
-};
-
-static int by_reading(const void *left, const void *right)
-{
-    const struct kept_cell *const a = left;
-    const struct kept_cell *const b = right;
-    if (a->reading != b->reading) {
-        return a->reading < b->reading ? -1 : 1;
-    }
-    return (a->column > b->column) - (a->column < b->column);
-}
-
-static enum err keep_column(struct store_local *local, const struct store_block *block,
-                            const struct store_frame *frame, const struct store_column *column,
-                            struct rewrite *rewrite)
-{
-    struct store_values values;
-    struct model_value value = {0};
-    uint32_t reading = 0;
-    enum err err = ERR_OK;
-    store_row_add(&rewrite->columns, column->key);
-    store_values_begin(&values, block, column);
-    while (store_values_next(&values, &reading, &value, &err)) {
-        if (store_row_is_deleted(&local->row, column->key, frame->times_ms[reading],
-                                 frame->sequences[reading])) {
-            rewrite->dropped++;
-            continue;
-        }
-        const size_t start = local->value.len;
-        uint8_t *const at = store_bytes_room(&local->value, store_wire_value_room(&value));
-        store_bytes_end(&local->value, store_wire_put_value(at, &value));
-        rewrite->cells = store_array_room(rewrite->cells, &rewrite->cap, rewrite->count + 1,
-                                          sizeof(*rewrite->cells));
-        rewrite->cells[rewrite->count++] = (struct kept_cell){
-            reading, rewrite->columns.key_count - 1, start, local->value.len - start};
-    }
-    return err;
-}
-
-static void put_kept(struct store_local *local, const struct store_frame *frame,
-                     struct rewrite *rewrite)
-{
-    struct store_sealer *const sealer = &local->sealer;
-    qsort(rewrite->cells, rewrite->count, sizeof(*rewrite->cells), by_reading);
-    store_sealer_clear(sealer, &rewrite->columns);
-    uint32_t last = UINT32_MAX;
-    for (uint32_t i = 0; i < rewrite->count; i++) {
-        const struct kept_cell *const cell = &rewrite->cells[i];
-        if (cell->reading != last) {
-            last = cell->reading;
-            const struct store_reading reading = {.series = true,
-                                                  .time_ms = frame->times_ms[last],
-                                                  .sequence = frame->sequences[last],
-                                                  .expires_ms = frame->expires_ms[last]};
-            store_sealer_add_reading(sealer, &reading);
-        }
-        store_sealer_add_cell(sealer, cell->column,
-                              slice_of(local->value.ptr + cell->start, cell->len));
-    }
-    // The days and spans that the device row knows already cover these blocks.
-    store_seal_put(sealer, local->sweep.device, &rewrite->columns, local->blocks);
-}
-
 static bool may_touch(const struct store_row *row, const struct store_block *block)
 {
     for (uint32_t i = 0; i < row->marker_count; i++) {
@@ -208,30 +116,13 @@ static bool may_touch(const struct store_row *row, const struct store_block *blo
 static enum err rewrite_block(struct store_local *local, const struct store_scan *scan,
                               int64_t first_ms)
 {
+    static const struct store_rewrite deleted = {.deleted = true};
     struct store_block block;
-    struct store_frame frame;
-    struct rewrite rewrite = {0};
-    struct store_columns columns;
-    struct store_column column;
-    enum err err = store_block_open(scan->value, first_ms, &block);
+    const enum err err = store_block_open(scan->value, first_ms, &block);
     if (err != ERR_OK || !may_touch(&local->row, &block)) {
         return err;
     }
-    err = store_block_frame(&block, &frame);
-    local->value.len = 0;
-    store_columns_begin(&columns, &block);
-    while (err == ERR_OK && store_columns_next(&columns, &column, &err)) {
-        err = keep_column(local, &block, &frame, &column, &rewrite);
-    }
-    if (err == ERR_OK && rewrite.dropped > 0) {
-        remove_block(local, scan->key);
-        if (rewrite.count > 0) {
-            put_kept(local, &frame, &rewrite);
-        }
-    }
-    store_row_deinit(&rewrite.columns);
-    free(rewrite.cells);
-    return err;
+    return store_rewrite_block(local, local->sweep.device, scan->key, &block, &deleted);
 }
 
 // Removing the blocks of a purged device.
@@ -267,49 +158,27 @@ static uint32_t remove_day(struct store_local *local, struct store_scan *scan, i
 
 // The walk.
 
-static void seek(struct store_local *local, struct store_scan *scan)
-{
-    local->blocks->ops->scan_move(scan, STORE_SCAN_SEEK,
-                                  slice_of(local->sweep.position, STORE_SERIES_KEY));
-}
-
 // One row or one jump; `rows` counts down. False when the device has no more rows.
 static bool walk(struct store_local *local, struct store_scan *scan, uint32_t *rows, enum err *err)
 {
     struct store_sweep *const sweep = &local->sweep;
     struct store_series_key at;
+    enum store_days_at place = STORE_DAYS_END;
     (*rows)--;
-    if (!scan->is_valid) {
-        *err = scan->err;
+    *err = store_days_look(&sweep->days, local->blocks, scan, &place, &at);
+    if (*err != ERR_OK || place == STORE_DAYS_END) {
         return false;
     }
-    if (!store_series_key_get(scan->key, &at)) {
-        *err = ERR_CORRUPT;
-        return false;
+    if (place == STORE_DAYS_BETWEEN) {
+        return true;
     }
-    if (at.day > sweep->last_day) {
-        return false;
-    }
-    if (at.device != sweep->device) {
-        const bool is_behind = at.device > sweep->device;
-        if (is_behind && at.day == sweep->last_day) {
-            return false;
-        }
-        set_position(sweep, at.day + is_behind, INT64_MIN, 0);
-        seek(local, scan);
-    } else if (sweep->is_purge) {
+    if (sweep->is_purge) {
         const uint32_t looked = remove_day(local, scan, at.day);
         *rows = *rows > looked ? *rows - looked : 0;
-        if (at.day == sweep->last_day) {
-            return false;
-        }
-        set_position(sweep, at.day + 1, INT64_MIN, 0);
-        seek(local, scan);
-    } else {
-        *err = rewrite_block(local, scan, at.first_ms);
-        set_position(sweep, at.day, at.first_ms, at.sequence + 1);
-        local->blocks->ops->scan_move(scan, STORE_SCAN_NEXT, SLICE_EMPTY);
+        return store_days_skip(&sweep->days, local->blocks, scan, at.day);
     }
+    *err = rewrite_block(local, scan, at.first_ms);
+    store_days_next(&sweep->days, local->blocks, scan, &at);
     return *err == ERR_OK;
 }
 
@@ -357,7 +226,7 @@ enum err store_sweep_step(struct store_local *local, uint32_t rows)
     struct store_scan *const scan =
         local->blocks->ops->scan_open(local->blocks, STORE_FAMILY_SERIES);
     bool has_more = true;
-    seek(local, scan);
+    store_days_seek(&sweep->days, local->blocks, scan);
     while (has_more && rows > 0) {
         has_more = walk(local, scan, &rows, &err);
     }

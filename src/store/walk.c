@@ -62,6 +62,24 @@ static struct model_value walk_value(struct store_walk *walk)
     return value;
 }
 
+static uint64_t walk_ttl(struct store_walk *walk)
+{
+    struct random *const random = &walk->random;
+    if (!walk->with_expiry || random_chance(random, 3, 4)) {
+        return 0;
+    }
+    // Over since long, or not for a century.
+    return random_chance(random, 1, 2) ? 1 + random_below(random, 100000)
+                                       : UINT64_C(100) * 365 * 86400;
+}
+
+static void walk_ahead(struct store_walk *walk, struct model_reading *reading)
+{
+    if (walk->with_expiry && random_chance(&walk->random, 1, 16)) {
+        reading->time_ms = walk->clock_ms + (int64_t)random_below(&walk->random, 200) * DAY_MS;
+    }
+}
+
 static struct store_record walk_save(struct store_walk *walk, struct device_id device)
 {
     struct random *const random = &walk->random;
@@ -72,6 +90,7 @@ static struct store_record walk_save(struct store_walk *walk, struct device_id d
         const uint32_t count = (uint32_t)random_below(random, 6);
         walk->readings[i] = (struct model_reading){random_chance(random, 3, 4) != 0,
                                                    walk_time(walk), &walk->points[points], count};
+        walk_ahead(walk, &walk->readings[i]);
         for (uint32_t p = 0; p < count; p++) {
             const struct slice key = walk->keys[random_below(random, 8)];
             walk->points[points++] = (struct model_point){key, walk_value(walk)};
@@ -84,7 +103,7 @@ static struct store_record walk_save(struct store_walk *walk, struct device_id d
         .device = device,
         .save = {&walk->all,
                  {walk->clock_ms - 1},
-                 0,
+                 walk_ttl(walk),
                  random_chance(random, 9, 10) != 0,
                  random_chance(random, 9, 10) != 0},
     };
@@ -129,7 +148,7 @@ static void add_text(struct store_fixture_text *out, char *owned_text)
 }
 
 static void dump_ranges(struct store_fixture_text *out, struct store *store,
-                        struct device_id device, struct slice key)
+                        struct device_id device, struct slice key, struct wall now)
 {
     static const struct {
         int64_t start_ms, end_ms;
@@ -145,13 +164,14 @@ static void dump_ranges(struct store_fixture_text *out, struct store *store,
                                           .start_ms = cuts[i / 2].start_ms,
                                           .end_ms = cuts[i / 2].end_ms,
                                           .limit = cuts[i / 2].limit,
-                                          .descending = i % 2 == 1};
+                                          .descending = i % 2 == 1,
+                                          .now = now};
         store_fixture_append(out, "%.*s: ", SLICE_ARGS(key));
         add_text(out, store_fixture_range(store, &range));
     }
 }
 
-char *store_walk_dump(struct store *store)
+char *store_walk_dump(struct store *store, struct wall now)
 {
     struct store_walk names;
     struct store_fixture_text out = {0};
@@ -162,7 +182,7 @@ char *store_walk_dump(struct store *store)
         add_text(&out, store_fixture_latest(store, device));
         add_text(&out, store_fixture_keys(store, device));
         for (uint32_t i = 0; i < 8; i++) {
-            dump_ranges(&out, store, device, names.keys[i]);
+            dump_ranges(&out, store, device, names.keys[i], now);
         }
     }
     return out.text;

@@ -211,6 +211,12 @@ static void run(void *context)
     }
 }
 
+void store_set_lives(struct store *store, const struct store_lives *lives)
+{
+    ASSERT(!store->is_running);
+    store->ops->set_lives(store->backend, lives);
+}
+
 enum err store_start(struct store *store)
 {
     ASSERT(!store->is_running);

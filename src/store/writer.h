@@ -33,6 +33,16 @@ struct store_now {
     struct wall wall;
 };
 
+// How long the points of a device stay, in ms; 0: for ever. `lives` may be NULL.
+static inline uint64_t store_lives_ms(const struct store_lives *lives, uint64_t tenant,
+                                      uint64_t device)
+{
+    const uint64_t life_s = lives == NULL ? 0
+                                          : lives->of(lives->context, (struct tenant_id){tenant},
+                                                      (struct device_id){device});
+    return life_s > UINT64_MAX / 1000 ? UINT64_MAX : life_s * 1000;
+}
+
 struct store_latest_query {
     struct device_id device;
     const struct slice *keys;
@@ -55,6 +65,7 @@ struct store_ops {
     enum err (*state)(void *backend, const struct store_state_query *query, void *context,
                       store_state_fn *emit);
     void (*traces)(void *backend, struct wall since, void *context, store_trace_fn *emit);
+    void (*set_lives)(void *backend, const struct store_lives *lives);
     // Adds what the back end knows to the writer's figures.
     void (*stats)(void *backend, struct store_stats *stats);
     void (*close)(void *backend);
