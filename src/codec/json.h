@@ -94,6 +94,8 @@ void codec_json_put_raw(struct codec_json_writer *writer, struct slice json);
 // not finite becomes a text: "NaN", "Infinity".
 void codec_json_put_double(struct codec_json_writer *writer, double value);
 void codec_json_put_value(struct codec_json_writer *writer, const struct model_value *value);
+// As a text, whatever its type (codec_value_text).
+void codec_json_put_value_text(struct codec_json_writer *writer, const struct model_value *value);
 
 // Shorthands for `name` and `put`, with a name from a literal.
 void codec_json_field_string(struct codec_json_writer *writer, const char *name, struct slice text);

@@ -262,6 +262,22 @@ void codec_json_put_value(struct codec_json_writer *writer, const struct model_v
     }
 }
 
+// Room for any boolean, integer or double as text.
+#define NUMBER_TEXT_SIZE 64U
+
+void codec_json_put_value_text(struct codec_json_writer *writer, const struct model_value *value)
+{
+    char memory[NUMBER_TEXT_SIZE];
+    if (value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON) {
+        codec_json_put_string(writer, value->text);
+        return;
+    }
+    struct buf text = buf_over(memory, sizeof(memory));
+    codec_value_text(value, &text);
+    ASSERT(!text.overflow);
+    codec_json_put_string(writer, buf_view(&text));
+}
+
 void codec_json_field_string(struct codec_json_writer *writer, const char *name, struct slice text)
 {
     codec_json_name(writer, slice_text(name));

@@ -391,7 +391,8 @@ static enum err run_list(struct store_tx *tx, void *context)
     struct model_device_profile profile;
     struct store_device_filter filter = {.tenant = admin->caller->tenant,
                                          .customer = job->list->customer,
-                                         .profile = job->list->profile};
+                                         .profiles = job->list->profile,
+                                         .profile_count = job->list->profile != NULL};
     if (job->list->type.len > 0) {
         const enum err err =
             store_profile_by_name(tx, admin->memory, filter.tenant, job->list->type, &profile);
@@ -402,7 +403,8 @@ static enum err run_list(struct store_tx *tx, void *context)
         if (err != ERR_OK) {
             return err;
         }
-        filter.profile = &profile.id;
+        filter.profiles = &profile.id;
+        filter.profile_count = 1;
     }
     return store_device_list(tx, admin->memory, &filter, job->list->page, job->total, job->context,
                              job->emit);

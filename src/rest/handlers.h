@@ -62,6 +62,10 @@ enum err rest_attributes_save(struct rest_call *call);
 enum err rest_attributes_save_of_device(struct rest_call *call);
 enum err rest_attributes_delete(struct rest_call *call);
 enum err rest_attributes_delete_of_device(struct rest_call *call);
+// entity_query.c
+enum err rest_entity_query_find(struct rest_call *call);
+enum err rest_entity_query_count(struct rest_call *call);
+enum err rest_entity_query_keys(struct rest_call *call);
 // device_http.c
 enum err rest_device_http_telemetry(struct rest_call *call);
 enum err rest_device_http_publish(struct rest_call *call);

@@ -82,6 +82,10 @@ static const struct http_route routes[] = {
     API(GET, "/api/rpc/persistent/{rpcId}", T | C, rest_rpc_get),
     API(DELETE, "/api/rpc/persistent/{rpcId}", T, rest_rpc_delete),
 
+    API(POST, "/api/entitiesQuery/find", T | C, rest_entity_query_find),
+    API(POST, "/api/entitiesQuery/count", T | C, rest_entity_query_count),
+    API(POST, "/api/entitiesQuery/find/keys", T | C, rest_entity_query_keys),
+
     API(GET, "/api/motehub/v1/devices/{deviceId}/trace", T, rest_recorder_read),
 
     TELEMETRY(GET, "/keys/attributes", rest_attributes_keys),

@@ -6,8 +6,6 @@
 #define INTERVALS_MAX 700U
 #define INTERVAL_STEP_MS 1000
 #define NO_CALENDAR (-1)
-// Room for any boolean, integer or double as text.
-#define NUMBER_TEXT_SIZE 64U
 
 static bool emit_key(void *context, struct slice key)
 {
@@ -39,17 +37,11 @@ struct points {
 static void put_value(struct points *points, const struct model_value *value)
 {
     struct codec_json_writer *writer = points->writer;
-    uint8_t memory[NUMBER_TEXT_SIZE];
     codec_json_name(writer, SLICE("value"));
     if (points->strict) {
         codec_json_put_value(writer, value);
-    } else if (value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON) {
-        codec_json_put_string(writer, value->text);
     } else {
-        struct buf text = buf_over(memory, sizeof(memory));
-        codec_value_text(value, &text);
-        ASSERT(!text.overflow);
-        codec_json_put_string(writer, buf_view(&text));
+        codec_json_put_value_text(writer, value);
     }
 }
 

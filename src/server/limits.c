@@ -2,6 +2,7 @@
 
 #include "model/quotas.h"
 #include "rest/live.h"
+#include "rest/query.h"
 #include "server/worker.h"
 
 struct row {
@@ -80,6 +81,9 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"  subscriptions of one", REST_LIVE_SUBSCRIPTIONS, "", "error 1"},
         {"  keys of one subscription", REST_LIVE_KEYS, "", "error 1"},
         {"  messages that wait to be sent", HTTP_SOCKET_OUT_MAX, "", "closed, 1008"},
+        {"devices an entity query looks at", REST_QUERY_DEVICES, "", "REST 400"},
+        {"  its keys", REST_QUERY_KEYS, "", "REST 400"},
+        {"  its predicates", CORE_QUERY_PREDICATES_MAX, "", "REST 400"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},
         {"REST request body", settings->http_body_max, "bytes", "413"},
         {"wrong log-ins", 4096, "senders", "the one seen longest ago goes"},

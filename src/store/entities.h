@@ -162,10 +162,22 @@ MUST_USE enum err store_credentials_get(struct store_tx *tx, struct arena *memor
 MUST_USE enum err store_credentials_taken(struct store_tx *tx, struct slice credential,
                                           bool *taken);
 
+#define STORE_DEVICE_PROFILES_MAX 16U
+
+// Where the search of a page looks.
+enum {
+    STORE_SEARCH_NAME = 1,
+    STORE_SEARCH_LABEL = 2,
+    STORE_SEARCH_TYPE = 4,
+};
+
 struct store_device_filter {
     struct tenant_id tenant;
     const struct uuid *customer; // NULL: all
-    const struct uuid *profile;  // NULL: all
+    const struct uuid *profiles; // of one of these
+    uint32_t profile_count;      // at most STORE_DEVICE_PROFILES_MAX; 0: all
+    struct slice name_start;     // what the name begins with, whatever its case; empty: anything
+    unsigned search_in;          // bits; 0: the name
 };
 
 // Lists: `emit` gets the rows of one page, each good during the call; `*total` is the number of

@@ -148,11 +148,18 @@ enum err store_device_by_name(struct store_tx *tx, struct arena *memory, struct 
     return device_one(&query, device);
 }
 
+// The parameters: tenant, customer, the profiles, the pattern of the name, where to search, then
+// those of every list.
+#define PROFILES "?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
 #define WHERE                                                                                      \
     " WHERE device.tenant = ?1 AND (?2 IS NULL OR device.customer = ?2)"                           \
-    " AND (?3 IS NULL OR device.profile = ?3)"                                                     \
-    " AND (?4 IS NULL OR device.name LIKE ?4 ESCAPE '\\')"
-#define LIST(order) "SELECT " COLUMNS FROM WHERE " ORDER BY " order " LIMIT ?5 OFFSET ?6"
+    " AND (?3 IS NULL OR device.profile IN (" PROFILES "))"                                        \
+    " AND (?19 IS NULL OR device.name LIKE ?19 ESCAPE '\\')"                                       \
+    " AND (?21 IS NULL OR (?20 & 1 AND device.name LIKE ?21 ESCAPE '\\')"                          \
+    " OR (?20 & 2 AND device.label LIKE ?21 ESCAPE '\\')"                                          \
+    " OR (?20 & 4 AND (SELECT name FROM device_profile AS type WHERE type.id = device.profile)"    \
+    " LIKE ?21 ESCAPE '\\'))"
+#define LIST(order) "SELECT " COLUMNS FROM WHERE " ORDER BY " order " LIMIT ?22 OFFSET ?23"
 #define BOTH(column) LIST(column ", device.number"), LIST(column " DESC, device.number DESC")
 
 static const struct store_order orders[] = {
@@ -173,12 +180,23 @@ static void bind_optional(struct store_query *query, const struct uuid *uuid)
     }
 }
 
-static void bind_filter(struct store_query *query, const void *context)
+// What is bound: the filter, with its text as a pattern.
+struct device_rule {
+    const struct store_device_filter *filter;
+    struct slice name_start;
+};
+
+static void bind_rule(struct store_query *query, const void *context)
 {
-    const struct store_device_filter *filter = context;
+    const struct device_rule *rule = context;
+    const struct store_device_filter *filter = rule->filter;
     store_sql_bind_int(query, (int64_t)filter->tenant.number);
     bind_optional(query, filter->customer);
-    bind_optional(query, filter->profile);
+    for (uint32_t i = 0; i < STORE_DEVICE_PROFILES_MAX; i++) {
+        bind_optional(query, i < filter->profile_count ? &filter->profiles[i] : NULL);
+    }
+    store_sql_bind_text(query, rule->name_start);
+    store_sql_bind_int(query, filter->search_in != 0 ? filter->search_in : STORE_SEARCH_NAME);
 }
 
 struct device_rows {
@@ -198,7 +216,7 @@ static const struct store_list device_list = {
     .count = "SELECT count(*) FROM device" WHERE,
     .orders = orders,
     .order_count = sizeof(orders) / sizeof(orders[0]),
-    .bind = bind_filter,
+    .bind = bind_rule,
     .row = device_row,
 };
 
@@ -206,7 +224,10 @@ enum err store_device_list(struct store_tx *tx, struct arena *memory,
                            const struct store_device_filter *filter, const struct model_page *page,
                            int64_t *total, void *context, store_device_fn *emit)
 {
+    ASSERT(filter->profile_count <= STORE_DEVICE_PROFILES_MAX);
     struct device_rows rows = {context, emit};
-    const struct store_list_call call = {filter, page, total, &rows};
-    return store_list_run(tx, memory, &device_list, &call);
+    struct device_rule rule = {.filter = filter};
+    const struct store_list_call call = {&rule, page, total, &rows};
+    const enum err err = store_list_pattern(memory, filter->name_start, true, &rule.name_start);
+    return err == ERR_OK ? store_list_run(tx, memory, &device_list, &call) : err;
 }

@@ -13,25 +13,27 @@ static const char *order_text(const struct store_list *list, const struct model_
     return NULL;
 }
 
-// "%text%" with the wildcards of LIKE escaped by '\'; `ptr == NULL` for no search.
-static enum err search_pattern(struct arena *memory, struct slice search, struct slice *pattern)
+enum err store_list_pattern(struct arena *memory, struct slice text, bool is_start,
+                            struct slice *pattern)
 {
     *pattern = SLICE_EMPTY;
-    if (search.len == 0) {
+    if (text.len == 0) {
         return ERR_OK;
     }
-    const size_t size = search.len * 2 + 2;
+    const size_t size = text.len * 2 + 2;
     uint8_t *bytes = arena_take(memory, size);
     if (bytes == NULL) {
         return ERR_EXHAUSTED;
     }
     struct buf out = buf_over(bytes, size);
-    buf_put_u8(&out, '%');
-    for (size_t i = 0; i < search.len; i++) {
-        if (search.ptr[i] == '%' || search.ptr[i] == '_' || search.ptr[i] == '\\') {
+    if (!is_start) {
+        buf_put_u8(&out, '%');
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '\\') {
             buf_put_u8(&out, '\\');
         }
-        buf_put_u8(&out, search.ptr[i]);
+        buf_put_u8(&out, text.ptr[i]);
     }
     buf_put_u8(&out, '%');
     ASSERT(!out.overflow);
@@ -57,7 +59,7 @@ enum err store_list_run(struct store_tx *tx, struct arena *memory, const struct 
         return ERR_INVALID;
     }
     struct slice pattern;
-    enum err err = search_pattern(memory, call->page->search, &pattern);
+    enum err err = store_list_pattern(memory, call->page->search, false, &pattern);
     err = err == ERR_OK ? count_rows(tx, list, call, pattern) : err;
     if (err != ERR_OK) {
         return err;

@@ -33,6 +33,11 @@ struct store_list_call {
     void *rows; // for list->row
 };
 
+// What LIKE takes for a text that stands anywhere, or at the start, with its wildcards escaped by
+// '\\'; `ptr == NULL` for an empty text. ERR_EXHAUSTED.
+MUST_USE enum err store_list_pattern(struct arena *memory, struct slice text, bool is_start,
+                                     struct slice *pattern);
+
 // ERR_INVALID for a property that is not in the table.
 MUST_USE enum err store_list_run(struct store_tx *tx, struct arena *memory,
                                  const struct store_list *list, const struct store_list_call *call);

@@ -154,9 +154,40 @@ static void filters_narrow_the_list_and_its_total(void **state)
     const struct uuid nobody = entities_test_id(99);
     assert_devices((struct list){.filter.customer = &test.customers[0].id, .page.size = 2}, 3,
                    "beta gamma%2");
-    assert_devices((struct list){.filter.profile = &test.profile.id, .page.search = SLICE("a_")}, 1,
-                   "Gamma_1");
-    assert_devices((struct list){.filter.profile = &nobody}, 0, "");
+    assert_devices((struct list){.filter = {.profiles = &test.profile.id, .profile_count = 1},
+                                 .page.search = SLICE("a_")},
+                   1, "Gamma_1");
+    assert_devices((struct list){.filter = {.profiles = &nobody, .profile_count = 1}}, 0, "");
+    const struct uuid both[] = {nobody, test.profile.id};
+    assert_devices((struct list){.filter = {.profiles = both, .profile_count = 2}}, 5,
+                   "beta alpha Gamma_1 gamma%2 delta");
+}
+
+static void names_are_filtered_by_their_beginning(void **state)
+{
+    (void)state;
+    assert_devices((struct list){.filter.name_start = SLICE("gamma")}, 2, "Gamma_1 gamma%2");
+    assert_devices((struct list){.filter.name_start = SLICE("gamma_")}, 1, "Gamma_1");
+    assert_devices((struct list){.filter.name_start = SLICE("amma")}, 0, "");
+    assert_devices((struct list){.filter.name_start = SLICE("g"), .page.search = SLICE("2")}, 1,
+                   "gamma%2");
+}
+
+static void a_search_looks_where_it_is_told(void **state)
+{
+    (void)state;
+    const struct slice type = test.profile.name;
+    assert_devices((struct list){.filter.search_in = STORE_SEARCH_LABEL, .page.search = SLICE("X")},
+                   1, "Gamma_1");
+    assert_devices((struct list){.filter.search_in = STORE_SEARCH_LABEL | STORE_SEARCH_NAME,
+                                 .page.search = SLICE("x")},
+                   1, "Gamma_1");
+    assert_devices((struct list){.filter.search_in = STORE_SEARCH_NAME, .page.search = SLICE("x")},
+                   0, "");
+    assert_devices((struct list){.filter.search_in = STORE_SEARCH_TYPE, .page.search = type}, 5,
+                   "beta alpha Gamma_1 gamma%2 delta");
+    assert_devices((struct list){.filter.search_in = STORE_SEARCH_LABEL, .page.search = type}, 0,
+                   "");
 }
 
 static void unknown_property_is_refused(void **state)
@@ -331,6 +362,8 @@ int main(void)
         TEST(search_finds_a_part_of_the_name_whatever_its_case),
         TEST(wildcards_in_a_search_are_letters),
         TEST(filters_narrow_the_list_and_its_total),
+        TEST(names_are_filtered_by_their_beginning),
+        TEST(a_search_looks_where_it_is_told),
         TEST(unknown_property_is_refused),
         TEST(full_arena_is_said_and_not_hidden),
         TEST(customers_are_listed_by_every_property),
