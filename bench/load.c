@@ -3,9 +3,10 @@
 // open: that many requests a second.
 //
 // Usage: bench_load PORT MODE [--devices N] [--in-flight N] [--seconds N] [--rate N] [--warm-up N]
-// [--each 1]. Modes stand in `modes`. Says `warm` when the warm-up is over, then prints one JSON
-// object: exchanges and rate since then, latency in microseconds, answers by code, repeats, and how
-// many requests were still unanswered two seconds after they were begun.
+// [--each 1] [--http PORT --connections N]. Modes stand in `modes`; those that need REST take its
+// port and BENCH_TOKEN from the environment. Says `warm` when the warm-up is over, then prints one
+// JSON object: exchanges and rate since then, latency in microseconds, answers by code, repeats,
+// and how many requests were still unanswered two seconds after they were begun.
 #include "bench/load.h"
 
 #include <stdio.h>
@@ -15,12 +16,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "bench/list.h"
+#include "bench/downlinks.h"
 #include "bench/requests.h"
+#include "bench/rest.h"
 #include "plat/clock.h"
 
 #define EVENTS 256
 #define LATE_NS 2000000000ULL
+#define SETTLE_NS 30000000000ULL
 
 void bench_load_turn(struct bench_load *load, bench_step_fn *step)
 {
@@ -32,6 +35,8 @@ void bench_load_turn(struct bench_load *load, bench_step_fn *step)
     for (int i = 0; i < count; i++) {
         if (events[i].data.u32 < BENCH_PEERS_SOCKETS) {
             bench_peers_receive(load->peers, events[i].data.u32, bench_requests_take, load);
+        } else {
+            bench_rest_receive(load, events[i].data.u32);
         }
     }
     bench_requests_repeat_late(load);
@@ -51,6 +56,7 @@ void bench_load_warm(struct bench_load *load)
     printf("warm\n");
     fflush(stdout);
     memset(&load->count, 0, sizeof(load->count));
+    load->start_ns = load->now_ns;
 }
 
 static enum bench_kind request_kind;
@@ -70,10 +76,25 @@ static void open_step(struct bench_load *load)
     }
 }
 
+static void no_step(struct bench_load *load)
+{
+    (void)load;
+}
+
+// Who leaves calls behind keeps the server busy in the row that follows.
+static void settle(struct bench_load *load)
+{
+    bench_load_turn(load, no_step);
+    const uint64_t until_ns = load->now_ns + SETTLE_NS;
+    while (load->rest != NULL && !bench_rest_is_idle(load->rest) && load->now_ns < until_ns) {
+        bench_load_turn(load, no_step);
+    }
+}
+
 static void print_result(const struct bench_load *load, double seconds)
 {
     const struct bench_count *count = &load->count;
-    uint32_t unanswered = 0;
+    uint32_t unanswered = load->missing;
     for (uint32_t i = load->waiting.first; i != BENCH_NONE; i = load->devices[i].next) {
         unanswered += load->now_ns - load->devices[i].begun_ns > LATE_NS;
     }
@@ -105,15 +126,34 @@ static void run_requests(struct bench_load *load)
     }
     bench_load_warm(load);
     bench_load_run(load, load->options.seconds, step);
-    print_result(load, (double)(load->now_ns - load->start_ns) / 1e9);
+}
+
+static void change_unwatched(struct bench_load *load)
+{
+    bench_downlinks_change(load, false);
+}
+
+static void change_watched(struct bench_load *load)
+{
+    bench_downlinks_change(load, true);
 }
 
 static const struct {
     const char *name;
-    enum bench_kind kind;
+    void (*run)(struct bench_load *load);
+    enum bench_kind kind; // for requests
 } modes[] = {
-    {"echo", BENCH_ECHO},       {"trivial", BENCH_TRIVIAL},       {"telemetry", BENCH_TELEMETRY},
-    {"publish", BENCH_PUBLISH}, {"attributes", BENCH_ATTRIBUTES}, {"stranger", BENCH_STRANGER},
+    {"echo", run_requests, BENCH_ECHO},
+    {"trivial", run_requests, BENCH_TRIVIAL},
+    {"telemetry", run_requests, BENCH_TELEMETRY},
+    {"publish", run_requests, BENCH_PUBLISH},
+    {"attributes", run_requests, BENCH_ATTRIBUTES},
+    {"stranger", run_requests, BENCH_STRANGER},
+    {"observe", bench_downlinks_observe, BENCH_WATCH},
+    {"change", change_unwatched, BENCH_WATCH},
+    {"fan-out", change_watched, BENCH_WATCH},
+    {"call", bench_downlinks_call, BENCH_LISTEN},
+    {"ask", bench_downlinks_ask, BENCH_LISTEN},
 };
 
 #define MODES (sizeof(modes) / sizeof(modes[0]))
@@ -136,6 +176,7 @@ static void read_options(struct bench_options *options, int count, char **words)
         {"--devices", &options->devices}, {"--in-flight", &options->in_flight},
         {"--seconds", &options->seconds}, {"--warm-up", &options->warm_up},
         {"--rate", &options->rate},       {"--each", &options->each},
+        {"--http", &options->http},       {"--connections", &options->connections},
     };
     for (int i = 3; i < count; i += 2) {
         unsigned k = 0;
@@ -153,7 +194,8 @@ static void read_options(struct bench_options *options, int count, char **words)
 int main(int count, char **words)
 {
     static struct bench_load load = {
-        .options = {.devices = 10000, .in_flight = 1024, .seconds = 10, .warm_up = 2},
+        .options =
+            {.devices = 10000, .in_flight = 1024, .seconds = 10, .warm_up = 2, .connections = 64},
         .idle = {BENCH_NONE, BENCH_NONE, 0},
         .waiting = {BENCH_NONE, BENCH_NONE, 0},
     };
@@ -169,7 +211,13 @@ int main(int count, char **words)
     load.devices = calloc(load.options.devices, sizeof(*load.devices));
     load.now_ns = plat_clock_mono().ns;
     bench_requests_init(&load);
+    if (load.options.http != 0) {
+        load.rest = bench_rest_open(load.options.http, load.options.connections, load.epoll);
+    }
     request_kind = modes[mode].kind;
-    run_requests(&load);
+    modes[mode].run(&load);
+    print_result(&load, (double)(load.now_ns - load.start_ns) / 1e9);
+    fflush(stdout);
+    settle(&load);
     return 0;
 }

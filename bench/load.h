@@ -30,9 +30,11 @@ struct bench_device {
     uint64_t sent_ns;
     uint32_t next; // in the list it is in: of those that wait, or of the idle ones
     uint32_t previous;
-    uint32_t call; // the one it replies to
-    uint16_t mid;  // the token of its request as well: a separate response is known by it
-    uint8_t kind;  // enum bench_kind
+    uint64_t asked_ns; // when REST was asked for something of this device
+    uint32_t call;     // the one it replies to
+    uint32_t owed;     // a call to reply to once the request under way is over; 0: none
+    uint16_t mid;      // the token of its request as well: a separate response is known by it
+    uint8_t kind;      // enum bench_kind
     bool waits;
     bool acknowledged; // the answer comes by itself
 };
@@ -45,10 +47,9 @@ struct bench_list {
 
 // Since the warm-up.
 struct bench_count {
-    uint64_t answered;
+    uint64_t answered; // what the mode is about: requests, notifications, calls
     uint64_t sent;
     uint64_t repeats;
-    uint64_t notified;
     uint64_t codes[256];
     struct bench_latency latency;
 };
@@ -90,6 +91,7 @@ struct bench_load {
     bench_notified_fn *notified;
     bench_rested_fn *rested;
     struct bench_count count;
+    uint32_t missing; // changes that never arrived
 };
 
 // One turn: starts, sends, waits for at most a millisecond, takes what came, repeats what is late.

@@ -124,8 +124,27 @@ void bench_requests_begin(struct bench_load *load, uint32_t number, enum bench_k
 static void end_request(struct bench_load *load, uint32_t number)
 {
     bench_list_remove(&load->waiting, load->devices, number);
-    load->devices[number].waits = false;
+    struct bench_device *device = &load->devices[number];
+    device->waits = false;
     bench_list_push(&load->idle, load->devices, number);
+    if (device->owed != 0) {
+        device->call = device->owed;
+        device->owed = 0;
+        bench_requests_begin(load, number, BENCH_REPLY);
+    }
+}
+
+void bench_requests_reply(struct bench_load *load, uint32_t number, uint32_t call)
+{
+    struct bench_device *device = &load->devices[number];
+    if (call == device->call || call == device->owed) {
+        load->count.repeats++;
+    } else if (device->waits) {
+        device->owed = call;
+    } else {
+        device->call = call;
+        bench_requests_begin(load, number, BENCH_REPLY);
+    }
 }
 
 void bench_requests_repeat_late(struct bench_load *load)
@@ -159,9 +178,11 @@ static void acknowledge(struct bench_load *load, uint32_t number, const uint8_t 
 
 static void answered(struct bench_load *load, uint32_t number, uint8_t code)
 {
-    bench_latency_add(&load->count.latency, load->now_ns - load->devices[number].begun_ns);
     load->count.codes[code]++;
-    load->count.answered++;
+    if (load->rest == NULL) {
+        bench_latency_add(&load->count.latency, load->now_ns - load->devices[number].begun_ns);
+        load->count.answered++;
+    }
     end_request(load, number);
 }
 
@@ -183,7 +204,6 @@ static void take_separate(struct bench_load *load, uint32_t number, struct slice
                   : token == device->mid)) {
         answered(load, number, message.code);
     } else if (observes && load->notified != NULL) {
-        load->count.notified++;
         load->notified(load, number, (enum bench_kind)message.token.bytes[0], message.payload);
     }
 }

@@ -9,6 +9,7 @@ groups of rows run (names with commas between; default all).
 """
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -153,8 +154,66 @@ def held(table):
     table.note(f"memory while it was held: {first['rss_mib']:.0f} to {long['rss_mib']:.0f} MiB")
 
 
+def by_thread(row):
+    return ", ".join(f"{name} {spent:.2f}" for name, spent in sorted(
+        row["threads_us"].items(), key=lambda item: -item[1]) if spent >= 0.01)
+
+
+def fanout(table):
+    """One change of a shared attribute at each of 100,000 devices: first while none observes, which
+    is what REST and the store cost, then while each does."""
+    found = {}
+    for mode in ("change", "fan-out"):
+        with serving(preload("fanout", MANY)) as server:
+            found[mode] = load(server.process, server.coap, mode, devices=MANY, http=server.http,
+                               environment={"BENCH_TOKEN": server.token()})
+    table.row(f"change by REST, {MANY:,}, unobserved", found["change"])
+    table.row(f"the same, {MANY:,} observers", found["fan-out"])
+    table.note(f"the last of {MANY:,} came after {found['fan-out']['seconds']:.2f} s")
+    for mode, row in found.items():
+        table.note(f"{mode}: us by thread: {by_thread(row)}")
+    more = found["fan-out"]["cpu_us"] - found["change"]["cpu_us"]
+    table.note(f"a notification costs {more:.2f} us more than a change that nobody observes, "
+               f"{more / table.floor['cpu_us']:.2f} of the echo (aim 2.0, goal 1.5)")
+
+
+def calls(table):
+    """Two-way calls, one request over HTTP for each: 10,000 at a time, then one at a time."""
+    settings = (f"http.connections={DEVICES + 100}", f"http.queue={DEVICES}")
+    with serving(preload("calls", DEVICES), *settings) as server:
+        environment = {"BENCH_TOKEN": server.token()}
+
+        def run(mode, connections):
+            return load(server.process, server.coap, mode, environment, devices=DEVICES,
+                        http=server.http, connections=connections)
+
+        table.row(f"two-way calls, {DEVICES:,} in flight", many := run("call", DEVICES))
+        table.note(f"us by thread: {by_thread(many)}")
+        table.row("HTTP GET /readyz, one at a time", run("ask", 1))
+        table.row("two-way calls, one at a time", run("call", 1))
+    port = machine.free_port(socket.SOCK_DGRAM)
+    with program(BUILD / "bench/bench_echo", port) as process:
+        table.row("echo, one at a time", load(process, port, "echo", in_flight=1))
+
+
+def observers(table):
+    """Two observations of each device. Memory is that of two fresh starts, without and with them:
+    while they are made the store's own buffers grow as well."""
+    with serving(preload("observers", MANY)) as server:
+        before = server.resident_after_start()
+        made = load(server.process, server.coap, "observe", devices=MANY)
+        server.kill()
+        begin = time.monotonic()
+        server.start()
+        seconds = time.monotonic() - begin
+        after = server.resident_after_start()
+    table.row("registration of an observation", made)
+    table.note(f"an idle device with two observations: {(after - before) / MANY:.0f} bytes "
+               f"(aim 1,024, goal 512); with {MANY:,} of them ready {seconds:.2f} s after SIGKILL")
+
+
 GROUPS = {"echo": echo, "libcoap": libcoap, "messages": messages, "reads": reads, "growth": growth,
-          "start": start, "held": held}
+          "observers": observers, "fanout": fanout, "calls": calls, "start": start, "held": held}
 
 
 def main():
@@ -163,6 +222,8 @@ def main():
         sys.exit(f"no such rows: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     if len(CORES) < 2:
         sys.exit("two cores are needed: one for the server, one for the load")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     table = Table()
     table.head()
     echo(table)
