@@ -249,12 +249,6 @@ enum api_outcome api_body_begins(struct api *api, struct api_time now,
     return API_PENDING;
 }
 
-// The peer is not at hand any more; the ticket spreads as well.
-static uint32_t max_age_of(uint64_t ticket)
-{
-    return 2U + (uint32_t)(hash_word(ticket) % 9U);
-}
-
 static struct api_follow *follow_of(struct api *api, struct coap_handle exchange)
 {
     struct api_follow *follow = &api->follows[exchange.slot.index];
@@ -332,9 +326,7 @@ enum api_outcome api_completed(struct api *api, const struct store_completion *c
         (void)take_follow(api, *exchange, &dropped);
         reply->no_effect = true;
         reply->payload = slice_text(err_text(completion->err));
-        if (reply->code == COAP_SERVICE_UNAVAILABLE) {
-            reply->max_age_s = max_age_of(completion->ticket);
-        }
+        reply->max_age_s = api_status_max_age_of_ticket(reply->code, completion->ticket);
     }
     if (outcome == API_REPLIED) {
         answered(api, *exchange, reply);
@@ -374,8 +366,8 @@ enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
         reply->no_effect = true;
         reply->payload = slice_text(err_text(answer->err));
     }
-    if (reply->code == COAP_SERVICE_UNAVAILABLE) {
-        reply->max_age_s = max_age_of(answer->ticket);
+    if (reply->max_age_s == COAP_MAX_AGE_NONE) {
+        reply->max_age_s = api_status_max_age_of_ticket(reply->code, answer->ticket);
     }
     if (outcome == API_REPLIED) {
         answered(api, *exchange, reply);
@@ -400,11 +392,6 @@ void api_loaded(struct api *api, struct store_load *load, struct coap_handle *ex
                 struct coap_reply *reply)
 {
     *exchange = exchange_of(store_load_ticket(load));
-    api_reply_code(reply, COAP_CONTENT);
-    reply->authenticated = true;
-    api_attributes_loaded(api, load, reply);
-    if (reply->code == COAP_SERVICE_UNAVAILABLE) {
-        reply->max_age_s = max_age_of(store_load_ticket(load));
-    }
+    (void)api_attributes_loaded(api, load, reply);
     answered(api, *exchange, reply);
 }

@@ -108,19 +108,24 @@ enum api_outcome api_attributes_get(const struct api_call *call, struct coap_rep
         return api_observe(call, CORE_RESOURCE_ATTRIBUTES, reply);
     }
     const struct question question = question_of(options);
+    struct store_load *load = NULL;
     const enum err err =
         core_attributes_load(&call->api->core, call->principal.device->device,
-                             note_of(&question, &note), api_ticket(call->request->exchange));
-    return err == ERR_OK ? API_PENDING : api_refuse(call, err, NULL, reply);
+                             note_of(&question, &note), api_ticket(call->request->exchange), &load);
+    if (err != ERR_OK) {
+        return api_refuse(call, err, NULL, reply);
+    }
+    return load == NULL ? API_PENDING : api_attributes_loaded(call->api, load, reply);
 }
 
-enum err api_attributes_read_all(struct api *api, const struct core_mail *answer)
+enum err api_attributes_read_all(struct api *api, const struct core_mail *answer,
+                                 struct store_load **load)
 {
     uint8_t bytes[1 + sizeof(*answer)];
     struct buf note = buf_over(bytes, sizeof(bytes));
     buf_put_u8(&note, ASKS_SHARED | ASKS_FLAT);
     buf_put_slice(&note, slice_of(answer, sizeof(*answer)));
-    return core_attributes_load(&api->core, answer->device, buf_view(&note), answer->ticket);
+    return core_attributes_load(&api->core, answer->device, buf_view(&note), answer->ticket, load);
 }
 
 static bool is_listed(struct slice list, struct slice key)
@@ -219,8 +224,11 @@ static void start_observation(struct api *api, struct slice note, enum err err,
     reply->no_effect = err != ERR_OK;
 }
 
-void api_attributes_loaded(struct api *api, struct store_load *load, struct coap_reply *reply)
+enum api_outcome api_attributes_loaded(struct api *api, struct store_load *load,
+                                       struct coap_reply *reply)
 {
+    api_reply_code(reply, COAP_CONTENT);
+    reply->authenticated = true;
     const struct question question = question_in(store_load_note(load));
     struct buf out = codec_scratch_open(api->memory);
     enum err err = store_load_err(load);
@@ -234,10 +242,10 @@ void api_attributes_loaded(struct api *api, struct store_load *load, struct coap
     }
     if (err != ERR_OK) {
         reply->code = api_status_code(err, api->settings.upstream_codes);
+        reply->max_age_s = api_status_max_age_of_ticket(reply->code, store_load_ticket(load));
         reply->payload = slice_text(err == ERR_NOT_FOUND ? "no such attribute" : err_text(err));
-        return;
+        return API_REPLIED;
     }
-    reply->code = COAP_CONTENT;
     reply->content_format = COAP_FORMAT_JSON;
     reply->payload = codec_scratch_close(api->memory, &out);
     const uint64_t digest = hash_bytes(reply->payload);
@@ -246,4 +254,5 @@ void api_attributes_loaded(struct api *api, struct store_load *load, struct coap
         memcpy(etag, &digest, sizeof(digest));
         reply->etag = slice_of(etag, sizeof(digest));
     }
+    return API_REPLIED;
 }

@@ -8,8 +8,10 @@
 
 enum api_outcome api_attributes_post(const struct api_call *call, struct coap_reply *reply);
 enum api_outcome api_attributes_get(const struct api_call *call, struct coap_reply *reply);
-// Reads all shared attributes for the answer to a registration, or to its end. The load comes with
-// the ticket of `answer`. ERR_EXHAUSTED.
-MUST_USE enum err api_attributes_read_all(struct api *api, const struct core_mail *answer);
-// The answer of a GET whose attributes were read.
-void api_attributes_loaded(struct api *api, struct store_load *load, struct coap_reply *reply);
+// Reads all shared attributes for the answer to a registration, or to its end: in `*load` if they
+// are at hand, else NULL, and the load comes with the ticket of `answer`. ERR_EXHAUSTED.
+MUST_USE enum err api_attributes_read_all(struct api *api, const struct core_mail *answer,
+                                          struct store_load **load);
+// The answer of a GET whose attributes were read: API_REPLIED.
+enum api_outcome api_attributes_loaded(struct api *api, struct store_load *load,
+                                       struct coap_reply *reply);

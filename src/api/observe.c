@@ -40,8 +40,12 @@ enum api_outcome api_observe_answered(struct api *api, const struct core_mail *a
         return fail(api, answer, answer->err, reply);
     }
     if (answer->resource == CORE_RESOURCE_ATTRIBUTES) {
-        const enum err err = api_attributes_read_all(api, answer);
-        return err == ERR_OK ? API_PENDING : fail(api, answer, err, reply);
+        struct store_load *load = NULL;
+        const enum err err = api_attributes_read_all(api, answer, &load);
+        if (err != ERR_OK) {
+            return fail(api, answer, err, reply);
+        }
+        return load == NULL ? API_PENDING : api_attributes_loaded(api, load, reply);
     }
     reply->code = COAP_VALID;
     if (answer->question == CORE_MAIL_SUBSCRIBE) {

@@ -1,5 +1,6 @@
 #include "api/status.h"
 
+#include "base/hash.h"
 #include "coap/code.h"
 
 static uint8_t code_of(enum err err)
@@ -58,11 +59,19 @@ uint8_t api_status_code(enum err err, bool upstream_codes)
     return code;
 }
 
+static uint32_t max_age(uint8_t code, uint64_t hash)
+{
+    const bool is_for_later = code == COAP_SERVICE_UNAVAILABLE || code == COAP_TOO_MANY_REQUESTS;
+    return is_for_later ? 2U + (uint32_t)(hash % 9U) : COAP_MAX_AGE_NONE;
+}
+
 uint32_t api_status_max_age(uint8_t code, const struct coap_peer *peer)
 {
-    if (code != COAP_SERVICE_UNAVAILABLE && code != COAP_TOO_MANY_REQUESTS) {
-        return COAP_MAX_AGE_NONE;
-    }
     const struct hash_key no_key = {{0, 0}};
-    return 2U + (uint32_t)(coap_peer_hash(peer, no_key) % 9U);
+    return max_age(code, coap_peer_hash(peer, no_key));
+}
+
+uint32_t api_status_max_age_of_ticket(uint8_t code, uint64_t ticket)
+{
+    return max_age(code, hash_word(ticket));
 }

@@ -13,3 +13,5 @@ uint8_t api_status_code(enum err err, bool upstream_codes);
 // Seconds after which a refused device may try again: 2 to 10, spread by the peer, so that a fleet
 // that was refused at once does not come back at once. COAP_MAX_AGE_NONE for codes that carry none.
 uint32_t api_status_max_age(uint8_t code, const struct coap_peer *peer);
+// The same where the peer is not at hand: spread by the ticket of its request.
+uint32_t api_status_max_age_of_ticket(uint8_t code, uint64_t ticket);

@@ -81,14 +81,15 @@ enum err core_attributes_publish(const struct core_worker *worker, struct arena 
 }
 
 enum err core_attributes_load(const struct core_worker *worker, struct device_id device,
-                              struct slice note, uint64_t ticket)
+                              struct slice note, uint64_t ticket, struct store_load **load)
 {
     const struct store_load_query query = {.device = device,
                                            .kinds = STORE_STATE_BIT(STORE_STATE_CLIENT) |
                                                     STORE_STATE_BIT(STORE_STATE_SHARED),
                                            .note = note,
                                            .ticket = ticket};
-    return store_load_submit(worker->lane, &query);
+    *load = store_load_recall(worker->lane, &query);
+    return *load != NULL ? ERR_OK : store_load_submit(worker->lane, &query);
 }
 
 // What the device is told of is changed by its shard, which tells it.

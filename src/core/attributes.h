@@ -25,10 +25,12 @@ MUST_USE enum err core_attributes_publish(const struct core_worker *worker, stru
                                           const struct model_reading *attributes, struct wall now,
                                           const struct store_trace *trace, uint64_t ticket,
                                           enum core_step *step);
-// Asks for the client and shared attributes of the device; `note` comes back with them.
+// The client and shared attributes of the device: in `*load` if they are remembered (see
+// store_load_recall), else NULL, and they come on the lane; `note` comes back with them.
 // ERR_EXHAUSTED.
 MUST_USE enum err core_attributes_load(const struct core_worker *worker, struct device_id device,
-                                       struct slice note, uint64_t ticket);
+                                       struct slice note, uint64_t ticket,
+                                       struct store_load **load);
 
 typedef bool core_attribute_fn(void *context, enum core_scope scope,
                                const struct store_attribute *attribute);

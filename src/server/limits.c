@@ -63,6 +63,8 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"reads of attributes under way", STORE_LOADS_MAX, "per worker", "5.03 with Max-Age"},
         {"questions to another worker", CORE_ASKS_MAX, "per worker", "5.03 with Max-Age"},
         {"latest exchanges kept", settings->trace_bytes, "bytes", "the oldest goes"},
+        {"state of devices kept in memory", settings->recent_bytes, "bytes",
+         "the oldest goes; it is read from disk again"},
         {"devices", settings->devices_max, "", "REST 503"},
         {"tenants", settings->tenants_max, "", "REST 503"},
         {"tenant profiles", MODEL_QUOTAS_PROFILES_MAX, "", "REST 503"},

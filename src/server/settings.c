@@ -176,6 +176,7 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
     const uint64_t trace = conf_size(conf, "trace.bytes");
     settings->trace_bytes =
         trace == 0 ? 0 : power_of_two_at_most(trace > TAPE_SIZE_MIN ? trace : TAPE_SIZE_MIN);
+    settings->recent_bytes = conf_size(conf, "store.recent-size");
     settings->presence = (struct core_presence_settings){
         .inactivity = span_ms(conf_span_ms(conf, "presence.inactivity")),
         .report_every = span_ms(conf_span_ms(conf, "presence.report-every")),

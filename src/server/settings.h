@@ -34,6 +34,7 @@ struct server_settings {
     struct coap_endpoint_settings coap;
     struct core_shard_settings shard; // of each worker
     size_t trace_bytes;               // a power of two, or 0
+    size_t recent_bytes;              // of each worker's lane; 0: nothing is remembered
     struct core_presence_settings presence;
     struct span presence_sweep;
     struct api_settings api;

@@ -58,7 +58,8 @@ static size_t refusal_size(void)
 size_t server_worker_footprint(const struct server_settings *settings)
 {
     return coap_endpoint_footprint(&settings->coap_limits) + TURN_MEMORY_SIZE + refusal_size() +
-           core_shard_footprint(&settings->shard) + 2 * LANE_SIZE + settings->trace_bytes;
+           core_shard_footprint(&settings->shard) + 2 * LANE_SIZE + settings->trace_bytes +
+           settings->recent_bytes;
 }
 
 static void wake(void *context)
@@ -130,7 +131,11 @@ static void init(struct server_worker *worker)
 static enum err open_lanes(struct server_worker *worker)
 {
     struct store *store = worker->plan.core->store;
-    const enum err err = store_lane_open(store, LANE_SIZE, worker, wake, &worker->lane);
+    const size_t recent_bytes = worker->plan.settings->recent_bytes;
+    enum err err = store_lane_open(store, LANE_SIZE, worker, wake, &worker->lane);
+    if (err == ERR_OK && recent_bytes > 0) {
+        err = store_load_remember(worker->lane, recent_bytes);
+    }
     return err == ERR_OK ? store_lane_open(store, LANE_SIZE, worker, wake, &worker->shard_lane)
                          : err;
 }

@@ -180,6 +180,79 @@ void store_conformance_a_load_brings_only_the_names_asked_for(struct store_fixtu
     free(out.text);
 }
 
+static struct store_load *recall(struct store_fixture *f, uint32_t kinds)
+{
+    const struct store_load_query query = {
+        .device = DEVICE, .kinds = kinds, .note = SLICE("again"), .ticket = 8};
+    return store_load_recall(f->lane, &query);
+}
+
+static void load(struct store_fixture *f, uint32_t kinds)
+{
+    assert_int_equal(submit(f, kinds, 1), ERR_OK);
+    store_load_release(wait_for_load(f));
+}
+
+void store_conformance_what_was_loaded_is_recalled(struct store_fixture *f)
+{
+    const uint32_t client = STORE_STATE_BIT(STORE_STATE_CLIENT);
+    const struct store_state_change first = set(STORE_STATE_CLIENT, "a", "1");
+    struct store_fixture_text out = {0};
+    struct store_state_row row;
+    assert_null(recall(f, client));
+    change(f, DEVICE, &first, 1);
+    load(f, client);
+    assert_null(recall(f, client)); // the lane was not told to remember
+    assert_int_equal(store_load_remember(f->lane, 1U << 16), ERR_OK);
+    load(f, client);
+    struct store_load *const again = recall(f, client);
+    assert_non_null(again);
+    assert_int_equal(store_load_ticket(again), 8);
+    assert_true(slice_equal(store_load_note(again), SLICE("again")));
+    assert_int_equal(store_load_err(again), ERR_OK);
+    while (store_load_next(again, &row)) {
+        (void)append_row(&out, &row);
+    }
+    assert_string_equal(out.text, "1.42.a=1 ");
+    assert_null(recall(f, client | STORE_STATE_BIT(STORE_STATE_SHARED)));
+    free(out.text);
+}
+
+void store_conformance_what_changed_is_not_recalled(struct store_fixture *f)
+{
+    const uint32_t client = STORE_STATE_BIT(STORE_STATE_CLIENT);
+    const struct store_state_change first = set(STORE_STATE_CLIENT, "a", "1");
+    const struct store_state_change other = set(STORE_STATE_SERVER, "a", "1");
+    const struct store_state_change last = unset(STORE_STATE_CLIENT, "a");
+    const struct store_record purge = {
+        .verb = STORE_PURGE, .tenant = STORE_FIXTURE_TENANT, .device = DEVICE};
+    assert_int_equal(store_load_remember(f->lane, 1U << 16), ERR_OK);
+    load(f, client);
+    change(f, DEVICE, &first, 1);
+    assert_null(recall(f, client));
+    load(f, client);
+    change(f, DEVICE, &other, 1); // of a kind that was not asked for
+    assert_non_null(recall(f, client));
+    change(f, DEVICE, &last, 1);
+    assert_null(recall(f, client));
+    load(f, client);
+    assert_non_null(recall(f, client));
+    assert_int_equal(store_fixture_do(f, &purge).err, ERR_OK);
+    assert_null(recall(f, client));
+}
+
+// Asked before the change, collected after it: what was read may be the older or the newer state.
+void store_conformance_a_load_under_way_is_not_recalled(struct store_fixture *f)
+{
+    const uint32_t client = STORE_STATE_BIT(STORE_STATE_CLIENT);
+    const struct store_state_change item = set(STORE_STATE_CLIENT, "a", "1");
+    assert_int_equal(store_load_remember(f->lane, 1U << 16), ERR_OK);
+    assert_int_equal(submit(f, client, 1), ERR_OK);
+    change(f, DEVICE, &item, 1);
+    store_load_release(wait_for_load(f));
+    assert_null(recall(f, client));
+}
+
 void store_conformance_loads_are_bounded(struct store_fixture *f)
 {
     for (uint64_t i = 0; i < STORE_LOADS_MAX; i++) {

@@ -15,6 +15,7 @@
 #include "base/ring.h"
 #include "plat/loop.h"
 #include "plat/thread.h"
+#include "store/changes.h"
 #include "store/loads.h"
 #include "store/store.h"
 #include "store/writer.h"
@@ -62,6 +63,7 @@ struct store {
     struct metric commits, records, points, commit_size_max, failures;
     struct histogram commit_time; // microseconds
     struct histogram commit_size; // records
+    struct store_changes changes; // marked by the writer
 };
 
 // Writer: posts the completion of an item on its lane; seen after store_lane_publish.

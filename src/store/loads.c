@@ -1,5 +1,6 @@
 #include "store/loads.h"
 
+#include "plat/memory.h"
 #include "store/lane_priv.h"
 
 // A slot that once held much gives it back.
@@ -28,8 +29,24 @@ static void give_slot(struct store_loads *loads, struct store_load *load)
     loads->free = load;
 }
 
+enum err store_load_remember(struct store_lane *lane, size_t bytes)
+{
+    struct store_loads *const loads = &lane->loads;
+    ASSERT(loads->recent == NULL);
+    loads->recent_size = store_recent_footprint(bytes);
+    void *const memory = plat_memory_reserve(loads->recent_size);
+    if (memory == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    loads->recent = store_recent_init(memory, bytes);
+    return ERR_OK;
+}
+
 void store_loads_deinit(struct store_loads *loads)
 {
+    if (loads->recent != NULL) {
+        plat_memory_release(loads->recent, loads->recent_size);
+    }
     for (unsigned i = 0; i < loads->fresh; i++) {
         store_bytes_deinit(&loads->slots[i].rows);
     }
@@ -85,16 +102,8 @@ static void read_rows(void *context)
     }
 }
 
-enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query)
+static void take_query(struct store_load *load, const struct store_load_query *query)
 {
-    if (query->note.len > STORE_LOAD_NOTE_MAX || query->only.len > STORE_LOAD_ONLY_MAX) {
-        return ERR_TOO_LARGE;
-    }
-    struct store_load *const load = take_slot(&lane->loads);
-    if (load == NULL) {
-        return ERR_EXHAUSTED;
-    }
-    load->lane = lane;
     load->device = query->device;
     load->kinds = query->kinds;
     load->ticket = query->ticket;
@@ -109,12 +118,50 @@ enum err store_load_submit(struct store_lane *lane, const struct store_load_quer
         memcpy(load->note, query->note.ptr, query->note.len);
     }
     load->err = ERR_OK;
+}
+
+enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query)
+{
+    if (query->note.len > STORE_LOAD_NOTE_MAX || query->only.len > STORE_LOAD_ONLY_MAX) {
+        return ERR_TOO_LARGE;
+    }
+    struct store_load *const load = take_slot(&lane->loads);
+    if (load == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    load->lane = lane;
+    take_query(load, query);
+    load->stamp = store_changes_read(&lane->store->changes, query->device, query->kinds);
     load->rows.len = 0;
     if (!plat_workpool_submit(lane->store->readers, load, read_rows)) {
         give_slot(&lane->loads, load);
         return ERR_EXHAUSTED;
     }
     return ERR_OK;
+}
+
+struct store_load *store_load_recall(struct store_lane *lane, const struct store_load_query *query)
+{
+    struct store_loads *const loads = &lane->loads;
+    const struct store_recent_key key = {query->device, query->kinds};
+    const uint32_t stamp = store_changes_read(&lane->store->changes, query->device, query->kinds);
+    struct slice rows;
+    if (loads->recent == NULL || query->note.len > STORE_LOAD_NOTE_MAX ||
+        !store_recent_find(loads->recent, key, stamp, &rows)) {
+        return NULL;
+    }
+    ASSERT(query->only.len == 0 && query->enough == 0);
+    take_query(&loads->recalled, query);
+    loads->recalled.left = store_wire_over(rows);
+    return &loads->recalled;
+}
+
+static void remember(struct store_loads *loads, const struct store_load *load)
+{
+    if (loads->recent != NULL && load->err == ERR_OK && load->only_len == 0 && load->enough == 0) {
+        const struct store_recent_key key = {load->device, load->kinds};
+        store_recent_keep(loads->recent, key, load->stamp, store_bytes_view(&load->rows));
+    }
 }
 
 struct store_load *store_load_collect(struct store_lane *lane)
@@ -130,6 +177,7 @@ struct store_load *store_load_collect(struct store_lane *lane)
     metric_set(&loads->done_count, metric_read(&loads->done_count) - 1);
     plat_mutex_unlock(&loads->mutex);
     load->left = store_wire_over(store_bytes_view(&load->rows));
+    remember(loads, load);
     return load;
 }
 

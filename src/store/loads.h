@@ -2,12 +2,14 @@
 // store.
 //
 // A load is a slot of its lane: free, with a reader, or done and waiting to be collected. Slots and
-// their memory are used again; the reader grows that memory, the worker never does.
+// their memory are used again; the reader grows that memory, the worker never does. What was read
+// is remembered by the lane's own thread when it collects it (store/recent.h).
 #pragma once
 
 #include "base/metric.h"
 #include "plat/thread.h"
 #include "store/bytes.h"
+#include "store/recent.h"
 #include "store/state.h"
 #include "store/wire.h"
 
@@ -19,6 +21,7 @@ struct store_load {
     struct device_id device;
     uint32_t kinds;
     uint32_t enough;
+    uint32_t stamp; // of the device's state, before it was read
     bool is_cut;
     size_t only_len;
     uint8_t only[STORE_LOAD_ONLY_MAX];
@@ -37,6 +40,9 @@ struct store_loads {
     struct plat_mutex mutex;
     struct store_load *done; // under `mutex`, newest first
     struct metric done_count;
+    struct store_recent *recent; // the lane's thread only; NULL: nothing is remembered
+    size_t recent_size;
+    struct store_load recalled;
 };
 
 void store_loads_init(struct store_loads *loads);

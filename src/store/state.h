@@ -88,6 +88,13 @@ struct store_load_query {
 
 // The lane's wake function is called when the load is there. ERR_TOO_LARGE: the note, or `only`.
 MUST_USE enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query);
+// Start-up only: what the lane loads whole (neither `only` nor `enough`) is remembered in so many
+// bytes, the oldest overwritten, until the device's state changes. ERR_EXHAUSTED.
+MUST_USE enum err store_load_remember(struct store_lane *lane, size_t bytes);
+// The same load at once, if it is remembered and nothing of the device has changed since; else
+// NULL: submit. Good until the next call of store_load_recall or store_load_collect on the lane;
+// not to be released.
+struct store_load *store_load_recall(struct store_lane *lane, const struct store_load_query *query);
 // One that is there, or NULL. The caller owns it until the release.
 struct store_load *store_load_collect(struct store_lane *lane);
 uint64_t store_load_ticket(const struct store_load *load);
