@@ -102,16 +102,26 @@ static uint64_t find(const struct model_quotas *quotas, struct tenant_id tenant,
     return EMPTY;
 }
 
-// False if the slot was written meanwhile.
-static bool copy(const struct slot *slot, struct model_quota *quota)
+static void copy(const struct slot *slot, struct model_quota *quota)
 {
     uint64_t words[WORDS];
-    const uint64_t stamp = atomic_load_explicit(&slot->stamp, memory_order_acquire);
     for (unsigned i = 0; i < WORDS; i++) {
         words[i] = atomic_load_explicit(&slot->words[i], memory_order_acquire);
     }
     memcpy(quota, words, sizeof(*quota));
-    return (stamp & 1U) == 0 && atomic_load_explicit(&slot->stamp, memory_order_relaxed) == stamp;
+}
+
+// False if the slot was written, or the tenant changed its profile, meanwhile. The stamp is looked
+// at last: the quota stood there unchanged while the tenant had it, even if it had others in
+// between.
+static bool try_copy(const struct model_quotas *quotas, uint64_t place, uint64_t word,
+                     struct model_quota *quota)
+{
+    const struct slot *slot = &quotas->slots[word & (MODEL_QUOTAS_PROFILES_MAX - 1)];
+    const uint64_t stamp = atomic_load_explicit(&slot->stamp, memory_order_acquire);
+    copy(slot, quota);
+    return (stamp & 1U) == 0 && word_at(quotas, place) == word &&
+           atomic_load_explicit(&slot->stamp, memory_order_relaxed) == stamp;
 }
 
 void model_quotas_of(const struct model_quotas *quotas, struct tenant_id tenant,
@@ -125,8 +135,7 @@ void model_quotas_of(const struct model_quotas *quotas, struct tenant_id tenant,
             memset(quota, 0, sizeof(*quota));
             return;
         }
-        if (copy(&quotas->slots[word & (MODEL_QUOTAS_PROFILES_MAX - 1)], quota) &&
-            word_at(quotas, place) == word) {
+        if (try_copy(quotas, place, word, quota)) {
             return;
         }
     }
