@@ -8,6 +8,7 @@
 #include "core/install.h"
 #include "plat/clock.h"
 #include "plat/file.h"
+#include "store/entities_tenant.h"
 
 struct load {
     unsigned count;

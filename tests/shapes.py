@@ -68,6 +68,7 @@ CONTACT = {name: TEXT for name in
 
 TOKENS = {"token": str, "refreshToken": str}
 ERROR = {"status": int, "message": str, "errorCode": int, "timestamp": time_ms}
+LIMIT = {**ERROR, "entityType": {"DEVICE", "CUSTOMER", "USER"}, "limit": int}
 
 DEVICE = {
     "id": entity_id("DEVICE"), "createdTime": time_ms, "tenantId": entity_id("TENANT"),
@@ -91,9 +92,15 @@ CUSTOMER = {
 }
 TENANT = {
     "id": entity_id("TENANT"), "createdTime": time_ms, "title": str, "name": str, "region": TEXT,
-    "tenantProfileId": (None, entity_id("TENANT_PROFILE")), "version": int, **CONTACT,
+    "tenantProfileId": entity_id("TENANT_PROFILE"), "version": int, **CONTACT,
     "additionalInfo": anything,
 }
+TENANT_INFO = {**TENANT, "tenantProfileName": str}
+TENANT_PROFILE = {
+    "id": entity_id("TENANT_PROFILE"), "createdTime": time_ms, "name": str, "description": TEXT,
+    "default": bool, "isolatedTbRuleEngine": bool, "profileData": dict,
+}
+TENANT_PROFILE_INFO = {"id": entity_id("TENANT_PROFILE"), "name": str}
 USER = {
     "id": entity_id("USER"), "createdTime": time_ms, "tenantId": entity_id("TENANT"),
     "customerId": entity_id("CUSTOMER"), "email": str, "name": str,

@@ -11,7 +11,8 @@ written short and becomes plain OpenAPI 3.1 here:
     query: {name: ...}   query parameters, each a schema with `description` and perhaps `required`
     paged: [name, ...]   the parameters of a page, with what it may be sorted by
     body: X              the JSON body; X is the name of a schema or a schema
-    answer: X            the answer of 200, likewise; `nothing`, `text`, or `page of NAME`
+    answer: X            the answer of 200, likewise; `nothing`, `text`, `page of NAME`, `array of
+                         NAME`, or a list of which it is one
     also: {503: X}       answers with other statuses
     refuses: [404, 409]  failures besides those that every operation has
     plain: true          failures are texts once it is known who calls
@@ -46,9 +47,13 @@ def reference(kind, name):
 
 
 def schema_of(wish, schemas):
-    """The schema for a name, `page of NAME`, or a schema."""
+    """The schema for a name, `page of NAME`, `array of NAME`, a list of them, or a schema."""
+    if isinstance(wish, list):
+        return {"oneOf": [schema_of(one, schemas) for one in wish]}
     if not isinstance(wish, str):
         return wish
+    if wish.startswith("array of "):
+        return {"type": "array", "items": reference("schemas", wish.removeprefix("array of "))}
     if wish.startswith("page of "):
         of = wish.removeprefix("page of ")
         wish = f"PageOf{of}"

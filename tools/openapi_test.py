@@ -71,6 +71,14 @@ def test_pages_are_made_from_their_elements():
     assert page["properties"]["data"]["items"] == {"$ref": "#/components/schemas/Thing"}
 
 
+def test_an_answer_may_be_an_array_or_one_of_several():
+    thing = {"$ref": "#/components/schemas/Thing"}
+    _, operation = made({"answer": ["Thing", "array of Thing"]}, {"Thing": THING})
+    content = operation["responses"]["200"]["content"]
+    assert content["application/json"]["schema"] == {
+        "oneOf": [thing, {"type": "array", "items": thing}]}
+
+
 @pytest.mark.parametrize("operation,more,reason", [
     ({"whom": ["T"]}, {}, "unknown"),
     ({"answer": "Nothing"}, {}, "there is no schemas/Nothing"),

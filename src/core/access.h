@@ -9,6 +9,7 @@
 
 enum core_right {
     CORE_TENANT_READ,
+    CORE_TENANT_WRITE, // create, change, delete, list; and all of tenant profiles
     CORE_CUSTOMER_READ,
     CORE_CUSTOMER_WRITE, // create, change, delete, list, find
     CORE_USER_READ,

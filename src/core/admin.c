@@ -1,7 +1,8 @@
-// Customers, tenants, users and profiles; devices are in device_admin.c.
+// Customers, users and device profiles.
 #include "core/admin.h"
 
 #include "core/admin_priv.h"
+#include "core/quota.h"
 
 enum err core_admin_refuse(const struct core_admin *admin)
 {
@@ -23,6 +24,14 @@ enum err core_admin_missing(const struct core_admin *admin, const char *what, co
                          uuid_format(id, text));
     }
     return err;
+}
+
+void core_admin_await(struct core *core)
+{
+    const uint64_t number = epoch_advance(core->epoch);
+    while (!epoch_passed(core->epoch, number)) {
+        core->pause();
+    }
 }
 
 struct customer_job {
@@ -50,7 +59,9 @@ static enum err customer_by_title(struct store_tx *tx, void *context)
 static enum err customer_insert(struct store_tx *tx, void *context)
 {
     const struct customer_job *job = context;
-    return store_customer_insert(tx, job->customer);
+    const enum err err = core_quota_admit(job->admin->core, tx, job->customer->tenant,
+                                          CORE_QUOTA_CUSTOMER, job->admin->problem);
+    return err == ERR_OK ? store_customer_insert(tx, job->customer) : err;
 }
 
 static enum err customer_update(struct store_tx *tx, void *context)
@@ -260,34 +271,6 @@ enum err core_user_get(const struct core_admin *admin, const struct uuid *id,
         return core_admin_refuse(admin);
     }
     return core_admin_missing(admin, "User", id, err);
-}
-
-struct tenant_job {
-    const struct core_admin *admin;
-    const struct uuid *id;
-    struct model_tenant *tenant;
-};
-
-static enum err tenant_get(struct store_tx *tx, void *context)
-{
-    const struct tenant_job *job = context;
-    return store_tenant_get(tx, job->admin->memory, job->id, job->tenant);
-}
-
-enum err core_tenant_get(const struct core_admin *admin, const struct uuid *id,
-                         struct model_tenant *tenant)
-{
-    enum err err = core_admin_require(admin, CORE_TENANT_READ);
-    if (err != ERR_OK) {
-        return err;
-    }
-    if (admin->caller->authority == MODEL_TENANT_ADMIN &&
-        !uuid_equal(id, &admin->caller->tenant_uuid)) {
-        return core_admin_refuse(admin);
-    }
-    struct tenant_job job = {admin, id, tenant};
-    err = store_entities_read(admin->core->entities, &job, tenant_get);
-    return core_admin_missing(admin, "Tenant", id, err);
 }
 
 struct profile_job {

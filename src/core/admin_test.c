@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/core_test.h"
+#include "core/tenant_admin.h"
 
 static struct core_test test;
 static struct model_tenant other_tenant;

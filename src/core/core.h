@@ -14,6 +14,7 @@
 #include "bus/bus.h"
 #include "model/entity.h"
 #include "model/index.h"
+#include "model/quotas.h"
 #include "store/attempts.h"
 #include "store/entities.h"
 #include "store/store.h"
@@ -53,9 +54,12 @@ MUST_USE enum err core_open(struct core *core, struct wall now);
 // Fills the index and the table of quotas from the entity store.
 MUST_USE enum err core_index_fill(struct core *core);
 
-// For people: why a verb refused. Empty if the error says it all.
+// For people: why a verb refused. Empty if the error says it all. With ERR_ENTITY_LIMIT: of what
+// there are too many, and how many there may be.
 struct core_problem {
     char text[256];
+    const char *entity;
+    uint32_t limit;
 };
 
 void core_problem_set(struct core_problem *problem, const char *format, ...)

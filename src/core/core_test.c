@@ -52,7 +52,7 @@ static void names_are_checked_with_a_reason(void **state)
     (void)state;
     char text[260];
     memset(text, 'x', sizeof(text));
-    struct core_problem problem = {""};
+    struct core_problem problem = {.text = ""};
     assert_int_equal(core_name_check(slice_of(text, 255), "Name", &problem), ERR_OK);
     assert_int_equal(core_name_check(SLICE("a < b & c"), "Name", &problem), ERR_OK);
     assert_string_equal(problem.text, "");

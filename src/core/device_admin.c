@@ -1,6 +1,7 @@
 #include "core/admin.h"
 #include "core/admin_priv.h"
 #include "core/profile_default.h"
+#include "core/quota.h"
 #include "crypto/hash.h"
 
 #define TOKEN_LEN 20U
@@ -65,10 +66,7 @@ static enum err write_device(struct device_job *job, store_job_fn *run)
     if (err != ERR_OK) {
         return err;
     }
-    const uint64_t number = epoch_advance(core->epoch);
-    while (!epoch_passed(core->epoch, number)) {
-        core->pause();
-    }
+    core_admin_await(core);
     return ERR_OK;
 }
 
@@ -211,6 +209,9 @@ static enum err device_create(struct device_job *job, struct store_tx *tx)
     struct model_device *device = &job->save->device;
     device->id = core_new_id(job->admin->caller->now);
     enum err err = index_room(job, tx);
+    err = err == ERR_OK ? core_quota_admit(job->admin->core, tx, device->tenant, CORE_QUOTA_DEVICE,
+                                           job->admin->problem)
+                        : err;
     err = err == ERR_OK ? name_taken(job->admin, store_device_insert(tx, device)) : err;
     return err != ERR_OK ? err : credentials_make(job, tx, device);
 }

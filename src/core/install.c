@@ -3,6 +3,7 @@
 #include "core/profile_default.h"
 #include "crypto/hash.h"
 #include "crypto/password.h"
+#include "store/entities_tenant.h"
 
 static const char sysadmin_email[] = "sysadmin@thingsboard.org";
 static const char tenant_email[] = "tenant@thingsboard.org";

@@ -65,6 +65,38 @@ enum err rest_call_id_parameter(struct rest_call *call, const char *name, bool *
     return *given ? read_id(call, text, id) : ERR_OK;
 }
 
+bool rest_call_has(const struct rest_call *call, const char *name)
+{
+    return http_request_parameter(call->request, name).len > 0;
+}
+
+static unsigned count_commas(struct slice text)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        count += text.ptr[i] == ',';
+    }
+    return count;
+}
+
+enum err rest_call_ids(struct rest_call *call, const char *name, struct rest_call_ids *ids)
+{
+    struct slice rest;
+    enum err err = rest_call_required(call, name, &rest);
+    const unsigned count = err == ERR_OK ? count_commas(rest) + 1 : 0;
+    if (err == ERR_OK && count > REST_CALL_IDS_MAX) {
+        return rest_call_refuse(call, ERR_INVALID, "Parameter '%s' holds more than %u ids", name,
+                                REST_CALL_IDS_MAX);
+    }
+    *ids = (struct rest_call_ids){
+        .ids = arena_take(call->request->memory, (count + 1) * sizeof(*ids->ids))};
+    err = err == ERR_OK && ids->ids == NULL ? ERR_TOO_LARGE : err;
+    while (err == ERR_OK && ids->count < count) {
+        err = read_id(call, slice_cut(&rest, ','), &ids->ids[ids->count++]);
+    }
+    return err;
+}
+
 enum err rest_call_int(struct rest_call *call, const char *name, bool required, int64_t otherwise,
                        int64_t *value)
 {

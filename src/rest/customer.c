@@ -16,10 +16,7 @@ enum err rest_customer_save(struct rest_call *call)
     enum err err = rest_call_body(call, &object);
     err = err == ERR_OK ? rest_read_id(call, object, "id", &customer.id) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "title", &customer.title) : err;
-    for (unsigned i = 0; err == ERR_OK && i < MODEL_CONTACT_FIELDS; i++) {
-        err =
-            rest_read_text(call, object, rest_write_contact_names[i], &customer.contact.fields[i]);
-    }
+    err = err == ERR_OK ? rest_read_contact(call, object, &customer.contact) : err;
     err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &customer.additional_info)
                         : err;
     // Without one it is overwritten unseen (server-api.md 0.1, "Optimistic lock").

@@ -20,7 +20,7 @@ static void put_clean(struct buf *out, struct slice text)
 }
 
 static void write_object(struct http_response *response, struct rest_status status,
-                         struct slice text, struct wall now)
+                         struct slice text, const struct core_problem *problem, struct wall now)
 {
     response->content_type = "application/json";
     struct codec_json_writer writer = codec_json_writer_over(&response->body);
@@ -29,6 +29,10 @@ static void write_object(struct http_response *response, struct rest_status stat
     codec_json_field_string(&writer, "message", text);
     codec_json_field_int64(&writer, "errorCode", status.code);
     codec_json_field_int64(&writer, "timestamp", now.ms);
+    if (problem != NULL && problem->entity != NULL) {
+        codec_json_field_string(&writer, "entityType", slice_text(problem->entity));
+        codec_json_field_int64(&writer, "limit", problem->limit);
+    }
     codec_json_end_object(&writer);
 }
 
@@ -53,7 +57,7 @@ static void answer(struct rest_call *call, struct rest_status status)
         buf_put_slice(&response->body, buf_view(&clean));
         return;
     }
-    write_object(response, status, buf_view(&clean), call->now);
+    write_object(response, status, buf_view(&clean), &call->problem, call->now);
 }
 
 void rest_error_write(struct http_response *response, enum err err, const char *text,
@@ -61,7 +65,7 @@ void rest_error_write(struct http_response *response, enum err err, const char *
 {
     const struct rest_status status = rest_status(err);
     begin(response, status);
-    write_object(response, status, slice_text(text != NULL ? text : status.text), now);
+    write_object(response, status, slice_text(text != NULL ? text : status.text), NULL, now);
 }
 
 void rest_error_answer(struct rest_call *call, enum err err)

@@ -30,8 +30,24 @@ enum err rest_customer_get(struct rest_call *call);
 enum err rest_customer_by_title(struct rest_call *call);
 enum err rest_customer_delete(struct rest_call *call);
 enum err rest_customer_list(struct rest_call *call);
-// user.c
+// tenant.c
+enum err rest_tenant_save(struct rest_call *call);
 enum err rest_tenant_get(struct rest_call *call);
+enum err rest_tenant_info(struct rest_call *call);
+enum err rest_tenant_delete(struct rest_call *call);
+enum err rest_tenant_list(struct rest_call *call);
+enum err rest_tenant_list_infos(struct rest_call *call);
+enum err rest_tenant_list_of(struct rest_call *call);
+// tenant_profile.c
+enum err rest_tenant_profile_save(struct rest_call *call);
+enum err rest_tenant_profile_get(struct rest_call *call);
+enum err rest_tenant_profile_info(struct rest_call *call);
+enum err rest_tenant_profile_info_default(struct rest_call *call);
+enum err rest_tenant_profile_make_default(struct rest_call *call);
+enum err rest_tenant_profile_delete(struct rest_call *call);
+enum err rest_tenant_profile_list(struct rest_call *call);
+enum err rest_tenant_profile_info_list(struct rest_call *call);
+// user.c
 enum err rest_user_get(struct rest_call *call);
 enum err rest_user_list(struct rest_call *call);
 enum err rest_user_list_of_customer(struct rest_call *call);

@@ -90,7 +90,7 @@ static struct command read_command(struct codec_json object)
 static bool find_device(struct rest_live *live, struct live_session *session,
                         const struct command *command, struct model_device *device)
 {
-    struct core_problem problem = {{0}};
+    struct core_problem problem = {.text = ""};
     const struct core_admin admin = rest_live_admin(live, session, &problem);
     struct uuid id;
     const char *error = NULL;
@@ -194,7 +194,7 @@ static bool read_history(struct rest_live *live, struct live_session *session,
                          const struct command *command, const struct model_device *device,
                          struct live_points *points)
 {
-    struct core_problem problem = {{0}};
+    struct core_problem problem = {.text = ""};
     const struct core_admin admin = rest_live_admin(live, session, &problem);
     struct core_series_range range = {.start_ms = command->start_ms,
                                       .end_ms = command->end_ms,

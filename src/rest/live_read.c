@@ -236,7 +236,7 @@ static enum err read_series(struct reader *reader)
 enum err rest_live_read(struct rest_live *live, struct live_subscription *subscription,
                         struct live_points *points)
 {
-    struct core_problem problem = {{0}};
+    struct core_problem problem = {.text = ""};
     const struct core_admin admin = rest_live_admin(live, subscription->session, &problem);
     struct reader reader = {
         .live = live, .subscription = subscription, .points = points, .admin = &admin};

@@ -139,7 +139,8 @@ static void a_tenant_has_its_whole_shape(void **state)
     (void)state;
     static const char shape[] =
         "{\"id\":{\"entityType\":\"TENANT\",\"id\":\"<1>\"},\"createdTime\":1800000000000,"
-        "\"title\":\"Tenant\",\"name\":\"Tenant\",\"region\":\"Global\",\"tenantProfileId\":null,"
+        "\"title\":\"Tenant\",\"name\":\"Tenant\",\"region\":\"Global\",\"tenantProfileId\":"
+        "{\"entityType\":\"TENANT_PROFILE\",\"id\":\"<2>\"},"
         "\"version\":1,\"country\":null,\"state\":null,\"city\":null,\"address\":null,"
         "\"address2\":null,\"zip\":null,\"phone\":null,\"email\":null,\"additionalInfo\":null}";
     char user[37];

@@ -1,6 +1,6 @@
 #include "rest/read.h"
 
-static bool is_absent(struct codec_json value)
+bool rest_read_is_absent(struct codec_json value)
 {
     return !codec_json_exists(value) || codec_json_is(value, CODEC_JSON_NULL);
 }
@@ -10,7 +10,7 @@ enum err rest_read_text(struct rest_call *call, struct codec_json object, const 
 {
     const struct codec_json value = codec_json_get(object, name);
     *text = SLICE_EMPTY;
-    if (is_absent(value) || codec_json_string(value, text)) {
+    if (rest_read_is_absent(value) || codec_json_string(value, text)) {
         return ERR_OK;
     }
     return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be a text", name);
@@ -22,7 +22,7 @@ enum err rest_read_id(struct rest_call *call, struct codec_json object, const ch
     const struct codec_json value = codec_json_get(object, name);
     struct slice text;
     *id = uuid_null;
-    if (is_absent(value)) {
+    if (rest_read_is_absent(value)) {
         return ERR_OK;
     }
     if (codec_json_is(value, CODEC_JSON_OBJECT) &&
@@ -32,12 +32,33 @@ enum err rest_read_id(struct rest_call *call, struct codec_json object, const ch
     return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must hold an id", name);
 }
 
+enum err rest_read_boolean(struct rest_call *call, struct codec_json object, const char *name,
+                           bool *value)
+{
+    const struct codec_json member = codec_json_get(object, name);
+    if (rest_read_is_absent(member) || codec_json_boolean(member, value)) {
+        return ERR_OK;
+    }
+    return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be true or false",
+                            name);
+}
+
+enum err rest_read_contact(struct rest_call *call, struct codec_json object,
+                           struct model_contact *contact)
+{
+    enum err err = ERR_OK;
+    for (unsigned i = 0; err == ERR_OK && i < MODEL_CONTACT_FIELDS; i++) {
+        err = rest_read_text(call, object, rest_write_contact_names[i], &contact->fields[i]);
+    }
+    return err;
+}
+
 enum err rest_read_json(struct rest_call *call, struct codec_json object, const char *name,
                         struct slice *json)
 {
     const struct codec_json value = codec_json_get(object, name);
     *json = SLICE_EMPTY;
-    if (is_absent(value)) {
+    if (rest_read_is_absent(value)) {
         return ERR_OK;
     }
     // Compact text is never longer than what it was read from.
@@ -61,7 +82,7 @@ enum err rest_read_json(struct rest_call *call, struct codec_json object, const 
 
 enum err rest_read_unserved(struct rest_call *call, struct codec_json object, const char *name)
 {
-    return is_absent(codec_json_get(object, name))
+    return rest_read_is_absent(codec_json_get(object, name))
                ? ERR_OK
                : rest_call_refuse(call, ERR_INVALID,
                                   "Validation error: '%s' is not supported by this version", name);
@@ -71,7 +92,7 @@ enum err rest_read_int(struct rest_call *call, struct codec_json object, const c
                        bool *given, int64_t *value)
 {
     const struct codec_json member = codec_json_get(object, name);
-    *given = !is_absent(member);
+    *given = !rest_read_is_absent(member);
     *value = 0;
     if (!*given || codec_json_int64(member, value)) {
         return ERR_OK;

@@ -3,12 +3,20 @@
 
 #include "rest/call.h"
 
+bool rest_read_is_absent(struct codec_json value); // or null
+
 // A text, or `ptr == NULL` when absent or null.
 MUST_USE enum err rest_read_text(struct rest_call *call, struct codec_json object, const char *name,
                                  struct slice *text);
 // {"entityType":...,"id":"uuid"} or {"id":"uuid"}; uuid_null when absent or null.
 MUST_USE enum err rest_read_id(struct rest_call *call, struct codec_json object, const char *name,
                                struct uuid *id);
+// True or false; `*value` stays when absent or null.
+MUST_USE enum err rest_read_boolean(struct rest_call *call, struct codec_json object,
+                                    const char *name, bool *value);
+// The eight texts of a contact.
+MUST_USE enum err rest_read_contact(struct rest_call *call, struct codec_json object,
+                                    struct model_contact *contact);
 // Any JSON as compact text in the request's memory; `ptr == NULL` when absent or null.
 MUST_USE enum err rest_read_json(struct rest_call *call, struct codec_json object, const char *name,
                                  struct slice *json);

@@ -56,7 +56,23 @@ static const struct http_route routes[] = {
     API(GET, "/api/customers", T, rest_customer_list),
     API(GET, "/api/tenant/customers", T, rest_customer_by_title),
 
+    API(POST, "/api/tenant", S, rest_tenant_save),
     API(GET, "/api/tenant/{tenantId}", S | T, rest_tenant_get),
+    API(DELETE, "/api/tenant/{tenantId}", S | T, rest_tenant_delete),
+    API(GET, "/api/tenant/info/{tenantId}", S | T, rest_tenant_info),
+    API(GET, "/api/tenants", S | T, rest_tenant_list),
+    API(GET, "/api/tenants/list", S | T, rest_tenant_list_of),
+    API(GET, "/api/tenantInfos", S, rest_tenant_list_infos),
+
+    API(POST, "/api/tenantProfile", S, rest_tenant_profile_save),
+    API(GET, "/api/tenantProfile/{tenantProfileId}", S, rest_tenant_profile_get),
+    API(DELETE, "/api/tenantProfile/{tenantProfileId}", S, rest_tenant_profile_delete),
+    API(POST, "/api/tenantProfile/{tenantProfileId}/default", S, rest_tenant_profile_make_default),
+    API(GET, "/api/tenantProfiles", S, rest_tenant_profile_list),
+    API(GET, "/api/tenantProfileInfo/default", S, rest_tenant_profile_info_default),
+    API(GET, "/api/tenantProfileInfo/{tenantProfileId}", S, rest_tenant_profile_info),
+    API(GET, "/api/tenantProfileInfos", S, rest_tenant_profile_info_list),
+
     API(GET, "/api/user/{userId}", S | T | C, rest_user_get),
     API(GET, "/api/users", T | C, rest_user_list),
     API(GET, "/api/customer/{customerId}/users", T, rest_user_list_of_customer),

@@ -1,18 +1,5 @@
-// Reading tenants and users.
+// Reading users.
 #include "rest/handlers.h"
-
-enum err rest_tenant_get(struct rest_call *call)
-{
-    struct uuid id;
-    struct model_tenant tenant;
-    enum err err = rest_call_id(call, 0, &id);
-    err = err == ERR_OK ? core_tenant_get(&call->admin, &id, &tenant) : err;
-    if (err == ERR_OK) {
-        struct rest_write_context context = rest_call_write(call);
-        rest_write_tenant(&context, &tenant);
-    }
-    return err;
-}
 
 enum err rest_user_get(struct rest_call *call)
 {

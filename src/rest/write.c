@@ -154,7 +154,8 @@ void rest_write_customer(struct rest_write_context *context, const struct model_
     codec_json_end_object(writer);
 }
 
-void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant)
+void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant,
+                       bool info)
 {
     struct codec_json_writer *writer = &context->writer;
     codec_json_begin_object(writer);
@@ -163,10 +164,38 @@ void rest_write_tenant(struct rest_write_context *context, const struct model_te
     rest_write_text(writer, "title", tenant->title);
     rest_write_text(writer, "name", tenant->title);
     rest_write_text(writer, "region", tenant->region);
-    codec_json_field_null(writer, "tenantProfileId");
+    rest_write_id(writer, "tenantProfileId", "TENANT_PROFILE", &tenant->profile);
     codec_json_field_int64(writer, "version", tenant->version);
     put_contact(writer, &tenant->contact);
     rest_write_json(writer, "additionalInfo", tenant->additional_info);
+    if (info) {
+        rest_write_text(writer, "tenantProfileName", tenant->profile_name);
+    }
+    codec_json_end_object(writer);
+}
+
+void rest_write_tenant_profile(struct rest_write_context *context,
+                               const struct model_tenant_profile *profile)
+{
+    struct codec_json_writer *writer = &context->writer;
+    codec_json_begin_object(writer);
+    rest_write_id(writer, "id", "TENANT_PROFILE", &profile->id);
+    put_created(writer, &profile->id);
+    rest_write_text(writer, "name", profile->name);
+    rest_write_text(writer, "description", profile->description);
+    codec_json_field_boolean(writer, "default", profile->is_default);
+    codec_json_field_boolean(writer, "isolatedTbRuleEngine", profile->is_isolated);
+    rest_write_json(writer, "profileData", profile->profile_data);
+    codec_json_end_object(writer);
+}
+
+void rest_write_tenant_profile_info(struct rest_write_context *context,
+                                    const struct model_tenant_profile *profile)
+{
+    struct codec_json_writer *writer = &context->writer;
+    codec_json_begin_object(writer);
+    rest_write_id(writer, "id", "TENANT_PROFILE", &profile->id);
+    rest_write_text(writer, "name", profile->name);
     codec_json_end_object(writer);
 }
 

@@ -30,7 +30,12 @@ void rest_write_device(struct rest_write_context *context, const struct model_de
 void rest_write_credentials(struct rest_write_context *context,
                             const struct model_credentials *credentials);
 void rest_write_customer(struct rest_write_context *context, const struct model_customer *customer);
-void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant);
+void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant,
+                       bool info);
+void rest_write_tenant_profile(struct rest_write_context *context,
+                               const struct model_tenant_profile *profile);
+void rest_write_tenant_profile_info(struct rest_write_context *context,
+                                    const struct model_tenant_profile *profile);
 void rest_write_user(struct rest_write_context *context, const struct model_user *user);
 void rest_write_profile(struct rest_write_context *context,
                         const struct model_device_profile *profile);

@@ -1,6 +1,7 @@
 #include "server/limits.h"
 
 #include "model/quotas.h"
+#include "rest/call.h"
 #include "rest/live.h"
 #include "rest/query.h"
 #include "server/worker.h"
@@ -88,6 +89,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"  its predicates", CORE_QUERY_PREDICATES_MAX, "", "REST 400"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},
         {"REST request body", settings->http_body_max, "bytes", "413"},
+        {"ids in a query parameter", REST_CALL_IDS_MAX, "", "400"},
         {"wrong log-ins", 4096, "senders", "the one seen longest ago goes"},
     };
     buf_put_format(out, "%-34s %14s %-12s %s\n", "table", "bound", "unit", "when full");

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "core/install.h"
 #include "core/recorder.h"
+#include "core/tenant_admin.h"
 #include "http/server.h"
 #include "http/socket.h"
 #include "plat/clock.h"
@@ -284,7 +285,8 @@ static void control(void *context)
             return;
         }
         sweep_presence(server);
-        const enum err err = core_purge_one(&server->core, &server->control_desk);
+        enum err err = core_purge_one(&server->core, &server->control_desk);
+        err = err == ERR_NOT_FOUND ? core_tenant_sweep(&server->core) : err;
         if (err != ERR_OK) {
             pause_unless_stopping(server);
         }

@@ -15,7 +15,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/entity.h"
-#include "model/quotas.h"
 
 struct store_entities;
 struct store_sql;
@@ -64,33 +63,6 @@ MUST_USE enum err store_setting_put(struct store_tx *tx, const char *name, struc
 // Every function: ERR_NOT_FOUND when there is no such row (or not in that tenant),
 // ERR_ALREADY_EXISTS for a name or credential that is taken, ERR_CONFLICT for a version that is
 // older or a reference that stands in the way. Texts that are read live in `memory`.
-
-MUST_USE enum err store_tenant_profile_insert(struct store_tx *tx,
-                                              const struct model_tenant_profile *profile);
-MUST_USE enum err store_tenant_profile_default(struct store_tx *tx, struct arena *memory,
-                                               struct model_tenant_profile *profile);
-
-// What profiles allow, read from their JSON. ERR_INVALID: it holds a rate that is none.
-typedef enum err store_quota_fn(void *context, const struct uuid *profile,
-                                const struct model_quota *quota);
-MUST_USE enum err store_quota_load(struct store_tx *tx, void *context, store_quota_fn *emit);
-MUST_USE enum err store_quota_get(struct store_tx *tx, const struct uuid *profile,
-                                  struct model_quota *quota);
-// The profile of each tenant; those that are being deleted are left out.
-typedef enum err store_quota_tenant_fn(void *context, struct tenant_id tenant,
-                                       const struct uuid *profile);
-MUST_USE enum err store_quota_load_tenants(struct store_tx *tx, void *context,
-                                           store_quota_tenant_fn *emit);
-// Whether there is a default tenant profile.
-MUST_USE enum err store_quota_has_default(struct store_tx *tx, bool *has);
-// Tenants of the time before there were profiles get it.
-MUST_USE enum err store_quota_adopt(struct store_tx *tx);
-
-MUST_USE enum err store_tenant_insert(struct store_tx *tx, struct model_tenant *tenant);
-MUST_USE enum err store_tenant_get(struct store_tx *tx, struct arena *memory, const struct uuid *id,
-                                   struct model_tenant *tenant);
-MUST_USE enum err store_tenant_first(struct store_tx *tx, struct arena *memory,
-                                     struct model_tenant *tenant);
 
 MUST_USE enum err store_customer_insert(struct store_tx *tx, const struct model_customer *customer);
 MUST_USE enum err store_customer_update(struct store_tx *tx, struct model_customer *customer);

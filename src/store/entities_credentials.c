@@ -89,7 +89,8 @@ enum err store_credentials_get(struct store_tx *tx, struct arena *memory, const 
 #define INDEX_COLUMNS                                                                              \
     "SELECT device.number, device.tenant, device.id, kind, transport, credential"                  \
     " FROM device JOIN credentials ON credentials.device = device.number"                          \
-    " JOIN device_profile ON device_profile.id = device.profile"
+    " JOIN device_profile ON device_profile.id = device.profile"                                   \
+    " JOIN tenant ON tenant.number = device.tenant AND tenant.ended = 0"
 
 static void index_read(struct store_query *query, struct model_index_entry *entry)
 {

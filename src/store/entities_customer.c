@@ -33,10 +33,8 @@ enum err store_customer_update(struct store_tx *tx, struct model_customer *custo
     store_sql_bind_text(&query, customer->additional_info);
     store_sql_bind_uuid(&query, &customer->id);
     store_sql_bind_int(&query, (int64_t)customer->tenant.number);
-    int changed = 0;
-    const enum err err = store_sql_done(&query, &changed);
     customer->version++;
-    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+    return store_sql_done_some(&query);
 }
 
 enum err store_customer_delete(struct store_tx *tx, struct tenant_id tenant, const struct uuid *id)
@@ -64,9 +62,7 @@ enum err store_customer_delete(struct store_tx *tx, struct tenant_id tenant, con
         store_sql_prepare(tx->sql, "DELETE FROM customer WHERE tenant = ? AND id = ?", NULL);
     store_sql_bind_int(&query, (int64_t)tenant.number);
     store_sql_bind_uuid(&query, id);
-    int changed = 0;
-    err = store_sql_done(&query, &changed);
-    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+    return store_sql_done_some(&query);
 }
 
 static void customer_read(struct store_query *query, struct model_customer *customer)

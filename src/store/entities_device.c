@@ -95,9 +95,7 @@ enum err store_device_delete(struct store_tx *tx, struct tenant_id tenant, const
         store_sql_prepare(tx->sql, "DELETE FROM device WHERE tenant = ? AND id = ?", NULL);
     store_sql_bind_int(&query, (int64_t)tenant.number);
     store_sql_bind_uuid(&query, id);
-    int changed = 0;
-    err = store_sql_done(&query, &changed);
-    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+    return store_sql_done_some(&query);
 }
 
 static void device_read(struct store_query *query, struct model_device *device)

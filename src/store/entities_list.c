@@ -2,6 +2,12 @@
 
 #include "base/buf.h"
 
+void store_list_unfiltered(struct store_query *query, const void *filter)
+{
+    (void)query;
+    (void)filter;
+}
+
 static const char *order_text(const struct store_list *list, const struct model_page *page)
 {
     for (unsigned i = 0; i < list->order_count; i++) {

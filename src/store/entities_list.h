@@ -38,6 +38,9 @@ struct store_list_call {
 MUST_USE enum err store_list_pattern(struct arena *memory, struct slice text, bool is_start,
                                      struct slice *pattern);
 
+// For `bind` where there is no filter but the pattern.
+void store_list_unfiltered(struct store_query *query, const void *filter);
+
 // ERR_INVALID for a property that is not in the table.
 MUST_USE enum err store_list_run(struct store_tx *tx, struct arena *memory,
                                  const struct store_list *list, const struct store_list_call *call);

@@ -26,13 +26,6 @@ enum err store_profile_insert(struct store_tx *tx, const struct model_device_pro
     return store_sql_done(&query, NULL);
 }
 
-static enum err done_with_one(struct store_query *query)
-{
-    int changed = 0;
-    const enum err err = store_sql_done(query, &changed);
-    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
-}
-
 enum err store_profile_update(struct store_tx *tx, struct model_device_profile *profile)
 {
     struct store_query query = store_sql_prepare(
@@ -51,7 +44,7 @@ enum err store_profile_update(struct store_tx *tx, struct model_device_profile *
     store_sql_bind_uuid(&query, &profile->id);
     store_sql_bind_int(&query, (int64_t)profile->tenant.number);
     profile->version++;
-    return done_with_one(&query);
+    return store_sql_done_some(&query);
 }
 
 // There is one default at any time, so the old one gives way first.
@@ -75,7 +68,7 @@ enum err store_profile_make_default(struct store_tx *tx, struct tenant_id tenant
                           NULL);
     store_sql_bind_int(&query, (int64_t)tenant.number);
     store_sql_bind_uuid(&query, id);
-    return done_with_one(&query);
+    return store_sql_done_some(&query);
 }
 
 enum err store_profile_is_used(struct store_tx *tx, const struct uuid *id, bool *is_used)
@@ -93,7 +86,7 @@ enum err store_profile_delete(struct store_tx *tx, struct tenant_id tenant, cons
         store_sql_prepare(tx->sql, "DELETE FROM device_profile WHERE tenant = ? AND id = ?", NULL);
     store_sql_bind_int(&query, (int64_t)tenant.number);
     store_sql_bind_uuid(&query, id);
-    return done_with_one(&query);
+    return store_sql_done_some(&query);
 }
 
 static void profile_read(struct store_query *query, struct model_device_profile *profile)

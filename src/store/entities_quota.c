@@ -1,6 +1,6 @@
 // What tenant profiles allow: their JSON is the only place where it is kept, and is read here, by
 // the names of server-api.md section 10.
-#include "store/entities.h"
+#include "store/entities_tenant.h"
 #include "store/sql.h"
 
 // clang-format off
@@ -130,7 +130,31 @@ enum err store_quota_adopt(struct store_tx *tx)
         store_sql_prepare(tx->sql,
                           "UPDATE tenant SET profile ="
                           " (SELECT id FROM tenant_profile WHERE is_default = 1)"
-                          " WHERE profile IS NULL",
+                          " WHERE profile IS NULL AND ended = 0",
                           NULL);
     return store_sql_done(&query, NULL);
+}
+
+static enum err count(struct store_tx *tx, const char *text, struct tenant_id tenant,
+                      int64_t *number)
+{
+    struct store_query query = store_sql_prepare(tx->sql, text, NULL);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    *number = store_sql_row(&query) ? store_sql_read_int(&query) : 0;
+    return store_sql_end(&query);
+}
+
+enum err store_quota_count_devices(struct store_tx *tx, struct tenant_id tenant, int64_t *number)
+{
+    return count(tx, "SELECT count(*) FROM device WHERE tenant = ?", tenant, number);
+}
+
+enum err store_quota_count_customers(struct store_tx *tx, struct tenant_id tenant, int64_t *number)
+{
+    return count(tx, "SELECT count(*) FROM customer WHERE tenant = ?", tenant, number);
+}
+
+enum err store_quota_count_users(struct store_tx *tx, struct tenant_id tenant, int64_t *number)
+{
+    return count(tx, "SELECT count(*) FROM user WHERE tenant = ?", tenant, number);
 }

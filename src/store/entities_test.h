@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/entities.h"
+#include "store/entities_tenant.h"
 
 struct entities_test {
     char directory[32];

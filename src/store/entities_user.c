@@ -5,6 +5,10 @@
     "user.id, user.tenant, (SELECT tenant.id FROM tenant WHERE tenant.number = user.tenant),"      \
     " customer, authority, email, first_name, last_name, phone, additional_info, password,"        \
     " enabled, changed_ms, version"
+// Of none, or of one that is not being deleted.
+#define OF_A_TENANT                                                                                \
+    " AND (tenant IS NULL OR EXISTS"                                                               \
+    " (SELECT 1 FROM tenant WHERE number = user.tenant AND ended = 0))"
 
 enum err store_user_insert(struct store_tx *tx, const struct model_user *user)
 {
@@ -71,7 +75,7 @@ enum err store_user_get(struct store_tx *tx, struct arena *memory, const struct 
                         struct model_user *user)
 {
     struct store_query query =
-        store_sql_prepare(tx->sql, "SELECT " COLUMNS " FROM user WHERE id = ?", memory);
+        store_sql_prepare(tx->sql, "SELECT " COLUMNS " FROM user WHERE id = ?" OF_A_TENANT, memory);
     store_sql_bind_uuid(&query, id);
     return user_one(&query, user);
 }
@@ -79,8 +83,8 @@ enum err store_user_get(struct store_tx *tx, struct arena *memory, const struct 
 enum err store_user_by_email(struct store_tx *tx, struct arena *memory, struct slice email,
                              struct model_user *user)
 {
-    struct store_query query =
-        store_sql_prepare(tx->sql, "SELECT " COLUMNS " FROM user WHERE email = ?", memory);
+    struct store_query query = store_sql_prepare(
+        tx->sql, "SELECT " COLUMNS " FROM user WHERE email = ?" OF_A_TENANT, memory);
     store_sql_bind_text(&query, email);
     return user_one(&query, user);
 }
@@ -105,9 +109,7 @@ enum err store_user_set_password(struct store_tx *tx, const struct uuid *id,
     store_sql_bind_text(&query, password_hash);
     store_sql_bind_int(&query, changed_ms);
     store_sql_bind_uuid(&query, id);
-    int changed = 0;
-    const enum err err = store_sql_done(&query, &changed);
-    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+    return store_sql_done_some(&query);
 }
 
 enum err store_session_end(struct store_tx *tx, const struct uuid *session, int64_t until_ms,

@@ -215,3 +215,10 @@ enum err store_sql_done(struct store_query *query, int *changed)
     }
     return err;
 }
+
+enum err store_sql_done_some(struct store_query *query)
+{
+    int changed = 0;
+    const enum err err = store_sql_done(query, &changed);
+    return err == ERR_OK && changed == 0 ? ERR_NOT_FOUND : err;
+}

@@ -67,3 +67,5 @@ struct uuid store_sql_read_uuid(struct store_query *query); // NULL: uuid_null
 MUST_USE enum err store_sql_end(struct store_query *query);
 // For a statement without rows: runs and ends it; `*changed` (may be NULL) is the number of rows.
 MUST_USE enum err store_sql_done(struct store_query *query, int *changed);
+// The same; ERR_NOT_FOUND if no row was changed.
+MUST_USE enum err store_sql_done_some(struct store_query *query);
