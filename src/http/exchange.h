@@ -32,6 +32,12 @@ struct http_exchange {
     uint8_t *out; // LWS_PRE bytes, then the body
     size_t out_len;
     size_t out_sent;
+    struct http_watch watch; // of one that is parked, if `is_watched`
+    struct http_exchange *watched_next;
+    struct http_exchange *watched_before;
+    bool is_watched;
+    bool has_left;   // the watched peer has gone, which was told
+    bool is_written; // the kernel has all of the answer
     bool in_hand;    // stopping waits for it: the pool has it or it is being answered
     bool dispatched; // the pool has it
     bool answered;   // by the service thread, or by the pool once it is back

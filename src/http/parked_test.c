@@ -74,6 +74,67 @@ static void a_connection_goes_on_after_a_parked_request(void **state)
     server_fixture_assert_has(server_fixture_hear(peer), "path=/second");
 }
 
+#define WATCH "GET /watch" HOST "Connection: close\r\n\r\n"
+
+static void what_is_watched_and_written_is_told(void **state)
+{
+    (void)state;
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, WATCH);
+    server_fixture_wait_for_parked(1);
+    answer(0, 200, "taken");
+    server_fixture_assert_has(server_fixture_hear(peer), "taken");
+    server_fixture_wait_for(&server_fixture.written, 1);
+    assert_int_equal(server_fixture.left + server_fixture.unwritten, 0);
+}
+
+static void a_watched_peer_that_goes_is_told_while_it_is_parked(void **state)
+{
+    (void)state;
+    const int stays = server_fixture_dial();
+    server_fixture_say(stays, WATCH);
+    server_fixture_wait_for_parked(1);
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, WATCH);
+    server_fixture_wait_for_parked(2);
+    close(peer);
+    server_fixture_wait_for(&server_fixture.left, 1);
+    answer(1, 200, "nobody hears it");
+    server_fixture_wait_for(&server_fixture.unwritten, 1);
+    answer(0, 200, "still here");
+    server_fixture_assert_has(server_fixture_hear(stays), "still here");
+    server_fixture_wait_for(&server_fixture.written, 1);
+    assert_int_equal(server_fixture.left, 1);
+}
+
+static void one_that_goes_with_more_said_ahead_is_seen_as_well(void **state)
+{
+    (void)state;
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, "GET /watch" HOST "\r\n");
+    server_fixture_wait_for_parked(1);
+    server_fixture_say(peer, "GET /x" HOST "\r\n");
+    close(peer);
+    server_fixture_wait_for(&server_fixture.left, 1);
+    answer(0, 200, "nobody hears it");
+    server_fixture_wait_for(&server_fixture.unwritten, 1);
+}
+
+// Before anybody looked: the kernel would take the answer all the same.
+static void an_answer_is_not_written_to_a_peer_that_has_just_closed(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        const int peer = server_fixture_dial();
+        server_fixture_say(peer, WATCH);
+        server_fixture_wait_for_parked(i + 1);
+        close(peer);
+        answer(i, 200, "nobody hears it");
+        server_fixture_wait_for(&server_fixture.unwritten, i + 1);
+    }
+    assert_int_equal(server_fixture.written, 0);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, server_fixture_set_up, server_fixture_tear_down)
 
@@ -84,6 +145,10 @@ int main(void)
         TEST(more_are_parked_than_there_are_threads),
         TEST(an_answer_for_a_peer_that_has_gone_is_dropped),
         TEST(a_connection_goes_on_after_a_parked_request),
+        TEST(what_is_watched_and_written_is_told),
+        TEST(a_watched_peer_that_goes_is_told_while_it_is_parked),
+        TEST(one_that_goes_with_more_said_ahead_is_seen_as_well),
+        TEST(an_answer_is_not_written_to_a_peer_that_has_just_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

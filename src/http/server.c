@@ -95,7 +95,7 @@ void http_server_run(void *context)
     arena_reset(&memory->arena);
 }
 
-struct http_parked *http_park(const struct http_request *request)
+struct http_parked *http_park(const struct http_request *request, const struct http_watch *watch)
 {
     struct http_exchange *exchange = request->own;
     struct http_server *server = exchange->server;
@@ -104,6 +104,12 @@ struct http_parked *http_park(const struct http_request *request)
     plat_mutex_lock(&server->mutex);
     memory->is_parked = server->stats.parked < server->options.parked_max;
     server->stats.parked += memory->is_parked ? 1 : 0;
+    if (memory->is_parked && watch != NULL) {
+        exchange->watch = *watch;
+        exchange->is_watched = true;
+        exchange->watched_next = server->watched_new;
+        server->watched_new = exchange;
+    }
     plat_mutex_unlock(&server->mutex);
     return memory->is_parked ? (struct http_parked *)exchange : NULL;
 }
@@ -255,6 +261,9 @@ static enum err start(struct http_server *server)
         server->context = context_create(server);
         lws_set_log_level(LLL_ERR | LLL_WARN, log_later);
         err = server->context != NULL ? ERR_OK : ERR_IO;
+    }
+    if (err == ERR_OK) {
+        http_service_watch(server);
     }
     if (err == ERR_OK) {
         err = plat_thread_start(&server->thread, "http", -1, server, serve);

@@ -77,8 +77,21 @@ typedef void http_handler_fn(void *context, const struct http_request *request,
 // no thread is held, and the request's views are good until the answer.
 struct http_parked;
 
-// From the handler of the request, once. NULL when `parked_max` are parked already.
-MUST_USE struct http_parked *http_park(const struct http_request *request);
+// For an answer that must not be lost: what becomes of it, told on the service thread, which must
+// not be held up.
+struct http_watch {
+    void *context;
+    // The peer has gone before there was an answer. At most once; the answer is due all the same.
+    void (*left)(void *context);
+    // The last word, once, after the answer. `is_written`: the kernel has all of it, and the peer
+    // had not gone by then.
+    void (*ended)(void *context, bool is_written);
+};
+
+// From the handler of the request, once. NULL when `parked_max` are parked already. `watch` is
+// copied; NULL: nobody wants to know. That a watched peer has gone is seen within a second.
+MUST_USE struct http_parked *http_park(const struct http_request *request,
+                                       const struct http_watch *watch);
 // Any thread, exactly once for each; also when the peer has gone, then nothing is sent. Before
 // http_server_destroy returns: whoever parks sees to it that a stopping server gets its answers.
 // `content_type` is a static text; the body is copied.

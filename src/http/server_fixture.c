@@ -33,27 +33,50 @@ void server_fixture_let_go(void)
     plat_mutex_unlock(&server_fixture.mutex);
 }
 
-void server_fixture_wait_for_holding(unsigned count)
+void server_fixture_wait_for(const unsigned *figure, unsigned count)
 {
     plat_mutex_lock(&server_fixture.mutex);
-    while (server_fixture.holding < count) {
+    while (*figure < count) {
         plat_cond_wait(&server_fixture.changed, &server_fixture.mutex);
     }
     plat_mutex_unlock(&server_fixture.mutex);
+}
+
+void server_fixture_wait_for_holding(unsigned count)
+{
+    server_fixture_wait_for(&server_fixture.holding, count);
 }
 
 void server_fixture_wait_for_parked(unsigned count)
 {
+    server_fixture_wait_for(&server_fixture.parked_count, count);
+}
+
+static void note(unsigned *figure)
+{
     plat_mutex_lock(&server_fixture.mutex);
-    while (server_fixture.parked_count < count) {
-        plat_cond_wait(&server_fixture.changed, &server_fixture.mutex);
-    }
+    (*figure)++;
+    plat_cond_broadcast(&server_fixture.changed);
     plat_mutex_unlock(&server_fixture.mutex);
+}
+
+static void note_left(void *context)
+{
+    struct server_fixture *fixture = context;
+    note(&fixture->left);
+}
+
+static void note_ended(void *context, bool is_written)
+{
+    struct server_fixture *fixture = context;
+    note(is_written ? &fixture->written : &fixture->unwritten);
 }
 
 static void park(const struct http_request *request, struct http_response *response)
 {
-    struct http_parked *parked = http_park(request);
+    static const struct http_watch watch = {&server_fixture, note_left, note_ended};
+    const bool is_watched = slice_equal(request->path, SLICE("/watch"));
+    struct http_parked *parked = http_park(request, is_watched ? &watch : NULL);
     if (parked == NULL) {
         response->status = 503;
         return;
@@ -89,7 +112,8 @@ static void handle(void *context, const struct http_request *request,
     if (slice_equal(request->path, SLICE("/hold"))) {
         hold();
     }
-    if (slice_equal(request->path, SLICE("/park"))) {
+    if (slice_equal(request->path, SLICE("/park")) ||
+        slice_equal(request->path, SLICE("/watch"))) {
         park(request, response);
         return;
     }

@@ -26,8 +26,11 @@ struct server_fixture {
     bool held;        // handlers of /hold wait
     unsigned holding; // how many do
     unsigned handled;
-    struct http_parked *parked[16]; // by /park
+    struct http_parked *parked[16]; // by /park and /watch
     unsigned parked_count;
+    unsigned left; // of /watch: peers that left, and how the others ended
+    unsigned written;
+    unsigned unwritten;
     char *answer; // what the client read
     size_t answer_len;
 };
@@ -45,6 +48,8 @@ void server_fixture_wait_for_holding(unsigned count);
 
 // Waits until so many are parked.
 void server_fixture_wait_for_parked(unsigned count);
+// Waits until a figure of /watch is as large.
+void server_fixture_wait_for(const unsigned *figure, unsigned count);
 
 // A connected socket.
 int server_fixture_dial(void);

@@ -23,6 +23,8 @@ struct http_server {
     struct plat_workpool *socket_pool;
     struct http_server_memory *memory; // one per pool thread
     char bind_text[ADDRESS_TEXT_SIZE];
+    struct http_exchange *watched; // the service thread's, with the timer that looks at them
+    lws_sorted_usec_list_t watch_timer;
     struct plat_mutex mutex; // guards all below
     struct plat_cond idle;   // `in_hand` became 0
     struct http_exchange *done;
@@ -30,6 +32,7 @@ struct http_server {
     struct http_socket *ready; // with something to send
     unsigned pool_threads_known;
     unsigned in_hand; // requests that the pool has or that are being answered
+    struct http_exchange *watched_new; // parked; the service thread has not seen them
     bool draining;    // new requests are refused
     bool stopping;    // the service thread returns
     struct http_server_stats stats;

@@ -7,6 +7,7 @@
 #include "http/server_priv.h"
 #include "http/socket_priv.h"
 #include "plat/clock.h"
+#include "plat/port.h"
 
 // The service thread runs libwebsockets and owns connections; a request goes to the pool as a job
 // and comes back through `done`, which the service thread drains when it is woken. From other
@@ -14,12 +15,14 @@
 //
 // While the pool has a request its connection is not read: the library would spin over what the
 // peer sent ahead (4.1), or close (4.3). So a peer that leaves is noticed when the answer is
-// written.
+// written; those that are watched are asked for in between.
 
 // Bodies and responses may take the idle time and their length at this speed.
 #define BYTES_PER_S_MIN 16384U
 // How long the rest of a refused body is thrown away, so that the peer gets to read the answer.
 #define LINGER_S 3U
+// How often the peers of watched requests are looked at.
+#define WATCH_US LWS_US_PER_SEC
 
 static void count(struct http_server *server, uint64_t *counter, uint64_t by)
 {
@@ -64,22 +67,100 @@ static void let_go(struct http_exchange *exchange)
 
 static void forget(struct http_exchange *exchange)
 {
+    if (exchange->is_watched) {
+        exchange->watch.ended(exchange->watch.context, exchange->is_written);
+    }
     let_go(exchange);
     http_exchange_destroy(exchange);
+}
+
+// Those that were parked since.
+static void take_watched(struct http_server *server, struct http_exchange *parked)
+{
+    while (parked != NULL) {
+        struct http_exchange *next = parked->watched_next;
+        parked->watched_before = NULL;
+        parked->watched_next = server->watched;
+        if (server->watched != NULL) {
+            server->watched->watched_before = parked;
+        }
+        server->watched = parked;
+        parked = next;
+    }
+}
+
+static void stop_watching(struct http_exchange *exchange)
+{
+    struct http_exchange **at = exchange->watched_before != NULL
+                                    ? &exchange->watched_before->watched_next
+                                    : &exchange->server->watched;
+    *at = exchange->watched_next;
+    if (exchange->watched_next != NULL) {
+        exchange->watched_next->watched_before = exchange->watched_before;
+    }
+}
+
+static void tell_left(struct http_exchange *exchange)
+{
+    if (exchange->is_watched && !exchange->has_left) {
+        exchange->has_left = true;
+        exchange->watch.left(exchange->watch.context);
+    }
+}
+
+// What is written to a peer that has closed its side would count as written.
+static bool has_left(const struct http_exchange *exchange)
+{
+    return exchange->has_left || plat_port_peer_left(lws_get_socket_fd(exchange->wsi));
+}
+
+static void hang_up(const struct http_exchange *exchange)
+{
+    lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+static void look_at_peers(lws_sorted_usec_list_t *timer)
+{
+    struct http_server *server = lws_container_of(timer, struct http_server, watch_timer);
+    plat_mutex_lock(&server->mutex);
+    struct http_exchange *parked = server->watched_new;
+    server->watched_new = NULL;
+    plat_mutex_unlock(&server->mutex);
+    take_watched(server, parked);
+    for (struct http_exchange *each = server->watched; each != NULL; each = each->watched_next) {
+        if (each->wsi != NULL && !each->has_left && has_left(each)) {
+            tell_left(each);
+            hang_up(each);
+        }
+    }
+    http_service_watch(server);
+}
+
+void http_service_watch(struct http_server *server)
+{
+    lws_sul_schedule(server->context, 0, &server->watch_timer, look_at_peers, WATCH_US);
 }
 
 void http_service_collect(struct http_server *server)
 {
     plat_mutex_lock(&server->mutex);
     struct http_exchange *exchange = server->done;
+    struct http_exchange *parked = server->watched_new;
     server->done = NULL;
+    server->watched_new = NULL;
     plat_mutex_unlock(&server->mutex);
+    take_watched(server, parked);
     while (exchange != NULL) {
         struct http_exchange *next = exchange->next;
         exchange->dispatched = false;
         exchange->deadline = deadline_for(exchange->server, exchange->out_len);
+        if (exchange->is_watched) {
+            stop_watching(exchange);
+        }
         if (exchange->wsi == NULL) {
             forget(exchange);
+        } else if (exchange->is_watched && has_left(exchange)) {
+            hang_up(exchange);
         } else {
             (void)lws_rx_flow_control(exchange->wsi, 1);
             lws_callback_on_writable(exchange->wsi);
@@ -242,6 +323,7 @@ static int finish(struct http_server *server, struct http_exchange **place)
         return 0;
     }
     const bool closes = exchange->close_after;
+    exchange->is_written = true;
     *place = NULL;
     forget(exchange);
     return closes || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
@@ -274,7 +356,9 @@ static void peer_gone(struct http_exchange **place)
     }
     exchange->wsi = NULL;
     // What the pool has is forgotten when it comes back.
-    if (!exchange->dispatched) {
+    if (exchange->dispatched) {
+        tell_left(exchange);
+    } else {
         forget(exchange);
     }
 }

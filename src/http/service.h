@@ -6,6 +6,8 @@
 
 #include "http/server.h"
 
+// Starts to look at the peers of watched requests; before the service thread runs.
+void http_service_watch(struct http_server *server);
 // The callback of the library; its user data is a pointer to the exchange in work, or NULL.
 int http_service_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t len);

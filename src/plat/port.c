@@ -1,6 +1,7 @@
 #include "plat/port.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "plat/os_address.h"
@@ -31,4 +32,10 @@ enum err plat_port_check_tcp(const struct address *address)
     const enum err err = bind_and_listen(fd, address);
     (void)close(fd);
     return err;
+}
+
+bool plat_port_peer_left(int descriptor)
+{
+    struct pollfd peer = {.fd = descriptor, .events = POLLRDHUP};
+    return poll(&peer, 1, 0) > 0;
 }

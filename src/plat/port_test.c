@@ -1,5 +1,5 @@
 // Whether a TCP port is free: a free one, a taken one, one that is not allowed, one that is not
-// ours.
+// ours. Whether a peer is there.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,6 +112,22 @@ static void privileged_port_is_forbidden(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void peer_that_closed_is_seen_behind_what_it_sent(void **state)
+{
+    (void)state;
+    int pair[2];
+    char byte = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_false(plat_port_peer_left(pair[0]));
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    assert_false(plat_port_peer_left(pair[0]));
+    (void)close(pair[1]);
+    assert_true(plat_port_peer_left(pair[0]));
+    assert_int_equal(read(pair[0], &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    (void)close(pair[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +135,7 @@ int main(void)
         cmocka_unit_test(connection_of_an_earlier_server_is_no_hindrance),
         cmocka_unit_test(address_that_is_not_ours_is_invalid),
         cmocka_unit_test(privileged_port_is_forbidden),
+        cmocka_unit_test(peer_that_closed_is_seen_behind_what_it_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

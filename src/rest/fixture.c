@@ -120,9 +120,10 @@ static struct {
     bool is_answered;
 } later;
 
-static struct http_parked *park(const struct http_request *request)
+static struct http_parked *park(const struct http_request *request, const struct http_watch *watch)
 {
     (void)request;
+    (void)watch;
     later.is_parked = true;
     later.is_answered = false;
     return (struct http_parked *)(void *)&later;

@@ -40,7 +40,7 @@ struct rest {
     void *context;          // of `ready` and `metrics`
     struct rest_live *live; // who watches; NULL: nobody can
     // Answers that come later (http/server.h).
-    struct http_parked *(*park)(const struct http_request *request);
+    struct http_parked *(*park)(const struct http_request *request, const struct http_watch *watch);
     void (*answer)(struct http_parked *parked, const struct http_response *response);
 };
 

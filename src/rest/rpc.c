@@ -195,7 +195,7 @@ static enum err wait_for_device(struct rest_call *call, const struct model_devic
     const struct core_call_request kept = waiting->order.call;
     enum err err = core_rpc_order(&call->admin, device, &kept, &waiting->order);
     if (err == ERR_OK) {
-        waiting->parked = call->rest->park(call->request);
+        waiting->parked = call->rest->park(call->request, NULL);
         err = waiting->parked != NULL ? ERR_OK : ERR_EXHAUSTED;
     }
     if (err != ERR_OK) {
