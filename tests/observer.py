@@ -61,14 +61,14 @@ class Observer:
 class Later:
     """Something that runs meanwhile; `result()` waits for what it came to."""
 
-    def __init__(self, call, *arguments):
+    def __init__(self, call, *arguments, **named):
         self.value = self.fault = None
-        self.thread = threading.Thread(target=self.run, args=(call, arguments), daemon=True)
+        self.thread = threading.Thread(target=self.run, args=(call, arguments, named), daemon=True)
         self.thread.start()
 
-    def run(self, call, arguments):
+    def run(self, call, arguments, named):
         try:
-            self.value = call(*arguments)
+            self.value = call(*arguments, **named)
         except BaseException as fault:  # told to the test, wherever it came from
             self.fault = fault
 

@@ -70,6 +70,8 @@ def answer_of(wish, schemas):
         return {"description": "Done. The body is empty."}
     if wish == "stranger":
         return {"description": "No device has this token. The body is empty."}
+    if wish == "unheard":
+        return {"description": "Nothing came for the device in time. The body is empty."}
     if wish == "silence":
         return {"description": "Nothing came from the device in time. The body is empty."}
     if wish == "perhaps":

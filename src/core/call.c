@@ -392,7 +392,7 @@ void core_call_loaded(const struct core_reach *reach, struct store_load *load)
         return;
     }
     // Another may have come before it, or its deadline; then the one that is next is read.
-    if (call == NULL || !call->is_persistent || !core_flight_is_free(reach, CORE_RESOURCE_RPC)) {
+    if (call == NULL || !call->is_persistent || !core_flight_may_start(reach, CORE_RESOURCE_RPC)) {
         core_flight_pump(reach);
         return;
     }
@@ -594,34 +594,48 @@ static struct core_call *find(const struct core_reach *reach, uint32_t id)
     return call;
 }
 
-static enum err store_reply(const struct core_reach *reach, struct core_call *call, unsigned from,
-                            const struct core_mail *mail)
+static void tell_taken(struct core_shard *shard, const struct core_answer *answer, enum err err)
+{
+    if (answer->order != NULL) {
+        core_shard_done(shard, answer->from, answer->order, err, SLICE_EMPTY);
+    } else {
+        core_shard_answer(shard, answer->from, answer->question, err, 0);
+    }
+}
+
+static enum err store_reply(const struct core_reach *reach, struct core_call *call,
+                            const struct core_answer *answer)
 {
     struct rows rows = {.count = 0};
     struct core_job *job = core_shard_job(reach->shard, CORE_JOB_REPLY);
     if (job == NULL) {
         return ERR_EXHAUSTED;
     }
-    job->from = from;
-    job->question = *mail;
+    job->from = answer->from;
+    job->order = answer->order;
+    if (answer->question != NULL) {
+        job->question = *answer->question;
+    }
     job->call = pool_handle_of(reach->shard->calls, call);
     add_end(call, &rows);
-    add_status(reach, call, CORE_CALL_SUCCESSFUL, core_mail_body(mail), &rows);
+    add_status(reach, call, CORE_CALL_SUCCESSFUL, answer->text, &rows);
     return commit(reach, &rows, job);
 }
 
-void core_call_reply(const struct core_reach *reach, unsigned from, const struct core_mail *mail)
+void core_call_reply(const struct core_reach *reach, const struct core_answer *answer)
 {
-    struct core_call *call = find(reach, mail->number);
-    const bool is_awaited =
-        call != NULL && !call->is_oneway && call->was_sent && call->state != CORE_CALL_ENDING;
+    struct core_call *call = find(reach, answer->call);
+    // That it was sent may be told after the device has answered already.
+    const bool is_awaited = call != NULL && !call->is_oneway &&
+                            (call->was_sent || call->state == CORE_CALL_FLYING) &&
+                            call->state != CORE_CALL_ENDING;
     enum err err = ERR_OK;
     if (is_awaited && call->is_persistent) {
         const size_t mark = arena_mark(reach->shard->plan.memory);
         stop_flying(reach, call);
         const enum core_call_state state = call->state;
         call->state = CORE_CALL_ENDING;
-        err = store_reply(reach, call, from, mail);
+        err = store_reply(reach, call, answer);
         arena_rewind(reach->shard->plan.memory, mark);
         if (err == ERR_OK) {
             return;
@@ -629,10 +643,10 @@ void core_call_reply(const struct core_reach *reach, unsigned from, const struct
         call->state = state;
     } else if (is_awaited) {
         stop_flying(reach, call);
-        end(reach, call, ERR_OK, core_mail_body(mail));
+        end(reach, call, ERR_OK, answer->text);
     }
     // One that nobody waits for is taken as well, so that the device does not repeat it.
-    core_shard_answer(reach->shard, from, mail, err, 0);
+    tell_taken(reach->shard, answer, err);
     if (reach->link != NULL) {
         core_flight_pump(reach);
     }
@@ -640,13 +654,15 @@ void core_call_reply(const struct core_reach *reach, unsigned from, const struct
 
 void core_call_replied(const struct core_reach *reach, const struct core_job *job, enum err err)
 {
+    const struct core_answer answer = {
+        .from = job->from, .question = &job->question, .order = job->order};
     struct core_call *call = pool_get(reach->shard->calls, job->call);
     if (call != NULL && err == ERR_OK) {
         end(reach, call, ERR_OK, SLICE_EMPTY);
     } else if (call != NULL) {
         call->state = CORE_CALL_DELIVERED;
     }
-    core_shard_answer(reach->shard, job->from, &job->question, err, 0);
+    tell_taken(reach->shard, &answer, err);
     if (reach->link != NULL) {
         core_call_expire(reach);
         core_flight_pump(reach);

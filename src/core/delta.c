@@ -23,11 +23,11 @@ static bool is_observed(const struct core_reach *reach)
            reach->link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE;
 }
 
-// Changes are noted in the outbox.
-static bool is_noted(const struct core_reach *reach)
+bool core_delta_is_noted(const struct core_reach *reach)
 {
+    const struct core_downlink *link = reach->link;
     return is_observed(reach) ||
-           (reach->link != NULL && reach->link->poll_state != CORE_POLL_NEVER);
+           (link != NULL && (link->poll_state != CORE_POLL_NEVER || link->is_visited));
 }
 
 static struct slice copy_name(struct arena *memory, struct slice key)
@@ -92,7 +92,7 @@ static enum err make_noted(const struct core_reach *reach, const struct store_ch
 static enum err change(const struct core_reach *reach, unsigned from, struct core_order *order)
 {
     struct store_change change = *order->change;
-    const bool noted = is_noted(reach);
+    const bool noted = core_delta_is_noted(reach);
     enum err err = noted ? make_noted(reach, order->change, &change) : ERR_OK;
     struct core_job *job = err == ERR_OK ? core_shard_job(reach->shard, CORE_JOB_CHANGE) : NULL;
     if (job == NULL) {
@@ -166,9 +166,9 @@ void core_delta_changed(const struct core_reach *reach, const struct core_job *j
     if (link != NULL && err == ERR_OK && job->seq > 0) {
         const bool is_first = link->covered == link->delta_seq;
         link->delta_seq = job->seq;
-        if (!is_noted(reach)) {
+        if (!core_delta_is_noted(reach)) {
             link->covered = job->seq;
-        } else if (!is_first || !core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES) ||
+        } else if (!is_first || !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES) ||
                    !send_order(reach, job->order)) {
             core_flight_pump(reach);
         }
@@ -361,11 +361,11 @@ void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
     }
     core_delta_remove_stale(reach, &all);
     if (link->flight.kind != CORE_FLIGHT_NONE ||
-        !core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES)) {
+        !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES)) {
         core_flight_pump(reach);
     } else if (all.waiting_count > 0) {
         send_waiting(reach, &all);
-    } else if (whole) {
+    } else if (whole && core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES)) {
         send_whole(reach, &all);
     } else {
         link->covered = link->load_upto > link->covered ? link->load_upto : link->covered;

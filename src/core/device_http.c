@@ -33,6 +33,12 @@ enum err core_device_http_enter(struct core *core, const struct core_visitor *vi
     return err;
 }
 
+void core_device_http_heard(const struct core *core, const struct model_index_entry *device,
+                            const struct core_visitor *visitor)
+{
+    core_presence_heard(core->presence, device->device, visitor->mono);
+}
+
 // Waits for what a verb for workers submitted to the desk's lane.
 static enum err await(struct core *core, struct core_desk *desk,
                       const struct model_index_entry *device, const struct core_visitor *visitor,
@@ -46,7 +52,7 @@ static enum err await(struct core *core, struct core_desk *desk,
     }
     err = err == ERR_OK ? completion.err : err;
     if (err == ERR_OK) {
-        core_presence_heard(core->presence, device->device, visitor->mono);
+        core_device_http_heard(core, device, visitor);
         core_desk_publish(core, desk, device->device, what);
     }
     return err;

@@ -17,6 +17,9 @@ struct core_visitor {
 // ERR_LIMITED after too many wrong tokens from this source.
 MUST_USE enum err core_device_http_enter(struct core *core, const struct core_visitor *visitor,
                                          struct model_index_entry *device);
+// The device counts as heard: what it asked for is taken.
+void core_device_http_heard(const struct core *core, const struct model_index_entry *device,
+                            const struct core_visitor *visitor);
 // Durable when they return. The device counts as heard.
 MUST_USE enum err core_device_http_telemetry(struct core *core, struct core_desk *desk,
                                              const struct model_index_entry *device,

@@ -9,6 +9,7 @@ enum {
     FLAG_CONFIRMABLE = 1,
     FLAG_ONEWAY = 1,
     FLAG_POLLED = 1,
+    FLAG_VISITED = 2,
 };
 
 static bool read_version(struct buf_reader *reader)
@@ -73,7 +74,8 @@ void core_row_put_counters(struct buf *out, const struct core_downlink *link)
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
         buf_put_varint(out, link->observations[i].reserved);
     }
-    buf_put_u8(out, link->poll_state == CORE_POLL_NOTED ? FLAG_POLLED : 0);
+    buf_put_u8(out, (link->poll_state == CORE_POLL_NOTED ? FLAG_POLLED : 0) |
+                        (link->is_visited ? FLAG_VISITED : 0));
 }
 
 bool core_row_get_counters(struct slice row, struct core_downlink *link)
@@ -94,8 +96,9 @@ bool core_row_get_counters(struct slice row, struct core_downlink *link)
         observation->next = observation->reserved;
     }
     // Rows of before polls end here.
-    const bool is_polled = reader.rest.len > 0 && (buf_read_u8(&reader) & FLAG_POLLED) != 0;
-    link->poll_state = is_polled ? CORE_POLL_NOTED : CORE_POLL_NEVER;
+    const uint8_t flags = reader.rest.len > 0 ? buf_read_u8(&reader) : 0;
+    link->poll_state = (flags & FLAG_POLLED) != 0 ? CORE_POLL_NOTED : CORE_POLL_NEVER;
+    link->is_visited = (flags & FLAG_VISITED) != 0;
     return is_read(&reader);
 }
 

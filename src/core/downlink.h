@@ -67,8 +67,9 @@ struct core_flight {
     uint64_t upto;             // DELTA
     struct pool_handle call;   // CALL
     struct pool_handle parcel; // the body, if it is kept
-    bool is_unanswered;        // the first transmission was not acknowledged
-    struct mono give_up;       // a safety net, should an outcome be missing
+    bool is_visit;       // it went to a device that waits over HTTP; the first leg stands for it
+    bool is_unanswered;  // the first transmission was not acknowledged
+    struct mono give_up; // a safety net, should an outcome be missing
     struct {
         bool is_open;
         bool has_handle;
@@ -123,7 +124,10 @@ struct core_downlink {
     uint64_t covered;       // changes up to it are known to the device
     uint64_t change_newest; // given to the store, if not on disk yet
     enum core_poll_state poll_state;
-    struct pool_handle poll; // the job of a question that is open
+    struct pool_handle poll;   // the job of a question that is open
+    struct core_order *visits; // of a device that waits over HTTP, newest first
+    uint32_t visit_count;
+    bool is_visited; // it waited for changes once: they are noted, observed or not
     uint32_t call_next;
     uint32_t calls_reserved;
     struct core_flight flight;

@@ -1,7 +1,7 @@
 // The one notification that is under way to a device: where it goes, and what became of it
 // (protocol-rules.md sections 1 and 2).
 #include "base/buf.h"
-#include "core/shard_priv.h"
+#include "core/visit_priv.h"
 
 #define LEG_ROUTE 0U
 #define LEG_CANDIDATE 1U
@@ -93,7 +93,10 @@ static void finish(const struct core_reach *reach)
 
 void core_flight_cancel(const struct core_reach *reach)
 {
-    if (reach->link->flight.kind == CORE_FLIGHT_CALL) {
+    const struct core_flight *flight = &reach->link->flight;
+    if (flight->kind == CORE_FLIGHT_CALL && flight->is_visit) {
+        core_call_taken_back(reach);
+    } else if (flight->kind == CORE_FLIGHT_CALL) {
         core_call_undelivered(reach);
     }
     finish(reach);
@@ -154,9 +157,31 @@ static uint32_t next_serial(struct core_shard *shard)
     return shard->serial_last;
 }
 
+// No worker has it: its first leg is the answer that the thread of the sockets writes.
+static void start_visit(const struct core_reach *reach, enum core_resource resource,
+                        enum core_flight_kind kind, struct slice body)
+{
+    struct core_flight *flight = &reach->link->flight;
+    *flight = (struct core_flight){.kind = kind,
+                                   .resource = resource,
+                                   .is_visit = true,
+                                   .serial = next_serial(reach->shard),
+                                   .parcel = POOL_HANDLE_NONE,
+                                   .give_up = mono_add(reach->now.mono, span_s(GIVE_UP_S))};
+    flight->legs[LEG_ROUTE].is_open = true;
+    core_shard_wake_at(reach, flight->give_up);
+    reach->shard->stats.notices++;
+    core_visit_give(reach, resource, ticket_of(reach, flight->serial, LEG_ROUTE), body);
+}
+
 bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
                        enum core_flight_kind kind, enum core_notice notice, struct slice body)
 {
+    if (kind != CORE_FLIGHT_PROBE && core_visit_waits(reach, resource)) {
+        ASSERT(reach->link->flight.kind == CORE_FLIGHT_NONE);
+        start_visit(reach, resource, kind, body);
+        return true;
+    }
     struct core_observation *observation = &reach->link->observations[resource];
     struct core_flight *flight = &reach->link->flight;
     const unsigned leg = first_leg(observation);
@@ -234,7 +259,9 @@ static void deliver(const struct core_reach *reach, unsigned leg)
     const enum core_resource resource = reach->link->flight.resource;
     // Only the first acknowledgement decides; the other leg is stopped.
     reach->link->flight.legs[leg].is_open = false;
-    core_observation_confirm(reach, resource, leg == LEG_CANDIDATE);
+    if (!reach->link->flight.is_visit) {
+        core_observation_confirm(reach, resource, leg == LEG_CANDIDATE);
+    }
     tell_delivered(reach, kind);
     finish(reach);
 }
@@ -265,10 +292,15 @@ static void transmitted(const struct core_reach *reach, unsigned leg, uint64_t h
     }
 }
 
-// One leg ended without success; the flight fails when none is left.
+// One leg ended without success; the flight fails when none is left. What a visit did not take is
+// as if it had not been sent.
 static void fail_leg(const struct core_reach *reach, unsigned leg, bool is_rejected)
 {
     struct core_flight *flight = &reach->link->flight;
+    if (flight->is_visit) {
+        core_flight_cancel(reach);
+        return;
+    }
     struct core_observation *observation = observation_in(reach);
     const enum core_resource resource = flight->resource;
     flight->legs[leg].is_open = false;
@@ -378,6 +410,12 @@ bool core_flight_is_free(const struct core_reach *reach, enum core_resource reso
     return true;
 }
 
+bool core_flight_may_start(const struct core_reach *reach, enum core_resource resource)
+{
+    const bool is_idle = reach->link->flight.kind == CORE_FLIGHT_NONE && !reach->link->is_loading;
+    return (is_idle && core_visit_waits(reach, resource)) || core_flight_is_free(reach, resource);
+}
+
 static bool wants_probe(const struct core_reach *reach, enum core_resource resource)
 {
     const struct core_observation *observation = &reach->link->observations[resource];
@@ -418,12 +456,12 @@ void core_flight_pump(const struct core_reach *reach)
         return;
     }
     struct core_call *call = core_call_next(reach);
-    if (call != NULL && core_flight_is_free(reach, CORE_RESOURCE_RPC)) {
+    if (call != NULL && core_flight_may_start(reach, CORE_RESOURCE_RPC)) {
         core_call_send(reach, call);
         return;
     }
     const bool has_delta = link->delta_seq > link->covered;
-    if (has_delta && core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES)) {
+    if (has_delta && core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES)) {
         core_delta_send(reach, false);
         return;
     }

@@ -35,6 +35,7 @@ enum core_mail_kind {
     CORE_MAIL_STARTED, // the answer to a registration went out, or not (`err`)
     CORE_MAIL_HEARD,   // the device was heard at `registration.route`
     CORE_MAIL_OUTCOME, // of the notice `ticket`; `handle` names it at its worker
+    CORE_MAIL_LEFT,    // the device does not wait any more: visit `ticket`
     CORE_MAIL_ORDER,   // from a desk: `order`
     // From the shard.
     CORE_MAIL_ANSWER, // to the question `ticket`, which comes back with `err` and in `number` the

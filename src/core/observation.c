@@ -81,14 +81,20 @@ static enum err commit_registration(const struct core_reach *reach, unsigned fro
     return core_shard_commit(reach, items, 2, job);
 }
 
+// What is under way to the observation; what a visit was given is none of its business.
+static void cancel_own(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_flight *flight = &reach->link->flight;
+    if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource && !flight->is_visit) {
+        core_flight_cancel(reach);
+    }
+}
+
 static void begin(const struct core_reach *reach, enum core_resource resource,
                   const struct core_registration *registration)
 {
     struct core_observation *observation = observation_of(reach, resource);
-    struct core_flight *flight = &reach->link->flight;
-    if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource) {
-        core_flight_cancel(reach);
-    }
+    cancel_own(reach, resource);
     if (observation->state == CORE_OBSERVATION_NONE) {
         reach->shard->stats.observations++;
     }
@@ -204,7 +210,6 @@ void core_observation_unsubscribe(const struct core_reach *reach, unsigned from,
 static void leave(const struct core_reach *reach, enum core_resource resource)
 {
     struct core_observation *observation = observation_of(reach, resource);
-    struct core_flight *flight = &reach->link->flight;
     if (observation->state == CORE_OBSERVATION_NONE) {
         return;
     }
@@ -213,12 +218,10 @@ static void leave(const struct core_reach *reach, enum core_resource resource)
     observation->state = CORE_OBSERVATION_NONE;
     observation->has_candidate = false;
     note_session(reach);
-    if (flight->kind != CORE_FLIGHT_NONE && flight->resource == resource) {
-        core_flight_cancel(reach);
-    }
+    cancel_own(reach, resource);
     // Nobody waits for changes any more, unless they are asked for; the next registration starts
     // with all of them.
-    if (resource == CORE_RESOURCE_ATTRIBUTES && reach->link->poll_state == CORE_POLL_NEVER) {
+    if (resource == CORE_RESOURCE_ATTRIBUTES && !core_delta_is_noted(reach)) {
         reach->link->covered = reach->link->delta_seq;
     }
 }

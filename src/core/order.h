@@ -1,6 +1,6 @@
 // core/order.h: what people want done at a device's shard: change its shared attributes, call it,
-// end its observations. A desk gives an order and waits; a call may be waited for by nobody, then a
-// function is called at its end.
+// end its observations; and what a device wants that speaks HTTP (core/visit.h). A desk gives an
+// order and waits; a call may be waited for by nobody, then a function is called at its end.
 #pragma once
 
 #include "core/core.h"
@@ -29,6 +29,30 @@ enum core_order_kind {
     CORE_ORDER_CALL_DROP, // delete the persistent call `call.id`
     CORE_ORDER_GONE,      // the device was deleted
     CORE_ORDER_REFUSED,   // its credential changed
+    CORE_ORDER_VISIT,     // the device waits: `visit`
+    CORE_ORDER_REPLY,     // the device answers a call: `reply`
+};
+
+// What a device waits for over HTTP (core/visit.h).
+enum core_wish {
+    CORE_WISH_ATTRIBUTES = CORE_RESOURCE_ATTRIBUTES, // the next change of a shared attribute
+    CORE_WISH_RPC = CORE_RESOURCE_RPC,               // its next call
+    CORE_WISH_ANSWER,                                // the answer to its own call
+};
+
+struct core_visit {
+    enum core_wish wish;
+    uint64_t number; // names it
+    struct mono deadline;
+    // Of one that was given something: what becomes of that is told under this name.
+    uint64_t ticket;
+    struct core_order *next; // the shard's
+};
+
+// The answer of a device to a call.
+struct core_reply {
+    uint32_t call;
+    struct slice text; // JSON
 };
 
 // ERR_OK: changed; or handed over (one-way), stored (persistent), answered (`response`).
@@ -42,6 +66,8 @@ struct core_order {
     struct device_id device;
     const struct store_change *change;
     struct core_call_request call;
+    struct core_visit visit;
+    struct core_reply reply;
     // Called on the shard's thread, once; the order is the caller's again. NULL: a desk waits.
     core_order_done_fn *done;
     void *context;

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "core/shard_priv.h"
+#include "core/visit_priv.h"
 
 // Commits of a shard that something waits for.
 #define JOBS_MAX 8192U
@@ -256,6 +256,7 @@ void core_shard_done(struct core_shard *shard, unsigned to, struct core_order *o
 // The device is gone or may not speak to us any more in the way it did.
 static void end_device(const struct core_reach *reach, bool is_gone)
 {
+    core_visit_end_all(reach, ERR_UNAUTHORIZED);
     core_observation_end_all(reach, is_gone ? CORE_NOTICE_GONE : CORE_NOTICE_UNAUTHORIZED);
     if (is_gone) {
         core_call_end_all(reach, ERR_NOT_FOUND);
@@ -283,6 +284,15 @@ static void take_order(const struct core_reach *reach, unsigned from, struct cor
         }
         core_shard_done(reach->shard, from, order, ERR_OK, SLICE_EMPTY);
         return;
+    case CORE_ORDER_VISIT:
+        core_visit_order(reach, order);
+        return;
+    case CORE_ORDER_REPLY:
+        core_call_reply(reach, &(struct core_answer){.from = from,
+                                                     .order = order,
+                                                     .call = order->reply.call,
+                                                     .text = order->reply.text});
+        return;
     }
 }
 
@@ -309,7 +319,13 @@ void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsig
         core_observation_unsubscribe(&reach, from, mail);
         return;
     case CORE_MAIL_REPLY:
-        core_call_reply(&reach, from, mail);
+        core_call_reply(&reach, &(struct core_answer){.from = from,
+                                                      .question = mail,
+                                                      .call = mail->number,
+                                                      .text = core_mail_body(mail)});
+        return;
+    case CORE_MAIL_LEFT:
+        core_visit_gone(&reach, mail->ticket);
         return;
     case CORE_MAIL_POLL:
         core_poll_take(&reach, from, mail);
@@ -438,6 +454,7 @@ void core_shard_turn(struct core_shard *shard, struct core_shard_time now)
         const struct core_reach reach = reach_of(shard, (struct core_downlink *)(void *)timer, now);
         reach.link->timer_at = MONO_NEVER;
         core_call_expire(&reach);
+        core_visit_expire(&reach);
         core_observation_expire(&reach);
         core_flight_pump(&reach);
     }
@@ -448,12 +465,13 @@ void core_shard_end_calls(struct core_shard *shard, struct core_shard_time now)
 {
     shard->is_stopping = true;
     for (uint32_t i = 0; i < pool_count(shard->downlinks); i++) {
-        if (pool_taken(shard->calls) == 0) {
+        if (pool_taken(shard->calls) == 0 && shard->stats.visits == 0) {
             return;
         }
         const struct core_reach reach = reach_of(shard, link_at(shard, i), now);
         if (reach.link != NULL) {
             core_call_end_awaited(&reach, ERR_STOPPING);
+            core_visit_end_all(&reach, ERR_STOPPING);
         }
     }
 }
@@ -476,6 +494,7 @@ struct core_shard_stats core_shard_stats(const struct core_shard *shard)
 void core_shard_check(const struct core_shard *shard)
 {
     uint32_t calls = 0;
+    uint32_t visits = 0;
     for (uint32_t i = 0; i < pool_count(shard->downlinks); i++) {
         const struct core_downlink *link = link_at(shard, i);
         if (link == NULL) {
@@ -489,11 +508,15 @@ void core_shard_check(const struct core_shard *shard)
             count++;
         }
         ASSERT(count == link->call_count);
+        ASSERT(link->visits != NULL || link->visit_count == 0);
+        ASSERT(link->visit_count <= CORE_VISITS_MAX);
+        visits += link->visit_count;
         ASSERT(link->covered <= link->delta_seq && link->delta_seq <= link->seq);
         ASSERT(core_shard_find(shard, link->device) == link);
         calls += count;
     }
     ASSERT(calls == pool_taken(shard->calls));
+    ASSERT(visits == shard->stats.visits);
 }
 
 // At start.

@@ -100,7 +100,8 @@ void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsig
                      const struct core_mail *mail);
 // Takes what the store has finished on the shard's lane, and lets time pass.
 void core_shard_turn(struct core_shard *shard, struct core_shard_time now);
-// Ends all calls that somebody waits for, and takes no more (ERR_STOPPING).
+// Ends all calls that somebody waits for, and what devices wait for, and takes no more
+// (ERR_STOPPING).
 void core_shard_end_calls(struct core_shard *shard, struct core_shard_time now);
 // When to call core_shard_turn if nothing arrives.
 struct mono core_shard_deadline(const struct core_shard *shard);
@@ -109,6 +110,7 @@ struct core_shard_stats {
     uint32_t devices, devices_max;
     uint32_t calls, calls_max;
     uint32_t observations, suspended;
+    uint32_t visits; // core/visit.h
     uint64_t notices, delivered, rejected, lost, repeated_at_candidate;
     uint64_t refused_full;
 };

@@ -111,6 +111,26 @@ void core_shard_fixture_close(struct core_shard_fixture *fixture)
     plat_memory_release(fixture->arena_memory, ARENA_SIZE);
 }
 
+void core_shard_fixture_begin(struct core_shard_fixture *fixture)
+{
+    static const struct store_limits limits = {.head_bytes_max = 1U << 20,
+                                               .journal_bytes_max = 1U << 20,
+                                               .journal_age_max = {3600000000000},
+                                               .commit_records_max = 64,
+                                               .keys_per_device_max = 100,
+                                               .keys_per_tenant_max = 1000};
+    assert_int_equal(store_memory_open(&limits, &fixture->core.store), ERR_OK);
+    core_shard_fixture_open(fixture);
+    assert_int_equal(store_start(fixture->core.store), ERR_OK);
+}
+
+void core_shard_fixture_end(struct core_shard_fixture *fixture)
+{
+    store_stop(fixture->core.store);
+    core_shard_fixture_close(fixture);
+    store_close(fixture->core.store);
+}
+
 static void see(struct core_shard_fixture *fixture, const struct core_mail *mail)
 {
     assert_in_range(fixture->seen_count, 0, CORE_SHARD_FIXTURE_SEEN - 1);

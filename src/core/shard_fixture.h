@@ -39,6 +39,10 @@ struct core_shard_fixture {
 void core_shard_fixture_open(struct core_shard_fixture *fixture);
 void core_shard_fixture_close(struct core_shard_fixture *fixture);
 
+// The same with the reference store, which it opens, starts, stops and closes.
+void core_shard_fixture_begin(struct core_shard_fixture *fixture);
+void core_shard_fixture_end(struct core_shard_fixture *fixture);
+
 // Takes what was sent and what the store has done, once.
 void core_shard_fixture_turn(struct core_shard_fixture *fixture);
 // Takes turns until `count` mails to workers were seen in all; fails after ten seconds.

@@ -1,6 +1,6 @@
 // core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
 // time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way),
-// poll.c (what a device asks for).
+// poll.c (what a device asks for); visit.c (what one waits for over HTTP) has visit_priv.h.
 #pragma once
 
 #include "base/map.h"
@@ -165,6 +165,8 @@ MUST_USE bool core_delta_gather(const struct core_reach *reach, struct store_loa
 // The outbox row that notes a change of `key` under the newest number; false: no memory.
 MUST_USE bool core_delta_put_note(const struct core_reach *reach, struct slice key,
                                   struct store_state_change *note);
+// Whether changes of the device are noted in the outbox.
+MUST_USE bool core_delta_is_noted(const struct core_reach *reach);
 void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
 
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);
@@ -180,7 +182,15 @@ void core_call_order(const struct core_reach *reach, unsigned from, struct core_
 void core_call_stored(const struct core_reach *reach, const struct core_job *job, enum err err);
 void core_call_drop(const struct core_reach *reach, unsigned from, struct core_order *order);
 void core_call_dropped(const struct core_reach *reach, const struct core_job *job, enum err err);
-void core_call_reply(const struct core_reach *reach, unsigned from, const struct core_mail *mail);
+// From a worker with `question`, or from a desk with `order`; the other one is NULL.
+struct core_answer {
+    unsigned from;
+    const struct core_mail *question;
+    struct core_order *order;
+    uint32_t call;
+    struct slice text;
+};
+void core_call_reply(const struct core_reach *reach, const struct core_answer *answer);
 void core_call_replied(const struct core_reach *reach, const struct core_job *job, enum err err);
 // The next call that may be sent now, or NULL.
 struct core_call *core_call_next(const struct core_reach *reach);
@@ -220,8 +230,10 @@ void core_flight_pump(const struct core_reach *reach);
 // Whether something may be sent to this observation now. If only the pace forbids it, the downlink
 // is looked at again in time.
 MUST_USE bool core_flight_is_free(const struct core_reach *reach, enum core_resource resource);
-// A notification to the observation's route. False when it cannot leave now; the downlink is looked
-// at again soon.
+// The same for what goes to a device that waits over HTTP, if it does, else to the observation.
+MUST_USE bool core_flight_may_start(const struct core_reach *reach, enum core_resource resource);
+// A notification to the observation's route, or to the device that waits. False when it cannot
+// leave now; the downlink is looked at again soon.
 MUST_USE bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
                                 enum core_flight_kind kind, enum core_notice notice,
                                 struct slice body);

@@ -16,33 +16,18 @@ static struct core_shard_fixture f;
 static const struct device_id device = {42};
 static const struct tenant_id tenant = {1};
 
-static void open_store(void)
-{
-    static const struct store_limits limits = {.head_bytes_max = 1U << 20,
-                                               .journal_bytes_max = 1U << 20,
-                                               .journal_age_max = {3600000000000},
-                                               .commit_records_max = 64,
-                                               .keys_per_device_max = 100,
-                                               .keys_per_tenant_max = 1000};
-    assert_int_equal(store_memory_open(&limits, &f.core.store), ERR_OK);
-    core_shard_fixture_open(&f);
-    assert_int_equal(store_start(f.core.store), ERR_OK);
-}
-
 static int set_up(void **state)
 {
     (void)state;
     memset(&f, 0, sizeof(f));
-    open_store();
+    core_shard_fixture_begin(&f);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_stop(f.core.store);
-    core_shard_fixture_close(&f);
-    store_close(f.core.store);
+    core_shard_fixture_end(&f);
     return 0;
 }
 

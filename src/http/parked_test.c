@@ -126,8 +126,11 @@ static void an_answer_is_not_written_to_a_peer_that_has_just_closed(void **state
     (void)state;
     for (unsigned i = 0; i < 8; i++) {
         const int peer = server_fixture_dial();
-        server_fixture_say(peer, WATCH);
+        server_fixture_say(peer, "GET /watch" HOST "\r\n");
         server_fixture_wait_for_parked(i + 1);
+        if (i % 2 == 0) {
+            server_fixture_say(peer, "GET /x" HOST "\r\n");
+        }
         close(peer);
         answer(i, 200, "nobody hears it");
         server_fixture_wait_for(&server_fixture.unwritten, i + 1);

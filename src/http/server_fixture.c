@@ -112,8 +112,7 @@ static void handle(void *context, const struct http_request *request,
     if (slice_equal(request->path, SLICE("/hold"))) {
         hold();
     }
-    if (slice_equal(request->path, SLICE("/park")) ||
-        slice_equal(request->path, SLICE("/watch"))) {
+    if (slice_equal(request->path, SLICE("/park")) || slice_equal(request->path, SLICE("/watch"))) {
         park(request, response);
         return;
     }

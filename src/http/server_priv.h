@@ -31,10 +31,10 @@ struct http_server {
     struct http_socket *sockets;
     struct http_socket *ready; // with something to send
     unsigned pool_threads_known;
-    unsigned in_hand; // requests that the pool has or that are being answered
+    unsigned in_hand;                  // requests that the pool has or that are being answered
     struct http_exchange *watched_new; // parked; the service thread has not seen them
-    bool draining;    // new requests are refused
-    bool stopping;    // the service thread returns
+    bool draining;                     // new requests are refused
+    bool stopping;                     // the service thread returns
     struct http_server_stats stats;
 };
 

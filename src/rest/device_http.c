@@ -1,14 +1,14 @@
 // The device API over HTTP: no log-in, the token in the path names the device (server-api.md 14.2).
-#include "core/device_http.h"
+#include "rest/device_http.h"
+
 #include "codec/telemetry.h"
 #include "rest/handlers.h"
 #include "rest/keys.h"
 
 #define KEYS_MAX 1000U
 
-// True when the request goes on; else its answer stands.
-static bool enter(struct rest_call *call, struct core_visitor *visitor,
-                  struct model_index_entry *device, enum err *err)
+bool rest_device_http_enter(struct rest_call *call, struct core_visitor *visitor,
+                            struct model_index_entry *device, enum err *err)
 {
     const struct address *remote = &call->request->remote;
     *visitor = (struct core_visitor){
@@ -34,7 +34,8 @@ static struct codec_telemetry_rules rules_of(const struct rest_call *call)
     return (struct codec_telemetry_rules){.type_cast = call->rest->settings.type_cast};
 }
 
-static enum err refuse_body(struct rest_call *call, enum err err, const struct err_place *place)
+enum err rest_device_http_refuse(struct rest_call *call, enum err err,
+                                 const struct err_place *place)
 {
     return place->reason == NULL
                ? err
@@ -49,13 +50,13 @@ enum err rest_device_http_telemetry(struct rest_call *call)
     struct err_place place = {NULL, 0};
     const struct codec_telemetry_rules rules = rules_of(call);
     enum err err = ERR_OK;
-    if (!enter(call, &visitor, &device, &err)) {
+    if (!rest_device_http_enter(call, &visitor, &device, &err)) {
         return err;
     }
     err =
         codec_telemetry_json(call->request->memory, call->request->body, &rules, &readings, &place);
     if (err != ERR_OK) {
-        return refuse_body(call, err, &place);
+        return rest_device_http_refuse(call, err, &place);
     }
     return core_device_http_telemetry(call->rest->core, rest_call_desk(call), &device, &readings,
                                       &visitor);
@@ -69,13 +70,13 @@ enum err rest_device_http_publish(struct rest_call *call)
     struct err_place place = {NULL, 0};
     const struct codec_telemetry_rules rules = rules_of(call);
     enum err err = ERR_OK;
-    if (!enter(call, &visitor, &device, &err)) {
+    if (!rest_device_http_enter(call, &visitor, &device, &err)) {
         return err;
     }
     err = codec_telemetry_attributes(call->request->memory, call->request->body, &rules,
                                      &attributes, &place);
     if (err != ERR_OK) {
-        return refuse_body(call, err, &place);
+        return rest_device_http_refuse(call, err, &place);
     }
     return core_device_http_attributes(call->rest->core, rest_call_desk(call),
                                        call->request->memory, &device, &attributes, &visitor);
@@ -136,7 +137,7 @@ enum err rest_device_http_read(struct rest_call *call)
     struct core_visitor visitor;
     struct model_index_entry device;
     enum err err = ERR_OK;
-    if (!enter(call, &visitor, &device, &err)) {
+    if (!rest_device_http_enter(call, &visitor, &device, &err)) {
         return err;
     }
     const struct slice client = http_request_parameter(call->request, "clientKeys");
@@ -153,5 +154,8 @@ enum err rest_device_http_read(struct rest_call *call)
         err = put_scope(call, &device, CORE_SCOPE_SHARED, &reading);
     }
     codec_json_end_object(&reading.writer);
+    if (err == ERR_OK) {
+        core_device_http_heard(call->rest->core, &device, &visitor);
+    }
     return err;
 }

@@ -118,12 +118,13 @@ static struct {
     struct plat_cond changed;
     bool is_parked;
     bool is_answered;
+    struct http_watch watch;
 } later;
 
 static struct http_parked *park(const struct http_request *request, const struct http_watch *watch)
 {
     (void)request;
-    (void)watch;
+    later.watch = watch != NULL ? *watch : (struct http_watch){.context = NULL};
     later.is_parked = true;
     later.is_answered = false;
     return (struct http_parked *)(void *)&later;
@@ -150,8 +151,12 @@ static void wait_if_parked(void)
     while (later.is_parked && !later.is_answered) {
         plat_cond_wait(&later.changed, &later.mutex);
     }
+    const bool was_parked = later.is_parked;
     later.is_parked = false;
     plat_mutex_unlock(&later.mutex);
+    if (was_parked && later.watch.ended != NULL) {
+        later.watch.ended(later.watch.context, !rest_fixture.is_unwritten);
+    }
 }
 
 int rest_fixture_set_up(void **state)
@@ -172,8 +177,12 @@ int rest_fixture_set_up(void **state)
                                                    .refresh_life_s = 604800,
                                                    .type_cast = true,
                                                    .rpc_timeout_min_ms = 5000,
-                                                   .rpc_timeout_ms = 10000},
+                                                   .rpc_timeout_ms = 10000,
+                                                   .visit_wait_ms = 60000,
+                                                   .visit_wait_most_ms = 300000,
+                                                   .answer_wait_ms = 10000},
                                       .desks = &desk,
+                                      .door = &desk,
                                       .thread = thread,
                                       .zone = zone,
                                       .wall = wall,

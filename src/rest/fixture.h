@@ -29,6 +29,7 @@ struct rest_fixture {
     struct mono mono;
     bool ready;
     struct address remote;         // of the next calls
+    bool is_unwritten;             // answers that come later are not written
     struct http_request request;   // of the last call; may be set up before
     struct http_response response; // of the last call
     const char *body;              // of the response, with terminator

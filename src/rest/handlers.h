@@ -86,6 +86,11 @@ enum err rest_entity_query_keys(struct rest_call *call);
 enum err rest_device_http_telemetry(struct rest_call *call);
 enum err rest_device_http_publish(struct rest_call *call);
 enum err rest_device_http_read(struct rest_call *call);
+// device_visit.c
+enum err rest_device_visit_attributes(struct rest_call *call);
+enum err rest_device_visit_rpc(struct rest_call *call);
+enum err rest_device_visit_reply(struct rest_call *call);
+enum err rest_device_visit_call(struct rest_call *call);
 // rpc.c
 enum err rest_rpc_oneway(struct rest_call *call);
 enum err rest_rpc_twoway(struct rest_call *call);

@@ -18,6 +18,9 @@ struct rest_settings {
     enum rest_metrics_access metrics_access;
     int64_t rpc_timeout_min_ms; // shorter ones are raised to it
     int64_t rpc_timeout_ms;     // of a call that names none
+    int64_t visit_wait_ms;      // a device waits so long if it does not say
+    int64_t visit_wait_most_ms; // and never longer
+    int64_t answer_wait_ms;     // for an answer to a call of a device
 };
 
 struct rest_live;
@@ -28,6 +31,8 @@ struct rest {
     // One for each thread that runs handlers; `thread` says which one runs this.
     struct core_desk *desks;
     unsigned (*thread)(void);
+    // Of the thread that runs the sockets; it has no lane.
+    struct core_desk *door;
     // Time comes from whoever owns the clock.
     struct wall (*wall)(void);
     struct mono (*mono)(void);

@@ -89,6 +89,10 @@ static const struct http_route routes[] = {
     API(POST, "/api/v1/{deviceToken}/telemetry", ANYONE, rest_device_http_telemetry),
     API(POST, "/api/v1/{deviceToken}/attributes", ANYONE, rest_device_http_publish),
     API(GET, "/api/v1/{deviceToken}/attributes", ANYONE, rest_device_http_read),
+    API(GET, "/api/v1/{deviceToken}/attributes/updates", ANYONE, rest_device_visit_attributes),
+    API(GET, "/api/v1/{deviceToken}/rpc", ANYONE, rest_device_visit_rpc),
+    API(POST, "/api/v1/{deviceToken}/rpc", ANYONE, rest_device_visit_call),
+    API(POST, "/api/v1/{deviceToken}/rpc/{callId}", ANYONE, rest_device_visit_reply),
 
     RPC("/api/rpc/oneway/{deviceId}", rest_rpc_oneway),
     RPC("/api/rpc/twoway/{deviceId}", rest_rpc_twoway),

@@ -1,5 +1,6 @@
 #include "server/limits.h"
 
+#include "core/visit.h"
 #include "model/quotas.h"
 #include "rest/call.h"
 #include "rest/live.h"
@@ -80,6 +81,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"free disk", settings->store.free_space_min, "bytes", "below it 5.03"},
         {"REST requests that wait", settings->http_queue, "", "503 with Retry-After"},
         {"REST requests that wait for a device", settings->http_parked, "", "503"},
+        {"  and those of one device", CORE_VISITS_MAX, "", "429"},
         {"WebSocket connections", settings->http_sockets, "", "refused"},
         {"  subscriptions of one", REST_LIVE_SUBSCRIPTIONS, "", "error 1"},
         {"  keys of one subscription", REST_LIVE_KEYS, "", "error 1"},

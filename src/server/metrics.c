@@ -186,6 +186,10 @@ static void put_tables(const struct server_metrics *metrics, struct buf *out)
     put_table(out, "store-head-bytes", store.head_bytes, store.head_bytes_max);
     put_table(out, "store-journal-bytes", store.journal_bytes, settings->store.journal_bytes_max);
     put_table(out, "store-trace-bytes", store.trace_bytes, settings->store.trace_bytes_max);
+    if (metrics->http != NULL) {
+        put_table(out, "http-parked", http_server_stats(metrics->http).parked,
+                  settings->http_parked);
+    }
 }
 
 static void put_http(const struct server_metrics *metrics, struct buf *out)

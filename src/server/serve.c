@@ -55,6 +55,7 @@ struct server {
     // The control thread: purges the data of deleted devices, ends a server whose store failed.
     struct core_desk control_desk;
     struct core_desk desks[HTTP_THREADS_MAX];
+    struct core_desk door; // of the thread that runs the sockets
     struct plat_thread control;
     bool control_started;
     struct metric stopping;
@@ -306,6 +307,8 @@ static enum err start_threads(struct server *server)
     for (unsigned i = 0; err == ERR_OK && i < server->settings->http_threads; i++) {
         err = open_desk(server, DESK_LANE_SIZE, &server->desks[i]);
     }
+    server->door.bus = server->core.bus;
+    err = err == ERR_OK ? bus_join(server->core.bus, NULL, &server->door.party) : err;
     err = err == ERR_OK ? bus_join_hub(server->core.bus, NULL, &server->feed_party) : err;
     server->feed.party = err == ERR_OK ? bus_number(server->feed_party) : 0;
     err = err == ERR_OK ? store_start(server->store) : err;
@@ -374,6 +377,7 @@ static enum err start_http(struct server *server)
     server->rest = (struct rest){.core = &server->core,
                                  .settings = settings->rest,
                                  .desks = server->desks,
+                                 .door = &server->door,
                                  .thread = http_server_thread,
                                  .zone = server_zones_read,
                                  .wall = plat_clock_wall,
