@@ -10,6 +10,31 @@ from raw_coap import POST, RawClient
 from rest_client import CUSTOMER, Rest
 
 
+SIMPLE = ["subscriptionId", "errorCode", "errorMsg", "data", "latestValues"]
+ENTITY_DATA = ["cmdId", "errorCode", "errorMsg", "cmdUpdateType", "data", "update",
+               "allowedEntities"]
+COUNT_DATA = ["cmdId", "errorCode", "errorMsg", "cmdUpdateType", "count"]
+
+
+def check_shape(frame):
+    """The members of a frame, in order, by its kind."""
+    kind = frame.get("cmdUpdateType")
+    assert list(frame) == {None: SIMPLE, "ENTITY_DATA": ENTITY_DATA, "COUNT_DATA": COUNT_DATA}[kind]
+    rows = frame.get("update") or []
+    if kind == "ENTITY_DATA" and frame["data"] is not None:
+        assert list(frame["data"]) == ["data", "totalPages", "totalElements", "hasNext"]
+        assert frame["update"] is None
+        rows = frame["data"]["data"]
+    for row in rows:
+        assert list(row) == ["entityId", "latest", "timeseries", "aggLatest"]
+        assert list(row["entityId"]) == ["entityType", "id"] and row["aggLatest"] == {}
+        for group, cells in row["latest"].items():
+            for cell in cells.values():
+                assert list(cell) == ["ts", "value"] + (["count"] if group == "TIME_SERIES" else [])
+        for points in row["timeseries"].values():
+            assert all(list(point) == ["ts", "value"] for point in points)
+
+
 class Live:
     """A connection, driven by an event loop of the test's own."""
 
@@ -22,7 +47,7 @@ class Live:
 
     def __enter__(self):
         async def open_it():
-            return await websockets.connect(self.url)
+            return await websockets.connect(self.url, max_size=None)
         self.connection = self.run(open_it())
         return self
 
@@ -45,8 +70,7 @@ class Live:
                 return None
         frame = self.run(wait())
         if frame is not None:
-            assert list(frame) == ["subscriptionId", "errorCode", "errorMsg", "data",
-                                   "latestValues"]
+            check_shape(frame)
         return frame
 
     def close_code(self, seconds=15):
@@ -159,11 +183,37 @@ def test_history_once_and_in_a_window(device, live):
     ({"tsSubCmds": [{"cmdId": 1, "entityId": "5"}]}, 2, "Device id is not valid!"),
     ({"tsSubCmds": [{"cmdId": 1, "entityId": "a0000000-1dd2-11b2-8080-808080808080"}]}, 3,
      "Unauthorized"),
-    ({"entityDataCmds": [{"cmdId": 1}]}, 2, "This version does not serve this command")])
+    ({"alarmDataCmds": [{"cmdId": 1}]}, 2, "This version does not serve this command")])
 def test_bad_commands_are_told(live, content, code, text):
     live.send(content)
     frame = live.next()
     assert (frame["errorCode"], frame["errorMsg"], frame["data"]) == (code, text, {})
+
+
+@pytest.mark.parametrize("bad", [
+    {"tsSubCmds": {}}, {"tsSubCmds": [5]}, {"tsSubCmds": [{"extra": 1}]},
+    {"tsSubCmds": [{"cmdId": "1"}]}, {"tsSubCmds": [{"cmdId": 1.5}]},
+    {"tsSubCmds": [{"entityId": 5}]}, {"tsSubCmds": [{"keys": ["a"]}]},
+    {"tsSubCmds": [{"startTs": "0"}]}, {"tsSubCmds": [{"unsubscribe": "true"}]},
+    {"tsSubCmds": [{"endTs": 0}]}, {"attrSubCmds": [{"agg": "NONE"}]},
+    {"historyCmds": [{"timeWindow": 1}]}, {"historyCmds": [{"unsubscribe": True}]}])
+def test_a_message_that_cannot_be_parsed_runs_not_at_all(device, live, bad):
+    live.send({"attrSubCmds": [command(device, 7)], **bad})
+    frame = live.next()
+    assert (frame["subscriptionId"], frame["errorCode"]) == (1, 2)
+    assert frame["errorMsg"] == "Failed to parse the payload"
+    assert live.next(0.2) is None
+
+
+def test_absent_arrays_may_be_null_and_commands_may_name_their_type(device, live):
+    live.send({"historyCmds": None, "attrSubCmds": [command(device, 3, type="ATTRIBUTES")]})
+    assert live.next()["subscriptionId"] == 3
+
+
+def test_too_many_intervals_are_told(device, live):
+    live.send({"historyCmds": [command(device, keys="t", startTs=0, endTs=701_000, interval=1000,
+                                       agg="AVG")]})
+    assert "700 intervals" in live.next()["errorMsg"]
 
 
 def test_empty_keys_of_a_history_are_told(device, live):
@@ -189,8 +239,21 @@ def test_commands_with_log_in(rest, device):
         assert live.next()["subscriptionId"] == 1
 
 
+def test_what_is_wrong_with_a_wrapped_message(rest, device):
+    with Live(rest, "/api/ws") as live:
+        live.send({"authCmd": {"cmdId": 0, "token": rest.token}, "cmds": []})
+        for bad in ({"cmds": {}}, {"extra": []}, {"cmds": [5]}, {"cmds": [{"cmdId": 1}]},
+                    {"cmds": [{"type": "SOMETHING"}]}, {"cmds": [{"type": "ATTRIBUTES", "x": 1}]}):
+            live.send(bad)
+            assert live.next()["errorMsg"] == "Failed to parse the payload"
+        live.send({"cmds": [{"type": "NOTIFICATIONS", "cmdId": 9, "limit": 5}]})
+        frame = live.next()
+        assert (frame["subscriptionId"], frame["errorCode"]) == (9, 2)
+
+
 @pytest.mark.parametrize("first,code", [
-    ({"cmds": []}, 1008), ({"authCmd": {"token": "no"}}, 1007), ("{", 1008)])
+    ({"cmds": []}, 1008), ({"authCmd": {"token": "no"}}, 1007), ("{", 1008),
+    ({"authCmd": {"token": "no", "extra": 1}}, 1008)])
 def test_without_a_log_in_it_is_closed(rest, first, code):
     with Live(rest, "/api/ws") as live:
         live.send(first)

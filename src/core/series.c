@@ -23,6 +23,17 @@ enum err core_series_latest(const struct core_admin *admin, const struct model_d
                                         key_count, context, emit);
 }
 
+#define INTERVAL_STEP_MS 1000U
+
+uint64_t core_series_intervals(const struct core_series_range *range)
+{
+    const uint64_t step =
+        range->interval_ms < INTERVAL_STEP_MS ? INTERVAL_STEP_MS : range->interval_ms;
+    const uint64_t len =
+        range->end_ms > range->start_ms ? (uint64_t)range->end_ms - (uint64_t)range->start_ms : 0;
+    return len / step + (len % step != 0 ? 1 : 0);
+}
+
 // One point for each interval, while the points of the series come by.
 struct intervals {
     const struct core_series_range *range;

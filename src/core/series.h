@@ -43,6 +43,11 @@ struct core_series_range {
     const struct core_series_calendar *calendar; // if not NULL
 };
 
+// At most so many intervals of one length are asked for; those of less than a second count as one.
+#define CORE_SERIES_INTERVALS_MAX 700U
+// How many `interval_ms` makes of the range.
+uint64_t core_series_intervals(const struct core_series_range *range);
+
 // Aggregates: numbers come before texts, and these before the rest. MIN and MAX compare numbers (a
 // DOUBLE if there is one), else texts by their bytes; SUM is LONG unless a DOUBLE occurs or it does
 // not fit, AVG always DOUBLE; COUNT counts the numbers, else the other points. An interval without

@@ -18,6 +18,15 @@
 
 static _Thread_local unsigned thread_number; // position + 1
 
+bool http_server_submit(struct http_server *server, void *context, void (*run)(void *context))
+{
+    // A server that stops ends its pool only after it said so under this lock.
+    plat_mutex_lock(&server->mutex);
+    const bool is_taken = !server->draining && plat_workpool_submit(server->pool, context, run);
+    plat_mutex_unlock(&server->mutex);
+    return is_taken;
+}
+
 unsigned http_server_thread(void)
 {
     ASSERT(thread_number > 0);

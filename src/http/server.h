@@ -123,6 +123,11 @@ struct address http_server_local(const struct http_server *server);
 // the connections and stops the threads. A handler that is still running is waited for.
 void http_server_destroy(struct http_server *server);
 
+// Any thread: runs something that may block on the pool, in turn with the requests. False when as
+// many wait as may, or when the server stops; then it is never run.
+MUST_USE bool http_server_submit(struct http_server *server, void *context,
+                                 void (*run)(void *context));
+
 // The number of the pool thread that runs the calling handler, from 0; a bug elsewhere.
 unsigned http_server_thread(void);
 

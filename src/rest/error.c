@@ -5,8 +5,7 @@
 #define ALLOW_SIZE 64U
 #define RETRY_AFTER_S 2U
 
-// Problems quote what people sent, cut to a number of bytes.
-static void put_clean(struct buf *out, struct slice text)
+void rest_error_put_clean(struct buf *out, struct slice text)
 {
     while (text.len > 0) {
         const size_t step = slice_utf8_step(text);
@@ -50,7 +49,7 @@ static void answer(struct rest_call *call, struct rest_status status)
     const char *text = call->problem.text[0] != 0 ? call->problem.text : status.text;
     uint8_t memory[sizeof(call->problem.text) * 3];
     struct buf clean = buf_over(memory, sizeof(memory));
-    put_clean(&clean, slice_text(text));
+    rest_error_put_clean(&clean, slice_text(text));
     begin(response, status);
     if (call->plain_errors) {
         response->content_type = "text/plain;charset=UTF-8";

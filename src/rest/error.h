@@ -13,3 +13,5 @@ void rest_error_write(struct http_response *response, enum err err, const char *
                       struct wall now);
 // For a path that no route has, or not with this method.
 void rest_error_answer_unrouted(struct rest_call *call, enum http_match_verdict verdict);
+// Problems quote what people sent, cut to a number of bytes: what is no UTF-8 becomes U+FFFD.
+void rest_error_put_clean(struct buf *out, struct slice text);

@@ -7,7 +7,6 @@
 #include "rest/token.h"
 
 #define ARENA_SIZE (64U << 20)
-#define OUT_SIZE (8U << 20)
 #define PATH SLICE("/api/ws")
 #define OLDER_PATH SLICE("/api/ws/plugins/telemetry")
 
@@ -21,7 +20,7 @@ enum err rest_live_create(const struct rest *rest, struct bus_party *party, stru
     made->party = party;
     // Touched as it is used.
     made->arena_memory = malloc(ARENA_SIZE);
-    made->out = malloc(OUT_SIZE);
+    made->out = malloc(LIVE_OUT_SIZE);
     if (made->arena_memory == NULL || made->out == NULL) {
         rest_live_destroy(made);
         return ERR_EXHAUSTED;
@@ -110,6 +109,9 @@ void rest_live_remove_all(struct rest_live *live, struct live_session *session)
     while (session->subscriptions != NULL) {
         take_out(live, session, &session->subscriptions);
     }
+    while (session->lists != NULL) {
+        rest_live_list_end(live, session->lists);
+    }
 }
 
 enum err rest_live_add(struct rest_live *live, struct live_session *session,
@@ -157,6 +159,12 @@ static void refresh_device(struct rest_live *live, struct device_id device, unsi
 
 static void refresh_all(struct rest_live *live)
 {
+    live->change_count += LIVE_CHANGES + 1;
+    for (struct live_session *session = live->sessions; session != NULL; session = session->next) {
+        for (struct live_list *list = session->lists; list != NULL; list = list->next) {
+            rest_live_list_mark_all(live, list);
+        }
+    }
     for (unsigned i = 0; i < LIVE_BUCKETS; i++) {
         for (struct live_subscription *at = live->buckets[i]; at != NULL; at = at->next_in_bucket) {
             refresh(live, at);
@@ -164,15 +172,18 @@ static void refresh_all(struct rest_live *live)
     }
 }
 
-void rest_live_take(void *context)
+// Takes what the feed said.
+static void take(void *context)
 {
     struct rest_live *live = context;
     struct slice message;
     unsigned from;
+    atomic_store(&live->is_told, false);
     while (bus_next(live->party, &from, &message)) {
         const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
         if (mail->kind == CORE_MAIL_CHANGED) {
             refresh_device(live, mail->device, mail->number);
+            rest_live_list_mark(live, mail->device);
         }
     }
     bus_release(live->party);
@@ -181,6 +192,15 @@ void rest_live_take(void *context)
     if (missed != live->missed) {
         live->missed = missed;
         refresh_all(live);
+    }
+    rest_live_list_turn(live);
+}
+
+void rest_live_tell(struct rest_live *live)
+{
+    const bool waits = atomic_exchange(&live->is_told, true);
+    if (!waits && !live->rest->post(live->rest->context, live, take)) {
+        atomic_store(&live->is_told, false);
     }
 }
 
@@ -224,6 +244,7 @@ static void message(void *context, struct http_socket *socket, void **user, stru
     session->caller.now = rest->wall();
     rest_live_command_run(rest->live, session, text);
     arena_reset(&rest->live->arena);
+    rest_live_list_turn(rest->live);
 }
 
 static void closed(void *context, struct http_socket *socket, void **user)

@@ -5,8 +5,13 @@
 // whenever the feed says that something changed: so nothing is missed, and no older value comes
 // after a newer one. Series send every point since the newest that was sent.
 //
+// Entities are watched as lists that a query finds (server-api.md 5.3): it runs in the pool of HTTP
+// (struct rest), at most REST_LIVE_JOBS at a time, since it may look at many devices; each change
+// of a device is read here.
+//
 // Bounds: REST_LIVE_SUBSCRIPTIONS of one connection, REST_LIVE_KEYS of one subscription,
-// REST_LIVE_POINTS of one message.
+// REST_LIVE_POINTS of one message; REST_LIVE_ENTITIES of one list, REST_LIVE_CELLS of all together
+// (the values and devices that are remembered).
 #pragma once
 
 #include "http/socket.h"
@@ -15,6 +20,9 @@
 #define REST_LIVE_SUBSCRIPTIONS 1000U
 #define REST_LIVE_KEYS 1000U
 #define REST_LIVE_POINTS 50000U
+#define REST_LIVE_ENTITIES 10000U
+#define REST_LIVE_CELLS 4000000U
+#define REST_LIVE_JOBS 2U
 
 struct rest_live;
 
@@ -26,5 +34,5 @@ MUST_USE enum err rest_live_create(const struct rest *rest, struct bus_party *pa
                                    struct rest_live **live);
 // When no socket is left.
 void rest_live_destroy(struct rest_live *live);
-// On the sockets' thread: takes what the feed said. `context` is the struct rest_live.
-void rest_live_take(void *context);
+// Any thread: lets the sockets' thread take what the feed said and see what is due.
+void rest_live_tell(struct rest_live *live);

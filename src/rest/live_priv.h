@@ -1,5 +1,7 @@
 // rest/live_priv.h: connections and subscriptions, for the files that make up `rest/live`: live.c
-// (connections, the feed), live_command.c (what people send), live_read.c (what they get).
+// (connections, the feed), live_command.c (what people send), live_simple.c and live_read.c
+// (subscriptions to one device, and what they get), live_entity.c (commands about entities),
+// live_list.c, live_job.c and live_tell.c (lists of entities, and what is told of them).
 #pragma once
 
 #include "core/attributes.h"
@@ -7,8 +9,18 @@
 #include "core/series.h"
 #include "rest/call.h"
 #include "rest/live.h"
+#include "rest/live_list.h"
 
 #define LIVE_BUCKETS 1024U
+#define LIVE_MEMBER_BUCKETS 65536U
+#define LIVE_CHANGES 4096U // that are remembered while jobs run
+#define LIVE_OUT_SIZE (8U << 20)
+
+enum {
+    LIVE_CODE_INTERNAL = 1,
+    LIVE_CODE_BAD_REQUEST = 2,
+    LIVE_CODE_UNAUTHORIZED = 3,
+};
 
 // What a subscription has sent of one key.
 struct live_known {
@@ -41,8 +53,9 @@ struct live_session {
     struct live_session *next;
     struct core_caller caller;
     struct live_subscription *subscriptions;
-    uint32_t subscription_count;
-    bool is_wrapped; // /api/ws: `authCmd` and `cmds`
+    struct live_list *lists;
+    uint32_t subscription_count; // of both
+    bool is_wrapped;             // /api/ws: `authCmd` and `cmds`
     bool is_logged_in;
 };
 
@@ -52,6 +65,16 @@ struct rest_live {
     uint64_t missed; // of the feed, as far as it was made up for
     struct live_session *sessions;
     struct live_subscription *buckets[LIVE_BUCKETS];
+    // Of lists (live_list.h).
+    struct live_member *members[LIVE_MEMBER_BUCKETS];
+    struct live_list *ready_first, *ready_last;
+    struct live_list *marked_first, *marked_last;
+    uint64_t changes[LIVE_CHANGES]; // numbers of devices
+    uint64_t change_count;          // so far
+    uint64_t cells;
+    struct mono look_due;
+    unsigned jobs;
+    atomic_bool is_told; // `rest_live_take` waits to be run
     void *arena_memory;
     struct arena arena; // reset after each message and each change
     uint8_t *out;       // of one message
@@ -87,6 +110,9 @@ void rest_live_free(struct live_subscription *subscription);
 void rest_live_command_run(struct rest_live *live, struct live_session *session, struct slice text);
 
 // live_read.c
+
+// Of a value with its type, to see whether it changed.
+uint64_t rest_live_digest(const struct model_value *value);
 
 // The values that are new since the last read; all of them at the first.
 MUST_USE enum err rest_live_read(struct rest_live *live, struct live_subscription *subscription,

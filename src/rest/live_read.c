@@ -49,7 +49,7 @@ void rest_live_points_add(struct live_points *points, struct slice key, int64_t 
     add_text(points, key, at_ms, is_text ? value->text : buf_view(&out));
 }
 
-static uint64_t digest_of(const struct model_value *value)
+uint64_t rest_live_digest(const struct model_value *value)
 {
     char number[64];
     const bool is_text = value->type == MODEL_VALUE_STRING || value->type == MODEL_VALUE_JSON;
@@ -130,7 +130,7 @@ static bool read_attribute(void *context, enum core_scope scope,
     if (!is_wanted(reader->subscription, attribute->key)) {
         return true;
     }
-    const uint64_t digest = digest_of(&attribute->value);
+    const uint64_t digest = rest_live_digest(&attribute->value);
     struct live_known *known = take_known(reader->subscription, bit_of(scope), attribute->key);
     if (known == NULL) {
         reader->is_full = true;
@@ -179,7 +179,7 @@ static enum err read_attributes(struct reader *reader)
 static bool read_latest(void *context, const struct store_point *point)
 {
     struct reader *reader = context;
-    const uint64_t digest = digest_of(&point->value);
+    const uint64_t digest = rest_live_digest(&point->value);
     struct live_known *known = take_known(reader->subscription, CORE_FEED_SERIES, point->key);
     if (known == NULL) {
         reader->is_full = true;

@@ -388,3 +388,21 @@ enum err rest_query_read_count(const struct rest_query_reader *reader, struct co
     const enum err err = begin(reader, object, members, find, &keys);
     return err == ERR_OK ? end(reader, object, find, &keys) : err;
 }
+
+enum err rest_query_add_keys(const struct rest_query_reader *reader, struct core_find *find,
+                             const struct core_query_key *keys, uint32_t count, uint32_t *columns)
+{
+    struct rest_query_keys all;
+    enum err err = make_keys(reader, &all);
+    if (err != ERR_OK) {
+        return err;
+    }
+    memcpy(all.items, find->keys, find->key_count * sizeof(*all.items));
+    all.count = find->key_count;
+    for (uint32_t i = 0; err == ERR_OK && i < count; i++) {
+        err = rest_query_take_key(reader, &all, &keys[i], &columns[i]);
+    }
+    find->keys = all.items;
+    find->key_count = all.count;
+    return err;
+}

@@ -33,6 +33,12 @@ MUST_USE enum err rest_query_read_keys(const struct rest_query_reader *reader,
                                        struct codec_json array, const char *place,
                                        struct core_query_key **keys, uint32_t *count);
 
+// Adds keys that are read along with those of a query that was read, but not searched; `columns`
+// has where each of them stands.
+MUST_USE enum err rest_query_add_keys(const struct rest_query_reader *reader,
+                                      struct core_find *find, const struct core_query_key *keys,
+                                      uint32_t count, uint32_t *columns);
+
 // {"entityId":{..},"latest":{ . Groups of cells may follow, then rest_query_begin_series.
 void rest_query_begin_entity(struct codec_json_writer *writer, const struct uuid *id);
 // The cells by the kinds of their keys. With `only` (may be NULL) those that it has true.

@@ -21,6 +21,7 @@ struct rest_settings {
     int64_t visit_wait_ms;      // a device waits so long if it does not say
     int64_t visit_wait_most_ms; // and never longer
     int64_t answer_wait_ms;     // for an answer to a call of a device
+    struct span query_refresh;  // how often dynamic queries of subscriptions are evaluated again
 };
 
 struct rest_live;
@@ -42,8 +43,12 @@ struct rest {
     bool (*ready)(void *context);
     // Writes the server's figures, for /metrics.
     void (*metrics)(void *context, struct buf *out);
-    void *context;          // of `ready` and `metrics`
+    void *context;          // of `ready`, `metrics`, `work` and `post`
     struct rest_live *live; // who watches; NULL: nobody can
+    // Runs a job on a thread that may block; from there `post` runs one on the sockets' thread.
+    // False: there is no room, it is never run.
+    bool (*work)(void *context, void *job, void (*run)(void *job));
+    bool (*post)(void *context, void *job, void (*run)(void *job));
     // Answers that come later (http/server.h).
     struct http_parked *(*park)(const struct http_request *request, const struct http_watch *watch);
     void (*answer)(struct http_parked *parked, const struct http_response *response);

@@ -3,8 +3,6 @@
 #include "rest/keys.h"
 
 #define LIMIT_DEFAULT 100
-#define INTERVALS_MAX 700U
-#define INTERVAL_STEP_MS 1000
 #define NO_CALENDAR (-1)
 
 static bool emit_key(void *context, struct slice key)
@@ -169,16 +167,13 @@ static enum err read_calendar(struct rest_call *call, int unit, struct core_seri
 static enum err read_interval(struct rest_call *call, uint64_t interval_ms,
                               struct core_series_range *range)
 {
-    const uint64_t step = interval_ms < INTERVAL_STEP_MS ? INTERVAL_STEP_MS : interval_ms;
-    const uint64_t len =
-        range->end_ms > range->start_ms ? (uint64_t)range->end_ms - (uint64_t)range->start_ms : 0;
-    const uint64_t count = len / step + (len % step != 0 ? 1 : 0);
     range->interval_ms = interval_ms;
-    if (count > INTERVALS_MAX) {
+    const uint64_t count = core_series_intervals(range);
+    if (count > CORE_SERIES_INTERVALS_MAX) {
         return rest_call_refuse(call, ERR_INVALID,
                                 "%llu intervals are more than %u: take a longer 'interval' or a "
                                 "shorter range",
-                                (unsigned long long)count, INTERVALS_MAX);
+                                (unsigned long long)count, CORE_SERIES_INTERVALS_MAX);
     }
     return ERR_OK;
 }

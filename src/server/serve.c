@@ -330,26 +330,48 @@ static bool is_ready(void *context)
     return metric_read(&server->stopping) == 0 && !store_stats(server->store).read_only;
 }
 
-static void write_metrics(void *context, struct buf *out)
+static struct http_server *http_of(struct server *server)
 {
-    struct server *server = context;
-    // A request may come while the server of REST is still being made.
+    // Somebody may come while the server of REST is still being made.
     plat_mutex_lock(&server->stop_lock);
     struct http_server *const http = server->http_is_up ? server->http : NULL;
     plat_mutex_unlock(&server->stop_lock);
-    const struct server_metrics metrics = {server->settings, server->workers, &server->core, http};
+    return http;
+}
+
+static void write_metrics(void *context, struct buf *out)
+{
+    struct server *server = context;
+    const struct server_metrics metrics = {server->settings, server->workers, &server->core,
+                                           http_of(server)};
     server_metrics_write(&metrics, out);
 }
+
+// How often at least the sockets' thread is told to look whether anything is due.
+#define FEED_STEP span_s(1)
 
 // What changed is looked at on the sockets' thread; this one only tells it that something is there.
 static void feed(void *context)
 {
     struct server *server = context;
+    const struct span refresh = server->settings->rest.query_refresh;
+    const struct span step = refresh.ns / 4 < FEED_STEP.ns ? span_us(refresh.ns / 4000) : FEED_STEP;
     while (metric_read(&server->stopping) == 0) {
-        bus_wait(server->feed_party, MONO_NEVER);
-        // Refused when several such words wait already: they will do.
-        (void)!http_socket_post(server->http, server->rest.live, rest_live_take);
+        bus_wait(server->feed_party, mono_add(plat_clock_mono(), step));
+        rest_live_tell(server->rest.live);
     }
+}
+
+static bool work(void *context, void *job, void (*run)(void *job))
+{
+    struct http_server *const http = http_of(context);
+    return http != NULL && http_server_submit(http, job, run);
+}
+
+static bool post(void *context, void *job, void (*run)(void *job))
+{
+    struct http_server *const http = http_of(context);
+    return http != NULL && http_socket_post(http, job, run);
 }
 
 // What the store, the workers and the desks open at most.
@@ -384,6 +406,8 @@ static enum err start_http(struct server *server)
                                  .mono = plat_clock_mono,
                                  .ready = is_ready,
                                  .metrics = write_metrics,
+                                 .work = work,
+                                 .post = post,
                                  .context = server,
                                  .park = http_park,
                                  .answer = http_parked_answer};

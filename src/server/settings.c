@@ -214,6 +214,7 @@ static void read_http(const struct conf *conf, struct server_settings *settings)
         .visit_wait_ms = (int64_t)conf_span_ms(conf, "http.device-wait"),
         .visit_wait_most_ms = (int64_t)conf_span_ms(conf, "http.device-wait-max"),
         .answer_wait_ms = (int64_t)conf_span_ms(conf, "coap.timeout"),
+        .query_refresh = span_ms(conf_span_ms(conf, "http.query-refresh")),
     };
     settings->wrong_log_ins = read_rate(conf, "auth.login-rate");
 }
