@@ -7,7 +7,7 @@ import time
 import pytest
 
 from observer import Later, Observer
-from raw_coap import POST
+from raw_coap import POST, RawClient
 from rest_client import Rest
 
 CALL = {"method": "blink", "params": {"n": 3}, "timeout": 8000}
@@ -273,6 +273,19 @@ def test_a_call_to_the_server_waits_and_ends(place, rest_of, body, status):
     assert answer.status == status
     assert (time.monotonic() - start > 0.25) == (status == 408)
     assert status != 408 or answer.body == b""
+
+
+def test_a_call_to_the_server_is_the_same_event_over_both_protocols(place, rest_of):
+    server = place.server(settings=["coap.timeout=300ms", "log.level=debug"])
+    server.start()
+    device, _ = rest_of(server, "asks")
+    ask = {"method": "getTime", "params": {}}
+    assert Rest(server.http_port).call("POST", path(device, "rpc"), ask).status == 408
+    with RawClient(server.coap_port) as coap:
+        assert coap.request(POST, path(device, "rpc"), json.dumps(ask)).status == "5.04"
+    lines = [line for line in server.log().splitlines() if "plan.event" in line]
+    assert len(lines) == 2 and all("TO_SERVER_RPC_REQUEST" in line for line in lines), lines
+    assert all("getTime" in line for line in lines)
 
 
 def test_too_many_calls_of_one_device_are_refused(server, http, device):

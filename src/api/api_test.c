@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "api/status.h"
+#include "core/event.h"
 #include "core/flown.h"
 #include "plat/memory.h"
 
@@ -380,6 +381,77 @@ static void upstream_codes_hide_what_old_clients_do_not_know(void **state)
     assert_int_equal(api_status_max_age(COAP_BAD_REQUEST, &peer), COAP_MAX_AGE_NONE);
 }
 
+static struct {
+    char text[512];
+    unsigned count;
+    unsigned waiting; // calls of devices that wait by then
+} raised;
+
+static void put_pair(void *context, const char *key, struct slice value)
+{
+    buf_put_format(context, " %s=%.*s", key, SLICE_ARGS(value));
+}
+
+static void record(const void *own, const struct core_event *event, struct core_effects *effects)
+{
+    (void)own;
+    static const struct core_event_names names = {
+        {(const uint8_t *)"n", 1}, {(const uint8_t *)"t", 1}, {NULL, 0}};
+    struct buf out = buf_over(raised.text, sizeof(raised.text) - 1);
+    buf_put_format(&out, "%s %llu/%llu %.*s(%.*s)", core_event_type(event->kind),
+                   (unsigned long long)event->tenant.number,
+                   (unsigned long long)event->device.number, SLICE_ARGS(event->call->method),
+                   SLICE_ARGS(event->call->params));
+    core_event_metadata(event, &names, &out, put_pair);
+    raised.text[out.len] = 0;
+    raised.count++;
+    raised.waiting = f.api.waiting.count;
+    effects->count = 0;
+}
+
+static const struct core_plan_ops recorder = {record};
+static const struct core_plan recording = {&recorder, NULL};
+
+static void ask(const char *body, enum api_outcome outcome)
+{
+    const struct row row = {
+        .method = COAP_POST, .path = "api/v1/T/rpc", .format = COAP_FORMAT_NONE, .body = body};
+    const struct coap_peer from = next_peer();
+    struct coap_reply reply;
+    assert_int_equal(run(&row, &from, &reply), outcome);
+}
+
+static void a_call_of_a_device_is_an_event_once_it_waits(void **state)
+{
+    (void)state;
+    f.api.core.plan = &recording;
+    f.api.waiting.count = 0;
+    raised.count = 0;
+    ask("{\"method\":\"getTime\",\"params\":{ \"zone\" : 1 }}", API_PENDING);
+    assert_int_equal(raised.count, 1);
+    assert_int_equal(raised.waiting, 1);
+    const char *session = strstr(raised.text, " sessionId=");
+    assert_non_null(session);
+    // Worker 0, over CoAP.
+    assert_memory_equal(session, " sessionId=00000000-0000-81", 27);
+    raised.text[session - raised.text] = 0;
+    assert_string_equal(raised.text, "TO_SERVER_RPC_REQUEST 1/1 getTime({\"zone\":1}) "
+                                     "deviceName=n deviceType=t requestId=0 serviceId=motehub");
+    ask("{\"method\":5,\"params\":null}", API_PENDING);
+    assert_memory_equal(raised.text, "TO_SERVER_RPC_REQUEST 1/1 5() ", 30);
+    assert_int_equal(raised.count, 2);
+    // What is refused is none: without a method, and when no more may wait.
+    ask("{\"params\":1}", API_REPLIED);
+    f.api.waiting.count = API_WAITING_MAX;
+    ask("{\"method\":\"m\"}", API_REPLIED);
+    assert_int_equal(raised.count, 2);
+    f.api.waiting.count = 0;
+    f.api.core.plan = NULL;
+    ask("{\"method\":\"m\"}", API_PENDING);
+    assert_int_equal(raised.count, 2);
+    f.api.waiting.count = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_body_in_blocks_is_judged_by_its_first),
         cmocka_unit_test(what_a_device_was_told_is_recorded),
         cmocka_unit_test(upstream_codes_hide_what_old_clients_do_not_know),
+        cmocka_unit_test(a_call_of_a_device_is_an_event_once_it_waits),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -2,8 +2,9 @@
 
 #include "api/ask.h"
 #include "api/observe.h"
-#include "codec/json.h"
+#include "codec/call.h"
 #include "codec/scratch.h"
+#include "core/plan.h"
 
 enum api_outcome api_rpc_get(const struct api_call *call, struct coap_reply *reply)
 {
@@ -58,17 +59,38 @@ static enum api_outcome wait_for_answer(const struct api_call *call, struct coap
     return API_PENDING;
 }
 
+// Rule chains hear of a call that waits, and of no other.
+static void raise_call(const struct api_call *call, const struct codec_call *read)
+{
+    const struct core_worker *worker = &call->api->core;
+    const struct core_event_call made = {
+        read->method,
+        read->params,
+        {CORE_ASKER_COAP, bus_number(worker->party), api_ticket(call->request->exchange)}};
+    const struct core_event event = {.kind = CORE_EVENT_CALL,
+                                     .tenant = call->principal.device->tenant,
+                                     .device = call->principal.device->device,
+                                     .at = call->now.wall,
+                                     .call = &made};
+    core_plan_raise(worker->plan, &event);
+}
+
 static enum api_outcome call_server(const struct api_call *call, struct codec_json object,
                                     struct coap_reply *reply)
 {
-    const struct codec_json method = codec_json_get(object, "method");
-    const bool is_named = codec_json_exists(method) && (codec_json_is(method, CODEC_JSON_STRING) ||
-                                                        codec_json_is(method, CODEC_JSON_NUMBER) ||
-                                                        codec_json_is(method, CODEC_JSON_BOOLEAN));
-    if (!is_named) {
-        return api_refuse(call, ERR_INVALID, "the call has no method", reply);
+    struct codec_call read;
+    const enum err err = codec_call_read(call->api->memory, object, &read);
+    if (err == ERR_INVALID) {
+        return api_refuse(call, err, "the call has no method", reply);
     }
-    return wait_for_answer(call, reply);
+    if (err != ERR_OK) {
+        return api_refuse(call, err, NULL, reply);
+    }
+    const enum api_outcome outcome = wait_for_answer(call, reply);
+    if (outcome == API_PENDING) {
+        raise_call(call, &read);
+    }
+    return outcome;
 }
 
 enum api_outcome api_rpc_post(const struct api_call *call, struct coap_reply *reply)

@@ -22,6 +22,7 @@
 #define CORE_TOKEN_KEY_SIZE 64U
 
 struct core_feed;
+struct core_plan;
 struct core_presence;
 struct core_recorder;
 
@@ -35,6 +36,7 @@ struct core {
     struct bus *bus;
     struct core_presence *presence;
     struct core_feed *feed;
+    const struct core_plan *plan;     // what events lead to (core/plan.h); NULL: the default chain
     struct core_recorder **recorders; // one of each worker; all NULL if nothing is recorded
     unsigned recorder_count;
     struct filter *reached; // by hash of the number: devices that a shard has to reach
@@ -88,6 +90,7 @@ struct core_worker {
     struct bus_party *party;
     struct core_presence *presence;
     struct core_feed *feed;
+    const struct core_plan *plan;
     const struct filter *reached;
     uint32_t asks; // questions to shards that are open (core/mail.h)
 };

@@ -63,7 +63,7 @@ enum err core_device_http_telemetry(struct core *core, struct core_desk *desk,
                                     const struct model_readings *readings,
                                     const struct core_visitor *visitor)
 {
-    const struct core_worker worker = {.lane = desk->lane};
+    const struct core_worker worker = {.lane = desk->lane, .plan = core->plan};
     const struct core_principal principal = {device};
     const struct store_trace no_message = {{0}};
     enum core_step step = CORE_DONE;
@@ -77,7 +77,7 @@ enum err core_device_http_attributes(struct core *core, struct core_desk *desk,
                                      const struct model_reading *attributes,
                                      const struct core_visitor *visitor)
 {
-    const struct core_worker worker = {.lane = desk->lane};
+    const struct core_worker worker = {.lane = desk->lane, .plan = core->plan};
     const struct core_principal principal = {device};
     const struct store_trace no_message = {{0}};
     enum core_step step = CORE_DONE;

@@ -1,5 +1,6 @@
 // The observations of a device (protocol-rules.md sections 1 and 3).
 #include "base/buf.h"
+#include "core/plan.h"
 #include "core/presence.h"
 #include "core/shard_priv.h"
 
@@ -16,8 +17,18 @@ static bool is_same(const struct core_registration *a, const struct core_registr
            a->uri_hash == b->uri_hash;
 }
 
+static void raise_session(const struct core_reach *reach, bool is_connected)
+{
+    const struct core_event event = {.kind =
+                                         is_connected ? CORE_EVENT_CONNECT : CORE_EVENT_DISCONNECT,
+                                     .tenant = reach->tenant,
+                                     .device = reach->device,
+                                     .at = reach->now.wall};
+    core_plan_raise(reach->shard->plan.core->plan, &event);
+}
+
 // A device is connected while one of its observations is not suspended; when that changes, people
-// see it as a server attribute.
+// see it as a server attribute, rule chains as an event.
 static void note_session(const struct core_reach *reach)
 {
     bool is_connected = false;
@@ -37,6 +48,7 @@ static void note_session(const struct core_reach *reach)
         false, slice_of(row, (size_t)(end - row))};
     // Nobody waits for it, and the next change writes it again.
     (void)!core_shard_commit(reach, &change, 1, NULL);
+    raise_session(reach, is_connected);
 }
 
 static enum err put_registration(const struct core_reach *reach, enum core_resource resource,

@@ -44,6 +44,9 @@ struct core_visit {
     enum core_wish wish;
     uint64_t number; // names it
     struct mono deadline;
+    // ANSWER: its call, which is raised once the visit waits; the texts outlive the order's end.
+    struct slice method;
+    struct slice params;
     // Of one that was given something: what becomes of that is told under this name.
     uint64_t ticket;
     struct core_order *next; // the shard's

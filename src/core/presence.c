@@ -1,6 +1,7 @@
 #include "core/presence.h"
 
 #include "base/metric.h"
+#include "core/plan.h"
 #include "store/attribute.h"
 
 // Of a device: bits.
@@ -141,6 +142,7 @@ static void add_active(struct rows *rows, struct wall now, bool is_active)
 }
 
 struct sweep {
+    const struct core *core;
     struct core_presence *presence;
     struct core_desk *desk;
     struct core_feed *feed;
@@ -172,6 +174,15 @@ static bool write(struct sweep *sweep, uint32_t number, const struct rows *rows)
 static int64_t wall_of(const struct sweep *sweep, int32_t at_s)
 {
     return sweep->now.wall.ms - ((int64_t)sweep->now_s - at_s) * 1000;
+}
+
+static void raise_state(const struct sweep *sweep, uint32_t number, bool is_active)
+{
+    const struct core_event event = {.kind =
+                                         is_active ? CORE_EVENT_ACTIVITY : CORE_EVENT_INACTIVITY,
+                                     .device = {number},
+                                     .at = sweep->now.wall};
+    core_plan_raise(sweep->core->plan, &event);
 }
 
 static void look_at(struct sweep *sweep, uint32_t number)
@@ -210,6 +221,7 @@ static void look_at(struct sweep *sweep, uint32_t number)
         state->flags ^= IS_ACTIVE;
         count_active(presence, is_active ? 1U : UINT64_MAX);
         sweep->changed++;
+        raise_state(sweep, number, is_active);
     }
 }
 
@@ -232,12 +244,14 @@ static void publish(struct sweep *sweep)
     bus_flush(sweep->desk->party);
 }
 
-uint32_t core_presence_sweep(struct core_presence *presence, struct core_feed *feed,
-                             struct core_desk *desk, struct core_presence_time now)
+uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
+                             struct core_presence_time now)
 {
-    struct sweep sweep = {.presence = presence,
+    struct core_presence *presence = core->presence;
+    struct sweep sweep = {.core = core,
+                          .presence = presence,
                           .desk = desk,
-                          .feed = feed,
+                          .feed = core->feed,
                           .now = now,
                           .now_s = (int32_t)seconds(now.mono)};
     const uint32_t marked = atomic_load_explicit(&presence->marked, memory_order_relaxed);

@@ -54,10 +54,9 @@ struct core_presence_time {
 MUST_USE enum err core_presence_restore(struct core_presence *presence, struct store *store,
                                         struct core_presence_time now);
 // The sweeping thread: looks at all devices and writes what changed, in one commit as far as the
-// lane takes it; the rest is written by the next sweep. The number of those that changed their
-// state.
-// `feed` may be NULL.
-uint32_t core_presence_sweep(struct core_presence *presence, struct core_feed *feed,
-                             struct core_desk *desk, struct core_presence_time now);
+// lane takes it; the rest is written by the next sweep. Each device that changed its state is an
+// event of the core's plan. The number of those. `core->feed` may be NULL.
+uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
+                             struct core_presence_time now);
 // Any thread: how many are active.
 uint64_t core_presence_active(const struct core_presence *presence);

@@ -9,11 +9,13 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "core/event.h"
 #include "core/presence.h"
 #include "plat/memory.h"
 #include "store/attribute.h"
 
 static struct {
+    struct core core;
     struct store *store;
     struct core_desk desk;
     struct core_presence *presence;
@@ -30,6 +32,7 @@ static void make_presence(void)
     f.memory = plat_memory_reserve(core_presence_footprint());
     assert_non_null(f.memory);
     f.presence = core_presence_init(f.memory, &settings);
+    f.core.presence = f.presence;
 }
 
 static int set_up(void **state)
@@ -83,7 +86,7 @@ static const char *swept(void)
     const struct store_record barrier = {.verb = STORE_CHANGE, .device = {99}};
     const struct store_state_query query = {.kind = STORE_STATE_SERVER, .device = device};
     struct buf out = buf_over(f.text, sizeof(f.text) - 1);
-    (void)core_presence_sweep(f.presence, NULL, &f.desk, f.now);
+    (void)core_presence_sweep(&f.core, &f.desk, f.now);
     assert_int_equal(core_desk_commit(&f.desk, &barrier), ERR_OK);
     assert_int_equal(store_state_scan(f.store, &query, &out, append), ERR_OK);
     f.text[out.len] = 0;
@@ -183,12 +186,55 @@ static void a_device_that_is_gone_is_not_written_any_more(void **state)
     core_presence_heard(NULL, device, f.now.mono);
 }
 
+static void put_pair(void *context, const char *key, struct slice value)
+{
+    buf_put_format(context, " %s=%.*s", key, SLICE_ARGS(value));
+}
+
+static void record(const void *own, const struct core_event *event, struct core_effects *effects)
+{
+    struct buf *const out = *(struct buf *const *)own;
+    static const struct core_event_names names = {
+        {(const uint8_t *)"n", 1}, {(const uint8_t *)"t", 1}, {(const uint8_t *)"l", 1}};
+    assert_int_equal(event->device.number, device.number);
+    buf_put_text(out, core_event_type(event->kind));
+    core_event_metadata(event, &names, out, put_pair);
+    effects->count = 0;
+}
+
+static void a_change_of_state_is_an_event_of_the_plan(void **state)
+{
+    (void)state;
+    char text[512] = "";
+    struct buf out = buf_over(text, sizeof(text) - 1);
+    struct buf *const own = &out;
+    const struct core_plan_ops ops = {record};
+    const struct core_plan plan = {&ops, &own};
+    f.core.plan = &plan;
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    assert_string_equal(text, "ACTIVITY_EVENT deviceName=n deviceType=t deviceLabel=l "
+                              "scope=SERVER_SCOPE ts=1800000000000");
+    memset(text, 0, sizeof(text));
+    out.len = 0;
+    // What changes no state is none.
+    pass(100);
+    core_presence_heard(f.presence, device, f.now.mono);
+    (void)swept();
+    assert_string_equal(text, "");
+    pass(600);
+    (void)swept();
+    assert_string_equal(text, "INACTIVITY_EVENT deviceName=n deviceType=t deviceLabel=l "
+                              "scope=SERVER_SCOPE ts=1800000700000");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_heard_device_becomes_active_and_a_silent_one_inactive),
+        TEST(a_change_of_state_is_an_event_of_the_plan),
         TEST(an_active_device_is_written_once_in_a_while),
         TEST(a_device_may_have_its_own_timeout),
         TEST(a_clock_that_jumps_moves_no_deadline),

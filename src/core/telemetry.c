@@ -15,9 +15,13 @@ enum err core_telemetry_save(const struct core_worker *worker,
     if (readings->point_count > MODEL_POINTS_MAX) {
         return ERR_TOO_LARGE;
     }
-    struct core_effects effects = {.count = 0};
-    const struct core_event event = {CORE_EVENT_TELEMETRY, &readings->items[0]};
-    core_plan_default.run(NULL, &event, &effects);
+    struct core_effects effects;
+    const struct core_event event = {.kind = CORE_EVENT_TELEMETRY,
+                                     .tenant = principal->device->tenant,
+                                     .device = principal->device->device,
+                                     .at = now,
+                                     .reading = &readings->items[0]};
+    core_plan_run(worker->plan, &event, &effects);
     ASSERT(effects.count == 1 && effects.items[0].kind == CORE_EFFECT_SAVE_SERIES);
 
     const struct core_effect *effect = &effects.items[0];

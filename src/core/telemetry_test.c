@@ -163,7 +163,7 @@ static void default_plan_saves_series_and_latest(void **state)
     (void)state;
     struct core_effects effects = {.count = 0};
     const struct model_reading reading = {.point_count = 0};
-    const struct core_event event = {CORE_EVENT_TELEMETRY, &reading};
+    const struct core_event event = {.kind = CORE_EVENT_TELEMETRY, .reading = &reading};
     core_plan_default.run(NULL, &event, &effects);
     assert_int_equal(effects.count, 1);
     assert_int_equal(effects.items[0].kind, CORE_EFFECT_SAVE_SERIES);

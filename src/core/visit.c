@@ -1,5 +1,6 @@
 #include "core/visit.h"
 
+#include "core/plan.h"
 #include "core/visit_priv.h"
 
 // The thread of the sockets and the desks.
@@ -57,6 +58,18 @@ static struct core_order **first(const struct core_reach *reach, enum core_wish 
         at = &(*at)->visit.next;
     }
     return at;
+}
+
+static void raise_call(const struct core_reach *reach, const struct core_visit *visit)
+{
+    const struct core_event_call call = {
+        visit->method, visit->params, {CORE_ASKER_HTTP, reach->device.number, visit->number}};
+    const struct core_event event = {.kind = CORE_EVENT_CALL,
+                                     .tenant = reach->tenant,
+                                     .device = reach->device,
+                                     .at = reach->now.wall,
+                                     .call = &call};
+    core_plan_raise(reach->shard->plan.core->plan, &event);
 }
 
 // Takes it out; the order is its giver's again once it was told.
@@ -123,6 +136,9 @@ void core_visit_order(const struct core_reach *reach, struct core_order *order)
     own.link->visit_count++;
     reach->shard->stats.visits++;
     core_shard_wake_at(&own, order->visit.deadline);
+    if (order->visit.wish == CORE_WISH_ANSWER) {
+        raise_call(&own, &order->visit);
+    }
     core_flight_pump(&own);
     arena_rewind(reach->shard->plan.memory, mark);
 }

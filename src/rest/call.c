@@ -219,3 +219,13 @@ struct rest_write_context rest_call_write(struct rest_call *call)
     return (struct rest_write_context){rest_call_writer(call), call->caller.tenant_uuid,
                                        call->request->memory};
 }
+
+struct slice rest_call_keep(uint8_t **at, struct slice text)
+{
+    const struct slice kept = slice_of(*at, text.len);
+    if (text.len > 0) {
+        memcpy(*at, text.ptr, text.len);
+    }
+    *at += text.len;
+    return kept;
+}

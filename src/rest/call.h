@@ -68,6 +68,9 @@ MUST_USE enum err rest_call_body(struct rest_call *call, struct codec_json *obje
 enum err rest_call_refuse(struct rest_call *call, enum err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// A copy at `*at`, which moves on behind it.
+struct slice rest_call_keep(uint8_t **at, struct slice text);
+
 // Writers over the response's body.
 struct codec_json_writer rest_call_writer(struct rest_call *call);
 struct rest_write_context rest_call_write(struct rest_call *call);

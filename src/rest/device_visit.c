@@ -2,6 +2,7 @@
 // (server-api.md 14.2; core/visit.h has the rules).
 #include <stdlib.h>
 
+#include "codec/call.h"
 #include "codec/scratch.h"
 #include "core/visit.h"
 #include "rest/device_http.h"
@@ -56,21 +57,35 @@ static void end(void *context, bool is_written)
     free(waiting);
 }
 
-static enum err wait_for(struct rest_call *call, const struct model_index_entry *device,
-                         enum core_wish wish, const struct core_visitor *visitor, struct span wait)
+// With its texts behind it, since those of the request are reset with it.
+static struct waiting *make_waiting(const struct rest_call *call,
+                                    const struct model_index_entry *device,
+                                    const struct core_visit *visit)
 {
-    struct waiting *waiting = malloc(sizeof(*waiting));
+    struct waiting *waiting = malloc(sizeof(*waiting) + visit->method.len + visit->params.len);
+    if (waiting == NULL) {
+        return NULL;
+    }
+    uint8_t *texts = (uint8_t *)(waiting + 1);
+    *waiting = (struct waiting){.rest = call->rest,
+                                .order = {.tenant = device->tenant,
+                                          .device = device->device,
+                                          .visit = *visit,
+                                          .done = answer,
+                                          .context = waiting}};
+    waiting->order.visit.method = rest_call_keep(&texts, visit->method);
+    waiting->order.visit.params = rest_call_keep(&texts, visit->params);
+    core_visit_name(rest_call_desk(call), &waiting->order);
+    return waiting;
+}
+
+static enum err wait_for(struct rest_call *call, const struct model_index_entry *device,
+                         const struct core_visitor *visitor, const struct core_visit *visit)
+{
+    struct waiting *waiting = make_waiting(call, device, visit);
     if (waiting == NULL) {
         return ERR_EXHAUSTED;
     }
-    *waiting = (struct waiting){
-        .rest = call->rest,
-        .order = {.tenant = device->tenant,
-                  .device = device->device,
-                  .visit = {.wish = wish, .deadline = mono_add(visitor->mono, wait)},
-                  .done = answer,
-                  .context = waiting}};
-    core_visit_name(rest_call_desk(call), &waiting->order);
     waiting->parked = call->rest->park(call->request, &(struct http_watch){waiting, leave, end});
     if (waiting->parked == NULL) {
         free(waiting);
@@ -86,14 +101,14 @@ static enum err wait_for(struct rest_call *call, const struct model_index_entry 
 }
 
 // How long the device wants to wait, in the bounds of the server.
-static enum err read_wait(struct rest_call *call, struct span *wait)
+static enum err read_deadline(struct rest_call *call, struct mono now, struct mono *deadline)
 {
     const struct rest_settings *settings = &call->rest->settings;
     int64_t wait_ms = 0;
     const enum err err = rest_call_int(call, "timeout", false, 0, &wait_ms);
     wait_ms = wait_ms > 0 ? wait_ms : settings->visit_wait_ms;
     wait_ms = wait_ms < settings->visit_wait_most_ms ? wait_ms : settings->visit_wait_most_ms;
-    *wait = span_ms((uint64_t)wait_ms);
+    *deadline = mono_add(now, span_ms((uint64_t)wait_ms));
     return err;
 }
 
@@ -101,7 +116,7 @@ static enum err visit(struct rest_call *call, enum core_wish wish)
 {
     struct core_visitor visitor;
     struct model_index_entry device;
-    struct span wait;
+    struct core_visit wanted = {.wish = wish};
     enum err err = ERR_OK;
     if (!rest_device_http_enter(call, &visitor, &device, &err)) {
         return err;
@@ -110,8 +125,8 @@ static enum err visit(struct rest_call *call, enum core_wish wish)
         return rest_call_refuse(call, ERR_UNSUPPORTED,
                                 "HEAD would take what waits without showing it");
     }
-    err = read_wait(call, &wait);
-    return err == ERR_OK ? wait_for(call, &device, wish, &visitor, wait) : err;
+    err = read_deadline(call, visitor.mono, &wanted.deadline);
+    return err == ERR_OK ? wait_for(call, &device, &visitor, &wanted) : err;
 }
 
 enum err rest_device_visit_attributes(struct rest_call *call)
@@ -185,11 +200,18 @@ enum err rest_device_visit_call(struct rest_call *call)
     if (!enter(call, &sent, &err)) {
         return err;
     }
-    const struct codec_json method = codec_json_get(sent.body, "method");
-    if (!codec_json_exists(method) || codec_json_is(method, CODEC_JSON_NULL) ||
-        codec_json_is(method, CODEC_JSON_OBJECT) || codec_json_is(method, CODEC_JSON_ARRAY)) {
-        return rest_call_refuse(call, ERR_INVALID, "the call has no method");
+    struct codec_call read;
+    err = codec_call_read(call->request->memory, sent.body, &read);
+    if (err != ERR_OK) {
+        return err == ERR_INVALID ? rest_call_refuse(call, err, "the call has no method") : err;
+    }
+    if (read.method.len + read.params.len > CORE_MAIL_BODY_MAX) {
+        return ERR_TOO_LARGE;
     }
     const struct span wait = span_ms((uint64_t)call->rest->settings.answer_wait_ms);
-    return wait_for(call, &sent.device, CORE_WISH_ANSWER, &sent.visitor, wait);
+    const struct core_visit visit = {.wish = CORE_WISH_ANSWER,
+                                     .deadline = mono_add(sent.visitor.mono, wait),
+                                     .method = read.method,
+                                     .params = read.params};
+    return wait_for(call, &sent.device, &sent.visitor, &visit);
 }

@@ -156,14 +156,6 @@ static void answer(struct core_order *order, enum err err, struct slice result)
     free(waiting);
 }
 
-static struct slice keep(uint8_t **at, struct slice text)
-{
-    const struct slice kept = slice_of(*at, text.len);
-    memcpy(*at, text.ptr, text.len);
-    *at += text.len;
-    return kept;
-}
-
 // With its texts behind it, since those of the request are reset with it.
 static struct waiting *make_waiting(const struct rest_call *call,
                                     const struct core_call_request *request)
@@ -175,8 +167,8 @@ static struct waiting *make_waiting(const struct rest_call *call,
     uint8_t *texts = (uint8_t *)(waiting + 1);
     *waiting = (struct waiting){.rest = call->rest};
     waiting->order.call = *request;
-    waiting->order.call.method = keep(&texts, request->method);
-    waiting->order.call.params = keep(&texts, request->params);
+    waiting->order.call.method = rest_call_keep(&texts, request->method);
+    waiting->order.call.params = rest_call_keep(&texts, request->params);
     waiting->order.call.info = SLICE_EMPTY;
     waiting->order.done = answer;
     waiting->order.context = waiting;

@@ -266,8 +266,7 @@ static void sweep_presence(struct server *server)
     const struct core_presence_time now = {plat_clock_mono(), plat_clock_wall()};
     if (mono_reached(now.mono, server->presence_due)) {
         server->presence_due = mono_add(now.mono, server->settings->presence_sweep);
-        (void)core_presence_sweep(server->core.presence, server->core.feed, &server->control_desk,
-                                  now);
+        (void)core_presence_sweep(&server->core, &server->control_desk, now);
     }
 }
 

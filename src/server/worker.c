@@ -111,6 +111,7 @@ static void init(struct server_worker *worker)
                                             .party = worker->party,
                                             .presence = worker->plan.core->presence,
                                             .feed = worker->plan.core->feed,
+                                            .plan = worker->plan.core->plan,
                                             .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
     worker->api.recorder = worker->plan.core->recorders[worker->plan.number];
