@@ -12,7 +12,7 @@ written short and becomes plain OpenAPI 3.1 here:
     paged: [name, ...]   the parameters of a page, with what it may be sorted by
     body: X              the JSON body; X is the name of a schema or a schema
     answer: X            the answer of 200, likewise; `nothing`, `text`, `page of NAME`, `array of
-                         NAME`, or a list of which it is one
+                         NAME`, or a list of which it is one; `elsewhere` is an answer of 303
     also: {503: X}       answers with other statuses
     refuses: [404, 409]  failures besides those that every operation has
     plain: true          failures are texts once it is known who calls
@@ -34,6 +34,8 @@ WHO = {"S": "SYS_ADMIN", "T": "TENANT_ADMIN", "C": "CUSTOMER_USER"}
 METHODS = ("get", "post", "put", "delete", "patch")
 SHORT = ("who", "query", "paged", "body", "answer", "also", "refuses", "plain")
 PLAIN = ("summary", "description", "operationId")
+ELSEWHERE = {"description": "The answer is elsewhere.", "headers": {"Location": {
+    "description": "Where.", "required": True, "schema": {"type": "string"}}}}
 # Failures that have a plain twin.
 TWINS = (400, 403, 404, 409, 413, 500, 503)
 
@@ -137,7 +139,9 @@ def operation_of(place, path, short, piece, source):
     if "body" in short:
         made["requestBody"] = {"required": True, "content": {
             "application/json": {"schema": schema_of(short["body"], schemas)}}}
-    made["responses"] = {"200": answer_of(short["answer"], schemas), **dict(failures(short))}
+    answer = ("303", ELSEWHERE) if short["answer"] == "elsewhere" else (
+        "200", answer_of(short["answer"], schemas))
+    made["responses"] = dict([answer, *failures(short)])
     for status, wish in short.get("also", {}).items():
         made["responses"][str(status)] = answer_of(wish, schemas)
     return made

@@ -71,6 +71,12 @@ def test_pages_are_made_from_their_elements():
     assert page["properties"]["data"]["items"] == {"$ref": "#/components/schemas/Thing"}
 
 
+def test_an_answer_may_be_elsewhere():
+    _, operation = made({"answer": "elsewhere"}, {})
+    assert "200" not in operation["responses"]
+    assert operation["responses"]["303"]["headers"]["Location"]["required"]
+
+
 def test_an_answer_may_be_an_array_or_one_of_several():
     thing = {"$ref": "#/components/schemas/Thing"}
     _, operation = made({"answer": ["Thing", "array of Thing"]}, {"Thing": THING})

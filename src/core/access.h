@@ -14,6 +14,8 @@ enum core_right {
     CORE_CUSTOMER_WRITE, // create, change, delete, list, find
     CORE_USER_READ,
     CORE_USER_LIST,
+    CORE_USER_WRITE,  // create and change
+    CORE_USER_MANAGE, // delete, enable, activate, act in the name of
     CORE_PROFILE_READ,
     CORE_PROFILE_WRITE,
     CORE_DEVICE_CREATE,

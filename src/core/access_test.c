@@ -21,6 +21,8 @@ static void matrix_is_that_of_the_contract(void **state)
         {CORE_CUSTOMER_WRITE, false, true, false},
         {CORE_USER_READ, true, true, true},
         {CORE_USER_LIST, false, true, true},
+        {CORE_USER_WRITE, true, true, true},
+        {CORE_USER_MANAGE, true, true, false},
         {CORE_PROFILE_READ, false, true, true},
         {CORE_PROFILE_WRITE, false, true, false},
         {CORE_DEVICE_CREATE, false, true, false},

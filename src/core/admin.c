@@ -1,4 +1,4 @@
-// Customers, users and device profiles.
+// Customers and device profiles.
 #include "core/admin.h"
 
 #include "core/admin_priv.h"
@@ -158,12 +158,10 @@ enum err core_customer_delete(const struct core_admin *admin, const struct uuid 
 struct list_job {
     const struct core_admin *admin;
     const struct model_page *page;
-    const struct uuid *customer;
     int64_t *total;
     void *context;
     union {
         store_customer_fn *customers;
-        store_user_fn *users;
         store_profile_fn *profiles;
     } emit;
 };
@@ -173,13 +171,6 @@ static enum err customer_list(struct store_tx *tx, void *context)
     const struct list_job *job = context;
     return store_customer_list(tx, job->admin->memory, job->admin->caller->tenant, job->page,
                                job->total, job->context, job->emit.customers);
-}
-
-static enum err user_list(struct store_tx *tx, void *context)
-{
-    const struct list_job *job = context;
-    return store_user_list(tx, job->admin->memory, job->admin->caller->tenant, job->customer,
-                           job->page, job->total, job->context, job->emit.users);
 }
 
 static enum err profile_list(struct store_tx *tx, void *context)
@@ -210,67 +201,6 @@ enum err core_customer_list(const struct core_admin *admin, const struct model_p
         .admin = admin, .page = page, .total = total, .context = context, .emit.customers = emit};
     return core_admin_listed(admin, page,
                              store_entities_read(admin->core->entities, &job, customer_list));
-}
-
-enum err core_user_list(const struct core_admin *admin, const struct uuid *customer,
-                        const struct model_page *page, int64_t *total, void *context,
-                        store_user_fn *emit)
-{
-    const enum err err = core_admin_require(admin, CORE_USER_LIST);
-    if (err != ERR_OK) {
-        return err;
-    }
-    const bool own_only = admin->caller->authority == MODEL_CUSTOMER_USER;
-    struct list_job job = {.admin = admin,
-                           .page = page,
-                           .customer = own_only ? &admin->caller->customer : customer,
-                           .total = total,
-                           .context = context,
-                           .emit.users = emit};
-    return core_admin_listed(admin, page,
-                             store_entities_read(admin->core->entities, &job, user_list));
-}
-
-struct user_job {
-    const struct core_admin *admin;
-    const struct uuid *id;
-    struct model_user *user;
-};
-
-static enum err user_get(struct store_tx *tx, void *context)
-{
-    const struct user_job *job = context;
-    return store_user_get(tx, job->admin->memory, job->id, job->user);
-}
-
-// Whether the caller may see that user (server-api.md 1.6).
-static bool user_visible(const struct core_caller *caller, const struct model_user *user)
-{
-    switch (caller->authority) {
-    case MODEL_SYS_ADMIN:
-        return user->authority != MODEL_CUSTOMER_USER;
-    case MODEL_TENANT_ADMIN:
-        return user->tenant.number == caller->tenant.number;
-    case MODEL_CUSTOMER_USER:
-        return user->tenant.number == caller->tenant.number &&
-               uuid_equal(&user->customer, &caller->customer);
-    }
-    return false;
-}
-
-enum err core_user_get(const struct core_admin *admin, const struct uuid *id,
-                       struct model_user *user)
-{
-    enum err err = core_admin_require(admin, CORE_USER_READ);
-    if (err != ERR_OK) {
-        return err;
-    }
-    struct user_job job = {admin, id, user};
-    err = store_entities_read(admin->core->entities, &job, user_get);
-    if (err == ERR_OK && !user_visible(admin->caller, user)) {
-        return core_admin_refuse(admin);
-    }
-    return core_admin_missing(admin, "User", id, err);
 }
 
 struct profile_job {

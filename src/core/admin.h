@@ -63,12 +63,6 @@ MUST_USE enum err core_customer_delete(const struct core_admin *admin, const str
 MUST_USE enum err core_customer_list(const struct core_admin *admin, const struct model_page *page,
                                      int64_t *total, void *context, store_customer_fn *emit);
 
-MUST_USE enum err core_user_get(const struct core_admin *admin, const struct uuid *id,
-                                struct model_user *user);
-MUST_USE enum err core_user_list(const struct core_admin *admin, const struct uuid *customer,
-                                 const struct model_page *page, int64_t *total, void *context,
-                                 store_user_fn *emit);
-
 // `id` NULL: the tenant's default profile.
 MUST_USE enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
                                    struct model_device_profile *profile);

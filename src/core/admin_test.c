@@ -9,6 +9,7 @@
 
 #include "core/core_test.h"
 #include "core/tenant_admin.h"
+#include "core/user_admin.h"
 
 static struct core_test test;
 static struct model_tenant other_tenant;

@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "crypto/password.h"
 #include "store/entities_tenant.h"
+#include "store/entities_user.h"
 
 static const char sysadmin_email[] = "sysadmin@thingsboard.org";
 static const char tenant_email[] = "tenant@thingsboard.org";

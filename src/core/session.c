@@ -1,8 +1,7 @@
 #include "core/session.h"
 
 #include "crypto/password.h"
-
-#define PASSWORD_UNITS_MIN 6U
+#include "store/entities_user.h"
 
 struct user_search {
     struct arena *memory;
@@ -175,11 +174,17 @@ static enum err find_own(struct store_tx *tx, void *context)
     return store_user_get(tx, search->memory, search->id, search->user);
 }
 
-static enum err new_password_check(struct slice next, struct core_problem *problem)
+static enum err new_password_hash(struct slice next, char hash[CRYPTO_PASSWORD_HASH_SIZE],
+                                  struct core_problem *problem)
 {
-    if (slice_utf16_units(next) < PASSWORD_UNITS_MIN) {
+    if (slice_utf16_units(next) < CORE_PASSWORD_UNITS_MIN) {
         core_problem_set(problem, "Password must be %u or more characters in length.",
-                         PASSWORD_UNITS_MIN);
+                         CORE_PASSWORD_UNITS_MIN);
+        return ERR_INVALID;
+    }
+    const enum err err = crypto_password_hash(next, hash);
+    if (err != ERR_OK) {
+        core_problem_set(problem, "Validation error: new password: %s", err_text(err));
         return ERR_INVALID;
     }
     return ERR_OK;
@@ -203,16 +208,63 @@ enum err core_session_change_password(struct core *core, struct arena *memory,
         core_problem_set(problem, "Current password doesn't match!");
         return ERR_INVALID;
     }
-    err = new_password_check(change->next, problem);
+    char hash[CRYPTO_PASSWORD_HASH_SIZE];
+    err = new_password_hash(change->next, hash, problem);
     if (err != ERR_OK) {
         return err;
     }
-    char hash[CRYPTO_PASSWORD_HASH_SIZE];
-    err = crypto_password_hash(change->next, hash);
-    if (err != ERR_OK) {
-        core_problem_set(problem, "Validation error: new password: %s", err_text(err));
-        return ERR_INVALID;
-    }
     struct password_set set = {&caller->user, hash, caller->now.ms};
     return store_entities_write(core->entities, &set, set_password, NULL);
+}
+
+struct activation {
+    struct arena *memory;
+    struct slice token;
+    const char *hash;
+    struct wall now;
+    struct uuid id;
+    struct model_user *user;
+};
+
+static enum err find_activation(struct store_tx *tx, void *context)
+{
+    struct activation *activation = context;
+    return store_activation_find(tx, activation->token, activation->now.ms, &activation->id);
+}
+
+enum err core_session_activation(struct core *core, struct slice token, struct wall now)
+{
+    struct activation activation = {.token = token, .now = now};
+    return store_entities_read(core->entities, &activation, find_activation);
+}
+
+static enum err activate(struct store_tx *tx, void *context)
+{
+    struct activation *activation = context;
+    const int64_t now_ms = activation->now.ms;
+    enum err err = find_activation(tx, activation);
+    const struct uuid *id = &activation->id;
+    err =
+        err == ERR_OK ? store_user_set_password(tx, id, slice_text(activation->hash), now_ms) : err;
+    err = err == ERR_OK ? store_user_enable(tx, id, true, now_ms) : err;
+    err = err == ERR_OK ? store_activation_remove(tx, id) : err;
+    return err == ERR_OK ? store_user_get(tx, activation->memory, id, activation->user) : err;
+}
+
+enum err core_session_activate(struct core *core, struct arena *memory, struct slice token,
+                               struct slice password, struct wall now, struct model_user *user,
+                               struct core_problem *problem)
+{
+    char hash[CRYPTO_PASSWORD_HASH_SIZE];
+    struct activation activation = {
+        .memory = memory, .token = token, .hash = hash, .now = now, .user = user};
+    // Without a secret nobody makes the server hash.
+    enum err err = core_session_activation(core, token, now);
+    err = err == ERR_OK ? new_password_hash(password, hash, problem) : err;
+    err = err == ERR_OK ? store_entities_write(core->entities, &activation, activate, NULL) : err;
+    if (err == ERR_NOT_FOUND) {
+        core_problem_set(problem, "The activation token is not known, used up or over");
+        return ERR_INVALID;
+    }
+    return err;
 }

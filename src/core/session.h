@@ -55,3 +55,17 @@ MUST_USE enum err core_session_change_password(struct core *core, struct arena *
                                                const struct core_caller *caller,
                                                const struct core_password_change *change,
                                                struct core_problem *problem);
+
+// What is asked of a password; at most CRYPTO_PASSWORD_MAX bytes.
+#define CORE_PASSWORD_UNITS_MIN 6U
+
+// How long a new user has to choose a password.
+#define CORE_ACTIVATION_LIFE_MS INT64_C(86400000)
+
+// Whether a user waits for this secret (core/user_admin.h). ERR_NOT_FOUND.
+MUST_USE enum err core_session_activation(struct core *core, struct slice token, struct wall now);
+// The user chooses the first password and may log in from now on; the secret is used up.
+// ERR_INVALID with the problem for a secret that is none or over, and for a weak password.
+MUST_USE enum err core_session_activate(struct core *core, struct arena *memory, struct slice token,
+                                        struct slice password, struct wall now,
+                                        struct model_user *user, struct core_problem *problem);

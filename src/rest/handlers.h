@@ -30,6 +30,13 @@ enum err rest_customer_get(struct rest_call *call);
 enum err rest_customer_by_title(struct rest_call *call);
 enum err rest_customer_delete(struct rest_call *call);
 enum err rest_customer_list(struct rest_call *call);
+// activation.c
+enum err rest_activation_link(struct rest_call *call);
+enum err rest_activation_link_info(struct rest_call *call);
+enum err rest_activation_mail(struct rest_call *call);
+enum err rest_activation_check(struct rest_call *call);
+enum err rest_activation_use(struct rest_call *call);
+enum err rest_activation_policy(struct rest_call *call);
 // tenant.c
 enum err rest_tenant_save(struct rest_call *call);
 enum err rest_tenant_get(struct rest_call *call);
@@ -48,7 +55,13 @@ enum err rest_tenant_profile_delete(struct rest_call *call);
 enum err rest_tenant_profile_list(struct rest_call *call);
 enum err rest_tenant_profile_info_list(struct rest_call *call);
 // user.c
+enum err rest_user_save(struct rest_call *call);
 enum err rest_user_get(struct rest_call *call);
+enum err rest_user_delete(struct rest_call *call);
+enum err rest_user_enable(struct rest_call *call);
+enum err rest_user_token(struct rest_call *call);
+enum err rest_user_token_enabled(struct rest_call *call);
+enum err rest_user_list_of_tenant(struct rest_call *call);
 enum err rest_user_list(struct rest_call *call);
 enum err rest_user_list_of_customer(struct rest_call *call);
 // profile.c

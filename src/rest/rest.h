@@ -14,7 +14,8 @@ enum rest_metrics_access { REST_METRICS_LOOPBACK, REST_METRICS_ALL, REST_METRICS
 struct rest_settings {
     uint64_t token_life_s;
     uint64_t refresh_life_s;
-    bool type_cast; // strings that look like numbers become numbers
+    bool user_tokens; // administrators may have tokens of those below them
+    bool type_cast;   // strings that look like numbers become numbers
     enum rest_metrics_access metrics_access;
     int64_t rpc_timeout_min_ms; // shorter ones are raised to it
     int64_t rpc_timeout_ms;     // of a call that names none

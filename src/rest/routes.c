@@ -29,6 +29,10 @@ static const struct http_route routes[] = {
     API(GET, "/docs", ANYONE, rest_docs_get_page),
     API(GET, "/metrics", ANYONE, rest_health_metrics),
 
+    API(GET, "/api/noauth/userPasswordPolicy", ANYONE, rest_activation_policy),
+    API(GET, "/api/noauth/activate", ANYONE, rest_activation_check),
+    API(POST, "/api/noauth/activate", ANYONE, rest_activation_use),
+
     API(POST, "/api/auth/login", ANYONE, rest_auth_log_in),
     API(POST, "/api/auth/token", ANYONE, rest_auth_refresh),
     API(GET, "/api/auth/user", S | T | C, rest_auth_user),
@@ -73,8 +77,18 @@ static const struct http_route routes[] = {
     API(GET, "/api/tenantProfileInfo/{tenantProfileId}", S, rest_tenant_profile_info),
     API(GET, "/api/tenantProfileInfos", S, rest_tenant_profile_info_list),
 
+    API(POST, "/api/user", S | T | C, rest_user_save),
     API(GET, "/api/user/{userId}", S | T | C, rest_user_get),
+    API(DELETE, "/api/user/{userId}", S | T, rest_user_delete),
+    API(POST, "/api/user/{userId}/userCredentialsEnabled", S | T, rest_user_enable),
+    API(GET, "/api/user/{userId}/token", S | T, rest_user_token),
+    API(GET, "/api/user/tokenAccessEnabled", S | T, rest_user_token_enabled),
+    API(GET, "/api/user/{userId}/activationLink", S | T, rest_activation_link),
+    API(GET, "/api/user/{userId}/activationLinkInfo", S | T, rest_activation_link_info),
+    API(POST, "/api/user/sendActivationMail", S | T, rest_activation_mail),
     API(GET, "/api/users", T | C, rest_user_list),
+    API(GET, "/api/users/info", T | C, rest_user_list),
+    API(GET, "/api/tenant/{tenantId}/users", S, rest_user_list_of_tenant),
     API(GET, "/api/customer/{customerId}/users", T, rest_user_list_of_customer),
 
     API(GET, "/api/deviceProfile/{deviceProfileId}", T, rest_profile_get),

@@ -205,6 +205,7 @@ static void read_http(const struct conf *conf, struct server_settings *settings)
     settings->http_parked = (unsigned)conf_int(conf, "http.parked");
     settings->http_body_max = conf_size(conf, "http.body-max");
     settings->rest = (struct rest_settings){
+        .user_tokens = conf_bool(conf, "auth.user-tokens"),
         .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,
         .refresh_life_s = conf_span_ms(conf, "auth.refresh-life") / 1000,
         .type_cast = conf_bool(conf, "json.type-cast"),

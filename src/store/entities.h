@@ -75,19 +75,6 @@ MUST_USE enum err store_customer_by_title(struct store_tx *tx, struct arena *mem
                                           struct tenant_id tenant, struct slice title,
                                           struct model_customer *customer);
 
-MUST_USE enum err store_user_insert(struct store_tx *tx, const struct model_user *user);
-MUST_USE enum err store_user_get(struct store_tx *tx, struct arena *memory, const struct uuid *id,
-                                 struct model_user *user);
-MUST_USE enum err store_user_by_email(struct store_tx *tx, struct arena *memory, struct slice email,
-                                      struct model_user *user);
-MUST_USE enum err store_user_exists(struct store_tx *tx, struct slice email, bool *exists);
-MUST_USE enum err store_user_set_password(struct store_tx *tx, const struct uuid *id,
-                                          struct slice password_hash, int64_t changed_ms);
-// Sessions that were logged out, kept until their tokens are over anyway.
-MUST_USE enum err store_session_end(struct store_tx *tx, const struct uuid *session,
-                                    int64_t until_ms, int64_t now_ms);
-MUST_USE enum err store_session_ended(struct store_tx *tx, const struct uuid *session, bool *ended);
-
 MUST_USE enum err store_profile_insert(struct store_tx *tx,
                                        const struct model_device_profile *profile);
 // The version grows. ERR_NOT_FOUND; ERR_ALREADY_EXISTS: the name or the provision key.
@@ -157,7 +144,6 @@ struct store_device_filter {
 // emitted is worth nothing.
 typedef void store_device_fn(void *context, const struct model_device *device);
 typedef void store_customer_fn(void *context, const struct model_customer *customer);
-typedef void store_user_fn(void *context, const struct model_user *user);
 typedef void store_profile_fn(void *context, const struct model_device_profile *profile);
 
 MUST_USE enum err store_device_list(struct store_tx *tx, struct arena *memory,
@@ -167,10 +153,6 @@ MUST_USE enum err store_device_list(struct store_tx *tx, struct arena *memory,
 MUST_USE enum err store_customer_list(struct store_tx *tx, struct arena *memory,
                                       struct tenant_id tenant, const struct model_page *page,
                                       int64_t *total, void *context, store_customer_fn *emit);
-MUST_USE enum err store_user_list(struct store_tx *tx, struct arena *memory,
-                                  struct tenant_id tenant, const struct uuid *customer,
-                                  const struct model_page *page, int64_t *total, void *context,
-                                  store_user_fn *emit);
 MUST_USE enum err store_profile_list(struct store_tx *tx, struct arena *memory,
                                      struct tenant_id tenant, const struct model_page *page,
                                      int64_t *total, void *context, store_profile_fn *emit);

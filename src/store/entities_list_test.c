@@ -307,8 +307,9 @@ static void add_user(void *context, const struct model_user *user)
 static enum err run_users(struct store_tx *tx, void *context)
 {
     struct other_list *list = context;
-    return store_user_list(tx, &test.memory, test.tenant.number, list->customer, &list->page,
-                           &list->total, list, add_user);
+    const struct store_user_filter filter = {.tenant = test.tenant.number,
+                                             .customer = list->customer};
+    return store_user_list(tx, &test.memory, &filter, &list->page, &list->total, list, add_user);
 }
 
 static enum err more_users(struct store_tx *tx, void *context)

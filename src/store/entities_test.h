@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/entities_tenant.h"
+#include "store/entities_user.h"
 
 struct entities_test {
     char directory[32];

@@ -1,4 +1,5 @@
-#include "store/entities.h"
+#include "store/entities_user.h"
+
 #include "store/entities_list.h"
 
 #define COLUMNS                                                                                    \
@@ -112,6 +113,57 @@ enum err store_user_set_password(struct store_tx *tx, const struct uuid *id,
     return store_sql_done_some(&query);
 }
 
+#define FLAG(name, value) "'$." name "', json(iif(" value ", 'true', 'false'))"
+#define FLAGS(enabled)                                                                             \
+    "json_set(coalesce(additional_info, '{}'), " FLAG("userCredentialsEnabled",                    \
+                                                      enabled) ", " FLAG("userActivated", "1") ")"
+
+enum err store_user_update(struct store_tx *tx, struct model_user *user)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "UPDATE user SET email = ?, first_name = ?, last_name = ?, phone = ?,"
+                          " additional_info = ?, version = version + 1 WHERE id = ?",
+                          NULL);
+    store_sql_bind_text(&query, user->email);
+    store_sql_bind_text(&query, user->first_name);
+    store_sql_bind_text(&query, user->last_name);
+    store_sql_bind_text(&query, user->phone);
+    store_sql_bind_text(&query, user->additional_info);
+    store_sql_bind_uuid(&query, &user->id);
+    const enum err err = store_sql_done_some(&query);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_query flags = store_sql_prepare(
+        tx->sql,
+        "UPDATE user SET additional_info = " FLAGS("enabled") " WHERE id = ? AND password NOT NULL",
+        NULL);
+    store_sql_bind_uuid(&flags, &user->id);
+    return store_sql_done(&flags, NULL);
+}
+
+enum err store_user_delete(struct store_tx *tx, const struct uuid *id)
+{
+    struct store_query query = store_sql_prepare(tx->sql, "DELETE FROM user WHERE id = ?", NULL);
+    store_sql_bind_uuid(&query, id);
+    return store_sql_done_some(&query);
+}
+
+enum err store_user_enable(struct store_tx *tx, const struct uuid *id, bool enabled,
+                           int64_t changed_ms)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "UPDATE user SET enabled = ?1, changed_ms = ?2,"
+                          " additional_info = " FLAGS("?1") ", version = version + 1 WHERE id = ?3",
+                          NULL);
+    store_sql_bind_int(&query, enabled);
+    store_sql_bind_int(&query, changed_ms);
+    store_sql_bind_uuid(&query, id);
+    return store_sql_done_some(&query);
+}
+
 enum err store_session_end(struct store_tx *tx, const struct uuid *session, int64_t until_ms,
                            int64_t now_ms)
 {
@@ -141,8 +193,8 @@ enum err store_session_ended(struct store_tx *tx, const struct uuid *session, bo
 
 #define WHERE                                                                                      \
     " FROM user WHERE tenant = ?1 AND (?2 IS NULL OR customer = ?2)"                               \
-    " AND (?3 IS NULL OR email LIKE ?3 ESCAPE '\\')"
-#define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+    " AND (NOT ?3 OR customer IS NULL) AND (?4 IS NULL OR email LIKE ?4 ESCAPE '\\')"
+#define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?5 OFFSET ?6"
 #define BOTH(column) LIST(column ", email"), LIST(column " DESC, email DESC")
 
 static const struct store_order orders[] = {
@@ -152,20 +204,16 @@ static const struct store_order orders[] = {
     {"lastName", BOTH("last_name")},
 };
 
-struct user_filter {
-    struct tenant_id tenant;
-    const struct uuid *customer;
-};
-
 static void bind_filter(struct store_query *query, const void *context)
 {
-    const struct user_filter *filter = context;
+    const struct store_user_filter *filter = context;
     store_sql_bind_int(query, (int64_t)filter->tenant.number);
     if (filter->customer != NULL) {
         store_sql_bind_uuid(query, filter->customer);
     } else {
         store_sql_bind_null(query);
     }
+    store_sql_bind_int(query, filter->administrators);
 }
 
 struct user_rows {
@@ -189,12 +237,11 @@ static const struct store_list user_list = {
     .row = user_row,
 };
 
-enum err store_user_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
-                         const struct uuid *customer, const struct model_page *page, int64_t *total,
-                         void *context, store_user_fn *emit)
+enum err store_user_list(struct store_tx *tx, struct arena *memory,
+                         const struct store_user_filter *filter, const struct model_page *page,
+                         int64_t *total, void *context, store_user_fn *emit)
 {
-    const struct user_filter filter = {tenant, customer};
     struct user_rows rows = {context, emit};
-    const struct store_list_call call = {&filter, page, total, &rows};
+    const struct store_list_call call = {filter, page, total, &rows};
     return store_list_run(tx, memory, &user_list, &call);
 }
