@@ -1,12 +1,13 @@
-// A third more cells than entries: at most 75% are in use, so a probe ends after a few steps. A
-// cell is empty when its value is MAP_NONE. Removal shifts the rest of the run back, so there are
-// no tombstones and a table that churns for years stays as fast as a new one.
+// A third more cells than entries: at most 75% are in use, so a probe ends after a few steps.
+// Removal shifts the rest of the run back, so there are no tombstones and a table that churns for
+// years stays as fast as a new one. A cell of zeros is empty: memory of the kernel's is not touched
+// before it is used.
 #include "base/map.h"
 
 struct map_cell {
     uint64_t key;
     uint32_t value;
-    uint32_t unused; // 16 bytes keep a cell within one cache line
+    uint32_t is_used; // 16 bytes keep a cell within one cache line
 };
 
 _Static_assert(sizeof(struct map_cell) == 16, "tables have millions of cells");
@@ -37,9 +38,6 @@ struct map *map_init(void *memory, uint32_t entries_max)
 
     ASSERT((uintptr_t)memory % _Alignof(struct map) == 0);
     *map = (struct map){.entries_max = entries_max, .cells_count = cells_for(entries_max)};
-    for (uint32_t i = 0; i < map->cells_count; i++) {
-        map->cells[i] = (struct map_cell){0, MAP_NONE, 0};
-    }
     return map;
 }
 
@@ -71,10 +69,10 @@ bool map_put(struct map *map, uint64_t key, uint32_t value)
     if (map->count == map->entries_max) {
         return false;
     }
-    while (map->cells[index].value != MAP_NONE) {
+    while (map->cells[index].is_used) {
         index = next_cell(map, index);
     }
-    map->cells[index] = (struct map_cell){key, value, 0};
+    map->cells[index] = (struct map_cell){key, value, true};
     map->count++;
     return true;
 }
@@ -83,10 +81,10 @@ uint32_t map_get(const struct map *map, uint64_t key)
 {
     uint32_t index = home_of(map, key);
 
-    while (map->cells[index].value != MAP_NONE && map->cells[index].key != key) {
+    while (map->cells[index].is_used && map->cells[index].key != key) {
         index = next_cell(map, index);
     }
-    return map->cells[index].value;
+    return map->cells[index].is_used ? map->cells[index].value : MAP_NONE;
 }
 
 uint32_t map_find(const struct map *map, uint64_t key, void *context,
@@ -94,7 +92,7 @@ uint32_t map_find(const struct map *map, uint64_t key, void *context,
 {
     uint32_t index = home_of(map, key);
 
-    while (map->cells[index].value != MAP_NONE) {
+    while (map->cells[index].is_used) {
         const struct map_cell *cell = &map->cells[index];
         if (cell->key == key && match(context, cell->value)) {
             return cell->value;
@@ -111,7 +109,7 @@ static void close_hole(struct map *map, uint32_t hole)
     uint32_t gap = 1; // steps from the hole to the cell that is looked at
     uint32_t index = next_cell(map, hole);
 
-    while (map->cells[index].value != MAP_NONE) {
+    while (map->cells[index].is_used) {
         if (distance_from_home(map, index) >= gap) {
             map->cells[hole] = map->cells[index];
             hole = index;
@@ -120,7 +118,7 @@ static void close_hole(struct map *map, uint32_t hole)
         index = next_cell(map, index);
         gap++;
     }
-    map->cells[hole] = (struct map_cell){0, MAP_NONE, 0};
+    map->cells[hole] = (struct map_cell){0};
 }
 
 void map_remove(struct map *map, uint64_t key, uint32_t value)
@@ -128,7 +126,7 @@ void map_remove(struct map *map, uint64_t key, uint32_t value)
     uint32_t index = home_of(map, key);
 
     ASSERT(value != MAP_NONE);
-    while (map->cells[index].value != MAP_NONE) {
+    while (map->cells[index].is_used) {
         if (map->cells[index].key == key && map->cells[index].value == value) {
             close_hole(map, index);
             map->count--;
@@ -148,14 +146,14 @@ void map_check(const struct map *map)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < map->cells_count; i++) {
-        if (map->cells[i].value == MAP_NONE) {
+        if (!map->cells[i].is_used) {
             continue;
         }
         count++;
         // Every cell from the home on must be in use, or a probe would end before it gets here.
         uint32_t at = home_of(map, map->cells[i].key);
         while (at != i) {
-            ASSERT(map->cells[at].value != MAP_NONE);
+            ASSERT(map->cells[at].is_used);
             at = next_cell(map, at);
         }
     }

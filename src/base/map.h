@@ -15,7 +15,7 @@ struct map;
 
 // Bytes that `map_init` uses for this many entries: about 21 for each.
 size_t map_footprint(uint32_t entries_max);
-// Builds the map inside `memory` (aligned to 8), which outlives it.
+// Builds the map inside `memory` (zeroed, aligned to 8), which outlives it.
 struct map *map_init(void *memory, uint32_t entries_max);
 
 // Adds an entry; one that is there already is added once more. `value` is not MAP_NONE. False when

@@ -22,10 +22,8 @@ struct naive {
 
 static struct map *new_map(uint32_t entries_max)
 {
-    const size_t size = map_footprint(entries_max);
-    void *memory = malloc(size);
+    void *memory = calloc(1, map_footprint(entries_max));
     assert_non_null(memory);
-    memset(memory, 0xee, size);
     return map_init(memory, entries_max);
 }
 

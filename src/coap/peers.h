@@ -42,6 +42,7 @@ struct coap_peer_state {
 };
 
 size_t coap_peers_footprint(uint32_t peers_max);
+// `memory` is zeroed, aligned to 64, and outlives it.
 struct coap_peers *coap_peers_init(void *memory, uint32_t peers_max, struct hash_key key,
                                    struct random *random);
 

@@ -34,6 +34,7 @@ struct coap_sent_tools {
 };
 
 size_t coap_sent_footprint(uint32_t sent_max);
+// `memory` is zeroed, aligned to 64, and outlives it.
 struct coap_sent *coap_sent_init(void *memory, uint32_t sent_max,
                                  const struct coap_sent_tools *tools);
 

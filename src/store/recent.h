@@ -22,8 +22,8 @@ struct store_recent_key {
 };
 
 size_t store_recent_footprint(size_t bytes);
-// `memory` is aligned to 8 and outlives it. `bytes` for entries; fewer than STORE_RECENT_MIN count
-// as that.
+// `memory` is zeroed, aligned to 8, and outlives it. `bytes` for entries; fewer than
+// STORE_RECENT_MIN count as that.
 #define STORE_RECENT_MIN 4096U
 struct store_recent *store_recent_init(void *memory, size_t bytes);
 
