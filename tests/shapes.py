@@ -123,4 +123,6 @@ PROFILE_INFO = {
     "id": entity_id("DEVICE_PROFILE"), "tenantId": entity_id("TENANT"), "name": str, "image": TEXT,
     "defaultDashboardId": None, "type": {"DEFAULT"}, "transportType": TRANSPORTS,
 }
+PROFILE_NAME = {"id": entity_id("DEVICE_PROFILE"), "name": str}
+DEVICE_TYPE = {"tenantId": entity_id("TENANT"), "entityType": {"DEVICE"}, "type": str}
 POINTS = [{"ts": int, "value": anything}]

@@ -84,7 +84,7 @@ def test_every_example_fits_its_schema():
 
 
 # Names of query parameters in the handlers; those that are only refused are not described.
-READERS = re.compile(r'(?:rest_call_(?:int|boolean|required|id_parameter|ids|has)|'
+READERS = re.compile(r'(?:rest_call_(?:int|boolean|required|id_parameter|list_of|has)|'
                      r'http_request_parameter|read_word)\(\s*(?:call->)?\w+,\s*"(\w+)"')
 
 
@@ -207,7 +207,8 @@ def test_a_call_of_the_client_is_checked(server, monkeypatch):
 PEOPLE = {"SYS_ADMIN": SYSADMIN, "TENANT_ADMIN": TENANT, "CUSTOMER_USER": CUSTOMER}
 NEEDED = {"pageSize": "10", "page": "0", "deviceName": "Test Device A1",
           "customerTitle": "Customer A", "startTs": "0", "endTs": "1000", "keys": "a",
-          "tenantIds": "b8e8f1a0-0000-11ef-8000-000000000000"}
+          **dict.fromkeys(("tenantIds", "customerIds", "deviceIds", "deviceProfileIds"),
+                          "b8e8f1a0-0000-11ef-8000-000000000000")}
 # Who is asked is the tenant administrator if that one may; of these the system administrator, since
 # others may only name tenants.
 OF_THE_SYSTEM = {"getTenants"}
@@ -237,8 +238,8 @@ def ids(people):
     return {"deviceId": device, "entityId": device, "entityType": "DEVICE",
             "customerId": user["customerId"]["id"], "tenantId": user["tenantId"]["id"],
             "userId": user["id"]["id"], "newUserId": new["id"]["id"],
-            "scope": "SERVER_SCOPE", "ttl": "0", "deviceToken": "A1_TEST_TOKEN",
-            "callId": "7",
+            "scope": "SERVER_SCOPE", "ttl": "0", "otaPackageType": "FIRMWARE",
+            "deviceToken": "A1_TEST_TOKEN", "callId": "7",
             "rpcId": tenant.post(f"/api/rpc/oneway/{device}", {"method": "m", "persistent": True,
                                                                "timeout": 600000})["rpcId"],
             "tenantProfileId": people["SYS_ADMIN"].get(

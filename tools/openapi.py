@@ -11,8 +11,8 @@ written short and becomes plain OpenAPI 3.1 here:
     query: {name: ...}   query parameters, each a schema with `description` and perhaps `required`
     paged: [name, ...]   the parameters of a page, with what it may be sorted by
     body: X              the JSON body; X is the name of a schema or a schema
-    answer: X            the answer of 200, likewise; `nothing`, `text`, `page of NAME`, `array of
-                         NAME`, or a list of which it is one; `elsewhere` is an answer of 303
+    answer: X            the answer of 200, likewise; `nothing`, `text`, `title`, `page of NAME`,
+                         `array of NAME`, or a list of which it is one; `elsewhere` is one of 303
     also: {503: X}       answers with other statuses
     refuses: [404, 409]  failures besides those that every operation has
     plain: true          failures are texts once it is known who calls
@@ -82,6 +82,9 @@ def answer_of(wish, schemas):
     described = wish.pop("description", None) if isinstance(wish, dict) else None
     if wish == "text":
         return {"description": "A text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    if wish == "title":
+        return {"description": "A title.",
+                "content": {"application/text": {"schema": {"type": "string"}}}}
     if wish == "html":
         return {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}
     return {"description": described or "Done.",

@@ -37,3 +37,15 @@ bool core_access_allowed(enum model_authority authority, enum core_right right)
     ASSERT((unsigned)right < CORE_RIGHTS);
     return (rights[right] & (unsigned)authority) != 0;
 }
+
+bool core_access_reads(enum core_right right)
+{
+    static const bool reads[CORE_RIGHTS] = {
+        [CORE_TENANT_READ] = true,     [CORE_CUSTOMER_READ] = true,
+        [CORE_PROFILE_READ] = true,    [CORE_DEVICE_READ] = true,
+        [CORE_DEVICE_LIST] = true,     [CORE_DEVICE_LIST_CUSTOMER] = true,
+        [CORE_ATTRIBUTES_READ] = true, [CORE_TELEMETRY_READ] = true,
+    };
+    ASSERT((unsigned)right < CORE_RIGHTS);
+    return reads[right];
+}

@@ -37,3 +37,5 @@ enum core_right {
 };
 
 bool core_access_allowed(enum model_authority authority, enum core_right right);
+// Whether it only reads: what whoever came in by a public customer may do.
+bool core_access_reads(enum core_right right);

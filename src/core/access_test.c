@@ -60,11 +60,29 @@ static void nobody_has_no_right(void **state)
     }
 }
 
+// Credentials and people are not for the public.
+static void the_public_reads_devices_and_what_they_say(void **state)
+{
+    (void)state;
+    static const enum core_right reads[] = {
+        CORE_TENANT_READ, CORE_CUSTOMER_READ,        CORE_PROFILE_READ,    CORE_DEVICE_READ,
+        CORE_DEVICE_LIST, CORE_DEVICE_LIST_CUSTOMER, CORE_ATTRIBUTES_READ, CORE_TELEMETRY_READ,
+    };
+    unsigned found = 0;
+    for (unsigned i = 0; i < CORE_RIGHTS; i++) {
+        const bool is_one = found < sizeof(reads) / sizeof(reads[0]) && reads[found] == i;
+        assert_int_equal(core_access_reads((enum core_right)i), is_one);
+        found += is_one;
+    }
+    assert_int_equal(found, sizeof(reads) / sizeof(reads[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matrix_is_that_of_the_contract),
         cmocka_unit_test(nobody_has_no_right),
+        cmocka_unit_test(the_public_reads_devices_and_what_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,11 @@ enum err core_admin_refuse(const struct core_admin *admin)
 
 enum err core_admin_require(const struct core_admin *admin, enum core_right right)
 {
-    return core_access_allowed(admin->caller->authority, right) ? ERR_OK : core_admin_refuse(admin);
+    const struct core_caller *caller = admin->caller;
+    return core_access_allowed(caller->authority, right) &&
+                   (!caller->is_public || core_access_reads(right))
+               ? ERR_OK
+               : core_admin_refuse(admin);
 }
 
 enum err core_admin_missing(const struct core_admin *admin, const char *what, const struct uuid *id,
@@ -158,6 +162,7 @@ enum err core_customer_delete(const struct core_admin *admin, const struct uuid 
 struct list_job {
     const struct core_admin *admin;
     const struct model_page *page;
+    const enum model_transport *transport;
     int64_t *total;
     void *context;
     union {
@@ -176,8 +181,9 @@ static enum err customer_list(struct store_tx *tx, void *context)
 static enum err profile_list(struct store_tx *tx, void *context)
 {
     const struct list_job *job = context;
-    return store_profile_list(tx, job->admin->memory, job->admin->caller->tenant, job->page,
-                              job->total, job->context, job->emit.profiles);
+    const struct store_profile_filter filter = {job->admin->caller->tenant, job->transport};
+    return store_profile_list(tx, job->admin->memory, &filter, job->page, job->total, job->context,
+                              job->emit.profiles);
 }
 
 enum err core_admin_listed(const struct core_admin *admin, const struct model_page *page,
@@ -230,15 +236,42 @@ enum err core_profile_get(const struct core_admin *admin, const struct uuid *id,
     return id != NULL ? core_admin_missing(admin, "Device profile", id, err) : err;
 }
 
-enum err core_profile_list(const struct core_admin *admin, const struct model_page *page,
-                           int64_t *total, void *context, store_profile_fn *emit)
+enum err core_profile_list(const struct core_admin *admin, const enum model_transport *transport,
+                           const struct model_page *page, int64_t *total, void *context,
+                           store_profile_fn *emit)
 {
     const enum err err = core_admin_require(admin, CORE_PROFILE_READ);
     if (err != ERR_OK) {
         return err;
     }
-    struct list_job job = {
-        .admin = admin, .page = page, .total = total, .context = context, .emit.profiles = emit};
+    struct list_job job = {.admin = admin,
+                           .page = page,
+                           .transport = transport,
+                           .total = total,
+                           .context = context,
+                           .emit.profiles = emit};
     return core_admin_listed(admin, page,
                              store_entities_read(admin->core->entities, &job, profile_list));
+}
+
+struct name_job {
+    const struct core_admin *admin;
+    bool in_use;
+    void *context;
+    store_profile_name_fn *emit;
+};
+
+static enum err profile_names(struct store_tx *tx, void *context)
+{
+    const struct name_job *job = context;
+    return store_profile_names(tx, job->admin->memory, job->admin->caller->tenant, job->in_use,
+                               job->context, job->emit);
+}
+
+enum err core_profile_names(const struct core_admin *admin, bool in_use, void *context,
+                            store_profile_name_fn *emit)
+{
+    const enum err err = core_admin_require(admin, CORE_PROFILE_READ);
+    struct name_job job = {admin, in_use, context, emit};
+    return err == ERR_OK ? store_entities_read(admin->core->entities, &job, profile_names) : err;
 }

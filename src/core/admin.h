@@ -36,6 +36,10 @@ MUST_USE enum err core_device_delete(const struct core_admin *admin, const struc
 MUST_USE enum err core_device_assign(const struct core_admin *admin, const struct uuid *id,
                                      const struct uuid *customer, struct model_device *device);
 
+// Gives it to the tenant's public customer, which is made if there is none.
+MUST_USE enum err core_device_make_public(const struct core_admin *admin, const struct uuid *id,
+                                          struct model_device *device);
+
 struct core_device_list {
     const struct uuid *customer; // NULL: the tenant's
     const struct uuid *profile;  // NULL: all
@@ -74,5 +78,11 @@ MUST_USE enum err core_profile_make_default(const struct core_admin *admin, cons
                                             struct model_device_profile *profile);
 // Not the default one, and not one that devices have: ERR_INVALID.
 MUST_USE enum err core_profile_delete(const struct core_admin *admin, const struct uuid *id);
-MUST_USE enum err core_profile_list(const struct core_admin *admin, const struct model_page *page,
-                                    int64_t *total, void *context, store_profile_fn *emit);
+// `transport` NULL: all.
+MUST_USE enum err core_profile_list(const struct core_admin *admin,
+                                    const enum model_transport *transport,
+                                    const struct model_page *page, int64_t *total, void *context,
+                                    store_profile_fn *emit);
+// All of them by name, or those that devices have.
+MUST_USE enum err core_profile_names(const struct core_admin *admin, bool in_use, void *context,
+                                     store_profile_name_fn *emit);

@@ -219,9 +219,10 @@ static void customers_and_profiles_are_listed(void **state)
     assert_int_equal(core_customer_list(&test.admin, &page, &total, &names, add_customer), ERR_OK);
     assert_string_equal(names.text, "Customer B Customer A ");
     names.text[0] = 0;
-    assert_int_equal(core_profile_list(&test.admin, &page, &total, &names, add_profile), ERR_OK);
+    assert_int_equal(core_profile_list(&test.admin, NULL, &page, &total, &names, add_profile),
+                     ERR_OK);
     assert_string_equal(names.text, "default ");
-    assert_int_equal(core_profile_list(&test.admin, &wrong, &total, &names, add_profile),
+    assert_int_equal(core_profile_list(&test.admin, NULL, &wrong, &total, &names, add_profile),
                      ERR_INVALID);
     assert_int_equal(core_customer_list(&test.admin, &wrong, &total, &names, add_customer),
                      ERR_INVALID);

@@ -74,6 +74,7 @@ struct core_caller {
     struct tenant_id tenant; // 0 for the system administrator
     struct uuid tenant_uuid;
     struct uuid customer; // uuid_null unless a customer user
+    bool is_public;       // may read only
     struct wall now;
 };
 

@@ -377,6 +377,48 @@ enum err core_device_assign(const struct core_admin *admin, const struct uuid *i
     return write_device(&job, run_assign);
 }
 
+static enum err public_customer(const struct device_job *job, struct store_tx *tx, struct uuid *id)
+{
+    const struct core_admin *admin = job->admin;
+    struct model_customer customer;
+    enum err err = store_customer_public(tx, admin->memory, admin->caller->tenant, &customer);
+    if (err == ERR_NOT_FOUND) {
+        customer = (struct model_customer){.id = core_new_id(admin->caller->now),
+                                           .tenant = admin->caller->tenant,
+                                           .title = SLICE(STORE_CUSTOMER_PUBLIC),
+                                           .additional_info = SLICE("{\"isPublic\":true}")};
+        err =
+            core_quota_admit(admin->core, tx, customer.tenant, CORE_QUOTA_CUSTOMER, admin->problem);
+        err = err == ERR_OK ? store_customer_insert(tx, &customer) : err;
+    }
+    if (err == ERR_ALREADY_EXISTS) {
+        core_problem_set(admin->problem, "The customer 'Public' is not public");
+        return ERR_INVALID;
+    }
+    *id = customer.id;
+    return err;
+}
+
+static enum err run_make_public(struct store_tx *tx, void *context)
+{
+    struct device_job *job = context;
+    struct uuid customer;
+    job->customer = &customer;
+    const enum err err = public_customer(job, tx, &customer);
+    return err == ERR_OK ? run_assign(tx, context) : err;
+}
+
+enum err core_device_make_public(const struct core_admin *admin, const struct uuid *id,
+                                 struct model_device *device)
+{
+    const enum err err = core_admin_require(admin, CORE_DEVICE_ASSIGN);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct device_job job = {.admin = admin, .id = id, .device = device};
+    return write_device(&job, run_make_public);
+}
+
 struct list_job {
     const struct core_admin *admin;
     const struct core_device_list *list;

@@ -99,9 +99,13 @@ struct session_search {
 static enum err find_session(struct store_tx *tx, void *context)
 {
     struct session_search *search = context;
-    const enum err err = store_session_ended(tx, &search->claims->session, &search->ended);
-    return err != ERR_OK ? err
-                         : store_user_get(tx, search->memory, &search->claims->user, search->user);
+    const struct core_claims *claims = search->claims;
+    const enum err err = store_session_ended(tx, &claims->session, &search->ended);
+    if (err != ERR_OK) {
+        return err;
+    }
+    return claims->is_public ? store_user_public(tx, search->memory, &claims->user, search->user)
+                             : store_user_get(tx, search->memory, &claims->user, search->user);
 }
 
 enum err core_session_user(struct core *core, struct arena *memory,
@@ -121,6 +125,25 @@ enum err core_session_user(struct core *core, struct arena *memory,
     return search.ended || stale || !user->enabled ? ERR_EXPIRED : ERR_OK;
 }
 
+static enum err find_public(struct store_tx *tx, void *context)
+{
+    const struct session_search *search = context;
+    return store_user_public(tx, search->memory, &search->claims->user, search->user);
+}
+
+enum err core_session_public(struct core *core, struct arena *memory, const struct uuid *customer,
+                             struct model_user *user, struct core_problem *problem)
+{
+    const struct core_claims claims = {.user = *customer, .is_public = true};
+    struct session_search search = {memory, &claims, user, false};
+    const enum err err = store_entities_read(core->entities, &search, find_public);
+    if (err == ERR_NOT_FOUND) {
+        core_problem_set(problem, "Public Id is not valid");
+        return ERR_UNAUTHORIZED;
+    }
+    return err;
+}
+
 struct core_caller core_session_caller(const struct model_user *user, struct wall now)
 {
     return (struct core_caller){.user = user->id,
@@ -128,6 +151,7 @@ struct core_caller core_session_caller(const struct model_user *user, struct wal
                                 .tenant = user->tenant,
                                 .tenant_uuid = user->tenant_uuid,
                                 .customer = user->customer,
+                                .is_public = user->is_public,
                                 .now = now};
 }
 
@@ -197,6 +221,10 @@ enum err core_session_change_password(struct core *core, struct arena *memory,
 {
     struct model_user user;
     struct own_search search = {memory, &caller->user, &user};
+    if (caller->is_public) {
+        core_problem_set(problem, "You don't have permission to perform this operation!");
+        return ERR_FORBIDDEN;
+    }
     enum err err = store_entities_read(core->entities, &search, find_own);
     const uint64_t key = err == ERR_OK ? attempt_key(user.email, change->source) : 0;
     err = err == ERR_OK ? attempt_begin(core, change->now, key, problem) : err;

@@ -9,6 +9,7 @@
 struct core_claims {
     struct uuid user;
     struct uuid session; // made by core_new_id when the user logged in: its time counts
+    bool is_public;      // the user is the public customer of this id
     bool refresh;        // a refresh token, good for nothing else
     int64_t issued_s;
     int64_t expires_s;
@@ -34,6 +35,12 @@ MUST_USE enum err core_session_log_in(struct core *core, struct arena *memory,
 // and when the session was logged out.
 MUST_USE enum err core_session_user(struct core *core, struct arena *memory,
                                     const struct core_claims *claims, struct model_user *user);
+
+// Whoever knows the id of a public customer may read as a user of it. ERR_UNAUTHORIZED with the
+// problem if there is no such customer.
+MUST_USE enum err core_session_public(struct core *core, struct arena *memory,
+                                      const struct uuid *customer, struct model_user *user,
+                                      struct core_problem *problem);
 
 struct core_caller core_session_caller(const struct model_user *user, struct wall now);
 

@@ -199,8 +199,6 @@ enum err core_tenant_sweep(struct core *core)
 struct list_job {
     const struct core_admin *admin;
     const struct model_page *page;
-    const struct uuid *ids;
-    unsigned count;
     int64_t *total;
     void *context;
     store_tenant_fn *emit;
@@ -224,36 +222,4 @@ enum err core_tenant_list(const struct core_admin *admin, const struct model_pag
         .admin = admin, .page = page, .total = total, .context = context, .emit = emit};
     return core_admin_listed(admin, page,
                              store_entities_read(admin->core->entities, &job, run_list));
-}
-
-static enum err run_list_of(struct store_tx *tx, void *context)
-{
-    const struct list_job *job = context;
-    struct arena *memory = job->admin->memory;
-    enum err err = ERR_OK;
-    for (unsigned i = 0; err == ERR_OK && i < job->count; i++) {
-        struct model_tenant tenant;
-        const size_t mark = arena_mark(memory);
-        if (is_visible(job->admin->caller, &job->ids[i])) {
-            err = store_tenant_get(tx, memory, &job->ids[i], &tenant);
-            if (err == ERR_OK) {
-                job->emit(job->context, &tenant);
-            }
-            err = err == ERR_NOT_FOUND ? ERR_OK : err;
-        }
-        arena_rewind(memory, mark);
-    }
-    return err;
-}
-
-enum err core_tenant_list_of(const struct core_admin *admin, const struct uuid *ids, unsigned count,
-                             void *context, store_tenant_fn *emit)
-{
-    const enum err err = core_admin_require(admin, CORE_TENANT_READ);
-    if (err != ERR_OK) {
-        return err;
-    }
-    struct list_job job = {
-        .admin = admin, .ids = ids, .count = count, .context = context, .emit = emit};
-    return store_entities_read(admin->core->entities, &job, run_list_of);
 }

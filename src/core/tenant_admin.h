@@ -18,9 +18,6 @@ MUST_USE enum err core_tenant_delete(const struct core_admin *admin, const struc
 MUST_USE enum err core_tenant_sweep(struct core *core);
 MUST_USE enum err core_tenant_list(const struct core_admin *admin, const struct model_page *page,
                                    int64_t *total, void *context, store_tenant_fn *emit);
-// Of these ids those that the caller may read.
-MUST_USE enum err core_tenant_list_of(const struct core_admin *admin, const struct uuid *ids,
-                                      unsigned count, void *context, store_tenant_fn *emit);
 
 // `id` NULL: the default one.
 MUST_USE enum err core_tenant_profile_get(const struct core_admin *admin, const struct uuid *id,

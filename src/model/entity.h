@@ -76,6 +76,7 @@ struct model_user {
     struct slice additional_info;
     struct slice password_hash;
     bool enabled;
+    bool is_public;     // nobody's: whoever knows the id of a public customer
     int64_t changed_ms; // tokens issued before it are stale
     int64_t version;
 };

@@ -45,6 +45,27 @@ enum err rest_auth_log_in(struct rest_call *call)
     return rest_token_write_pair(call, &user, &session);
 }
 
+enum err rest_auth_log_in_public(struct rest_call *call)
+{
+    struct codec_json object;
+    struct slice text;
+    struct uuid customer;
+    struct model_user user;
+    enum err err = rest_call_body(call, &object);
+    err = err == ERR_OK ? read_field(call, object, "publicId", &text) : err;
+    if (err == ERR_OK && !uuid_parse(text, &customer)) {
+        return rest_call_refuse(call, ERR_UNAUTHORIZED, "Public Id is not valid");
+    }
+    err = err == ERR_OK ? core_session_public(call->rest->core, call->request->memory, &customer,
+                                              &user, &call->problem)
+                        : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    const struct uuid session = core_new_id(call->now);
+    return rest_token_write_pair(call, &user, &session);
+}
+
 enum err rest_auth_refresh(struct rest_call *call)
 {
     struct codec_json object;

@@ -70,30 +70,45 @@ bool rest_call_has(const struct rest_call *call, const char *name)
     return http_request_parameter(call->request, name).len > 0;
 }
 
-static unsigned count_commas(struct slice text)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        count += text.ptr[i] == ',';
-    }
-    return count;
-}
+struct ids {
+    struct uuid ids[REST_CALL_IDS_MAX];
+    unsigned count;
+};
 
-enum err rest_call_ids(struct rest_call *call, const char *name, struct rest_call_ids *ids)
+static enum err read_ids(struct rest_call *call, const char *name, struct ids *ids)
 {
     struct slice rest;
     enum err err = rest_call_required(call, name, &rest);
-    const unsigned count = err == ERR_OK ? count_commas(rest) + 1 : 0;
-    if (err == ERR_OK && count > REST_CALL_IDS_MAX) {
-        return rest_call_refuse(call, ERR_INVALID, "Parameter '%s' holds more than %u ids", name,
-                                REST_CALL_IDS_MAX);
-    }
-    *ids = (struct rest_call_ids){
-        .ids = arena_take(call->request->memory, (count + 1) * sizeof(*ids->ids))};
-    err = err == ERR_OK && ids->ids == NULL ? ERR_TOO_LARGE : err;
-    while (err == ERR_OK && ids->count < count) {
+    ids->count = 0;
+    while (err == ERR_OK && rest.ptr != NULL) {
+        if (ids->count == REST_CALL_IDS_MAX) {
+            return rest_call_refuse(call, ERR_INVALID, "Parameter '%s' holds more than %u ids",
+                                    name, REST_CALL_IDS_MAX);
+        }
         err = read_id(call, slice_cut(&rest, ','), &ids->ids[ids->count++]);
     }
+    return err;
+}
+
+enum err rest_call_list_of(struct rest_call *call, const char *name, rest_call_one_fn *one)
+{
+    struct ids ids;
+    enum err err = read_ids(call, name, &ids);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct rest_write_context context = rest_call_write(call);
+    codec_json_begin_array(&context.writer);
+    for (unsigned i = 0; err == ERR_OK && i < ids.count; i++) {
+        const size_t mark = arena_mark(call->request->memory);
+        err = one(call, &ids.ids[i], &context);
+        if (err == ERR_NOT_FOUND || err == ERR_FORBIDDEN) {
+            call->problem.text[0] = 0;
+            err = ERR_OK;
+        }
+        arena_rewind(call->request->memory, mark);
+    }
+    codec_json_end_array(&context.writer);
     return err;
 }
 

@@ -39,16 +39,14 @@ struct core_desk *rest_call_desk(const struct rest_call *call);
 // A query parameter as an id; `*given` says whether it is there.
 MUST_USE enum err rest_call_id_parameter(struct rest_call *call, const char *name, bool *given,
                                          struct uuid *id);
-// A query parameter that is a list of ids with commas between, in the memory of the request.
-// ERR_INVALID with the problem for one that is none, for an empty list, and for more than
-// REST_CALL_IDS_MAX.
+// Answers an array: what `one` writes for each id of a query parameter that is a list of them with
+// commas between. What is not there, and what the caller may not read, is left out. ERR_INVALID
+// with the problem for an id that is none, an empty list, and more than REST_CALL_IDS_MAX.
 #define REST_CALL_IDS_MAX 100U
-struct rest_call_ids {
-    struct uuid *ids;
-    unsigned count;
-};
-MUST_USE enum err rest_call_ids(struct rest_call *call, const char *name,
-                                struct rest_call_ids *ids);
+typedef enum err rest_call_one_fn(struct rest_call *call, const struct uuid *id,
+                                  struct rest_write_context *context);
+MUST_USE enum err rest_call_list_of(struct rest_call *call, const char *name,
+                                    rest_call_one_fn *one);
 // Whether a query parameter is there and not empty.
 bool rest_call_has(const struct rest_call *call, const char *name);
 // Query parameters; the default when absent or empty. ERR_INVALID with the problem.

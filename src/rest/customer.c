@@ -56,8 +56,56 @@ static void emit_customer(void *context, const struct model_customer *customer)
     rest_write_customer(context, customer);
 }
 
+static enum err put_one(struct rest_call *call, const struct uuid *id,
+                        struct rest_write_context *context)
+{
+    struct model_customer customer;
+    const enum err err = core_customer_get(&call->admin, id, &customer);
+    if (err == ERR_OK) {
+        rest_write_customer(context, &customer);
+    }
+    return err;
+}
+
+enum err rest_customer_list_of(struct rest_call *call)
+{
+    return rest_call_list_of(call, "customerIds", put_one);
+}
+
+static enum err get_customer(struct rest_call *call, struct model_customer *customer)
+{
+    struct uuid id;
+    const enum err err = rest_call_id(call, 0, &id);
+    return err == ERR_OK ? core_customer_get(&call->admin, &id, customer) : err;
+}
+
+enum err rest_customer_short_info(struct rest_call *call)
+{
+    struct model_customer customer;
+    const enum err err = get_customer(call, &customer);
+    if (err == ERR_OK) {
+        struct rest_write_context context = rest_call_write(call);
+        rest_write_customer_short_info(&context, &customer);
+    }
+    return err;
+}
+
+enum err rest_customer_title(struct rest_call *call)
+{
+    struct model_customer customer;
+    const enum err err = get_customer(call, &customer);
+    if (err == ERR_OK) {
+        call->response->content_type = "application/text";
+        buf_put_slice(&call->response->body, customer.title);
+    }
+    return err;
+}
+
 enum err rest_customer_list(struct rest_call *call)
 {
+    if (rest_call_has(call, "customerIds")) {
+        return rest_customer_list_of(call);
+    }
     struct model_page page;
     int64_t total = 0;
     enum err err = rest_call_page(call, &page);

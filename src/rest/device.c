@@ -260,3 +260,57 @@ enum err rest_credentials_save(struct rest_call *call)
     err = err == ERR_OK ? end_observations(call, &credentials) : err;
     return err == ERR_OK ? answer_credentials(call, &credentials) : err;
 }
+
+static enum err put_one(struct rest_call *call, const struct uuid *id,
+                        struct rest_write_context *context)
+{
+    struct model_device device;
+    const enum err err = core_device_get(&call->admin, id, &device);
+    if (err == ERR_OK) {
+        rest_write_device(context, &device, false);
+    }
+    return err;
+}
+
+enum err rest_device_list_of(struct rest_call *call)
+{
+    return rest_call_list_of(call, "deviceIds", put_one);
+}
+
+enum err rest_device_publish(struct rest_call *call)
+{
+    struct uuid id;
+    struct model_device device;
+    enum err err = rest_call_id(call, 0, &id);
+    err = err == ERR_OK ? core_device_make_public(&call->admin, &id, &device) : err;
+    return err == ERR_OK ? answer_device(call, &device, false) : err;
+}
+
+static void ignore_device(void *context, const struct model_device *device)
+{
+    (void)context;
+    (void)device;
+}
+
+// No device has a package of its own in this version.
+enum err rest_device_count_without_package(struct rest_call *call)
+{
+    struct uuid profile;
+    int64_t total = 0;
+    const struct slice type = call->match.parameters[0];
+    enum err err = rest_call_id(call, 1, &profile);
+    if (!slice_equal(type, SLICE("FIRMWARE")) && !slice_equal(type, SLICE("SOFTWARE"))) {
+        return rest_call_refuse(call, ERR_INVALID, "Invalid package type: %.*s",
+                                SLICE_ARGS(slice_sub(type, 0, 32)));
+    }
+    const struct model_page page = {.size = 1};
+    const bool is_customer = call->caller.authority == MODEL_CUSTOMER_USER;
+    const struct core_device_list wanted = {.customer = is_customer ? &call->caller.customer : NULL,
+                                            .profile = &profile,
+                                            .page = &page};
+    err =
+        err == ERR_OK ? core_device_list(&call->admin, &wanted, &total, NULL, ignore_device) : err;
+    struct codec_json_writer writer = rest_call_writer(call);
+    codec_json_put_int64(&writer, total);
+    return err;
+}

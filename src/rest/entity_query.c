@@ -2,11 +2,10 @@
 #include "core/attributes.h"
 #include "core/series.h"
 #include "rest/handlers.h"
+#include "rest/names.h"
 #include "rest/query.h"
 
 #define SECONDS_MAX 10U
-#define KEYS_LOOKED_AT 100U // devices, for their keys
-#define NAMES_MAX 10000U
 
 static enum err begin(struct rest_call *call, struct codec_json *object,
                       struct rest_query_reader *reader, struct core_find_budget *budget)
@@ -68,47 +67,11 @@ enum err rest_entity_query_count(struct rest_call *call)
     return ERR_OK;
 }
 
-// Names without doubles, in the order of their bytes.
-struct names {
-    struct arena *memory;
-    struct slice *items; // room for NAMES_MAX
-    uint32_t count;
-    bool is_full;
-};
-
-static bool add_name(void *context, struct slice name)
-{
-    struct names *names = context;
-    uint32_t low = 0;
-    uint32_t high = names->count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (slice_compare(names->items[middle], name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low < names->count && slice_equal(names->items[low], name)) {
-        return true;
-    }
-    const struct slice copy = arena_copy(names->memory, name);
-    if (names->count == NAMES_MAX || copy.ptr == NULL) {
-        names->is_full = true;
-        return false;
-    }
-    memmove(&names->items[low + 1], &names->items[low],
-            (names->count - low) * sizeof(*names->items));
-    names->items[low] = copy;
-    names->count++;
-    return true;
-}
-
 static bool add_attribute(void *context, enum core_scope scope,
                           const struct store_attribute *attribute)
 {
     (void)scope;
-    return add_name(context, attribute->key);
+    return rest_names_add(context, attribute->key);
 }
 
 struct key_wish {
@@ -135,12 +98,14 @@ static enum err read_wish(struct rest_call *call, struct key_wish *wish)
 }
 
 static enum err read_names(struct rest_call *call, const struct key_wish *wish,
-                           struct device_id device, struct names *series, struct names *attributes)
+                           struct device_id device, struct rest_names *series,
+                           struct rest_names *attributes)
 {
     static const enum core_scope scopes[] = {CORE_SCOPE_CLIENT, CORE_SCOPE_SHARED,
                                              CORE_SCOPE_SERVER};
     const struct model_device of = {.number = device, .tenant = call->caller.tenant};
-    enum err err = wish->series ? core_series_keys(&call->admin, &of, series, add_name) : ERR_OK;
+    enum err err =
+        wish->series ? core_series_keys(&call->admin, &of, series, rest_names_add) : ERR_OK;
     for (unsigned i = 0; err == ERR_OK && wish->attributes && i < 3; i++) {
         if (!wish->has_scope || wish->scope == scopes[i]) {
             err = core_attributes_read(&call->admin, &of, scopes[i], attributes, add_attribute);
@@ -149,25 +114,8 @@ static enum err read_names(struct rest_call *call, const struct key_wish *wish,
     return err;
 }
 
-static enum err make_names(struct rest_call *call, struct names *names)
-{
-    *names = (struct names){.memory = call->request->memory};
-    names->items = arena_take_array(names->memory, NAMES_MAX, sizeof(*names->items));
-    return names->items != NULL ? ERR_OK : ERR_EXHAUSTED;
-}
-
-static void put_names(struct codec_json_writer *writer, const char *name, const struct names *names)
-{
-    codec_json_name(writer, slice_text(name));
-    codec_json_begin_array(writer);
-    for (uint32_t i = 0; i < names->count; i++) {
-        codec_json_put_string(writer, names->items[i]);
-    }
-    codec_json_end_array(writer);
-}
-
 static void answer_keys(struct rest_call *call, const struct core_find_page *page,
-                        const struct names *series, const struct names *attributes)
+                        const struct rest_names *series, const struct rest_names *attributes)
 {
     struct codec_json_writer writer = rest_call_writer(call);
     codec_json_begin_object(&writer);
@@ -177,8 +125,10 @@ static void answer_keys(struct rest_call *call, const struct core_find_page *pag
         codec_json_put_string(&writer, SLICE("DEVICE"));
     }
     codec_json_end_array(&writer);
-    put_names(&writer, "timeseries", series);
-    put_names(&writer, "attribute", attributes);
+    codec_json_name(&writer, SLICE("timeseries"));
+    rest_names_put(&writer, series);
+    codec_json_name(&writer, SLICE("attribute"));
+    rest_names_put(&writer, attributes);
     codec_json_end_object(&writer);
 }
 
@@ -190,24 +140,23 @@ enum err rest_entity_query_keys(struct rest_call *call)
     struct core_find find;
     struct core_find_page page;
     struct key_wish wish;
-    struct names series;
-    struct names attributes;
+    struct rest_names series;
+    struct rest_names attributes;
     bool is_dynamic = false;
     enum err err = read_wish(call, &wish);
     err = err == ERR_OK ? begin(call, &object, &reader, &budget) : err;
     err = err == ERR_OK ? rest_query_read(&reader, object, &find, &is_dynamic) : err;
     if (err == ERR_OK) {
-        find.page_size = find.page_size < KEYS_LOOKED_AT ? find.page_size : KEYS_LOOKED_AT;
+        find.page_size = find.page_size < REST_NAMES_DEVICES ? find.page_size : REST_NAMES_DEVICES;
         err = core_find_run(&call->admin, &find, &budget, false, &page);
     }
-    err = err == ERR_OK ? make_names(call, &series) : err;
-    err = err == ERR_OK ? make_names(call, &attributes) : err;
+    err = err == ERR_OK ? rest_names_make(call, &series) : err;
+    err = err == ERR_OK ? rest_names_make(call, &attributes) : err;
     for (uint32_t i = 0; err == ERR_OK && i < page.count; i++) {
         err = read_names(call, &wish, page.rows[i].device, &series, &attributes);
     }
-    if (err == ERR_OK && (series.is_full || attributes.is_full)) {
-        return rest_call_refuse(call, ERR_UNSUPPORTED, "There are more than %u keys", NAMES_MAX);
-    }
+    err = err == ERR_OK ? rest_names_check(call, &series) : err;
+    err = err == ERR_OK ? rest_names_check(call, &attributes) : err;
     if (err == ERR_OK) {
         answer_keys(call, &page, &series, &attributes);
     }

@@ -5,6 +5,7 @@
 
 // auth.c
 enum err rest_auth_log_in(struct rest_call *call);
+enum err rest_auth_log_in_public(struct rest_call *call);
 enum err rest_auth_refresh(struct rest_call *call);
 enum err rest_auth_user(struct rest_call *call);
 enum err rest_auth_log_out(struct rest_call *call);
@@ -22,6 +23,9 @@ enum err rest_device_list_of_customer(struct rest_call *call);
 enum err rest_device_list_infos_of_customer(struct rest_call *call);
 enum err rest_device_assign(struct rest_call *call);
 enum err rest_device_unassign(struct rest_call *call);
+enum err rest_device_list_of(struct rest_call *call);
+enum err rest_device_publish(struct rest_call *call);
+enum err rest_device_count_without_package(struct rest_call *call);
 enum err rest_credentials_get(struct rest_call *call);
 enum err rest_credentials_save(struct rest_call *call);
 // customer.c
@@ -30,6 +34,9 @@ enum err rest_customer_get(struct rest_call *call);
 enum err rest_customer_by_title(struct rest_call *call);
 enum err rest_customer_delete(struct rest_call *call);
 enum err rest_customer_list(struct rest_call *call);
+enum err rest_customer_list_of(struct rest_call *call);
+enum err rest_customer_short_info(struct rest_call *call);
+enum err rest_customer_title(struct rest_call *call);
 // activation.c
 enum err rest_activation_link(struct rest_call *call);
 enum err rest_activation_link_info(struct rest_call *call);
@@ -72,6 +79,12 @@ enum err rest_profile_list(struct rest_call *call);
 enum err rest_profile_info(struct rest_call *call);
 enum err rest_profile_info_default(struct rest_call *call);
 enum err rest_profile_info_list(struct rest_call *call);
+enum err rest_profile_info_list_of(struct rest_call *call);
+// profile_devices.c
+enum err rest_profile_names(struct rest_call *call);
+enum err rest_profile_device_types(struct rest_call *call);
+enum err rest_profile_series_keys(struct rest_call *call);
+enum err rest_profile_attribute_keys(struct rest_call *call);
 // profile_save.c
 enum err rest_profile_save(struct rest_call *call);
 // telemetry.c

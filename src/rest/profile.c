@@ -63,29 +63,57 @@ static void emit_info(void *context, const struct model_device_profile *profile)
     rest_write_profile_info(context, profile);
 }
 
-static enum err list(struct rest_call *call, store_profile_fn *emit)
+static enum err read_transport(struct rest_call *call, enum model_transport *transport)
+{
+    const struct slice name = http_request_parameter(call->request, "transportType");
+    return name.len == 0 || model_transport_parse(name, transport)
+               ? ERR_OK
+               : rest_call_refuse(call, ERR_INVALID, "Parameter 'transportType' is none: %.*s",
+                                  SLICE_ARGS(slice_sub(name, 0, 32)));
+}
+
+static enum err list(struct rest_call *call, bool by_transport, store_profile_fn *emit)
 {
     struct model_page page;
     int64_t total = 0;
-    enum err err = rest_call_unserved(call, "deviceProfileIds");
-    err = err == ERR_OK ? rest_call_unserved(call, "transportType") : err;
+    enum model_transport transport = MODEL_TRANSPORT_DEFAULT;
+    const bool is_filtered = by_transport && rest_call_has(call, "transportType");
+    enum err err = by_transport ? read_transport(call, &transport) : ERR_OK;
     err = err == ERR_OK ? rest_call_page(call, &page) : err;
     if (err != ERR_OK) {
         return err;
     }
     struct rest_write_context context = rest_call_write(call);
     rest_write_page_begin(&context);
-    err = core_profile_list(&call->admin, &page, &total, &context, emit);
+    err = core_profile_list(&call->admin, is_filtered ? &transport : NULL, &page, &total, &context,
+                            emit);
     rest_write_page_end(&context, &page, total);
     return err;
 }
 
 enum err rest_profile_list(struct rest_call *call)
 {
-    return list(call, emit_profile);
+    return list(call, false, emit_profile);
+}
+
+static enum err put_info(struct rest_call *call, const struct uuid *id,
+                         struct rest_write_context *context)
+{
+    struct model_device_profile profile;
+    const enum err err = core_profile_get(&call->admin, id, &profile);
+    if (err == ERR_OK) {
+        rest_write_profile_info(context, &profile);
+    }
+    return err;
+}
+
+enum err rest_profile_info_list_of(struct rest_call *call)
+{
+    return rest_call_list_of(call, "deviceProfileIds", put_info);
 }
 
 enum err rest_profile_info_list(struct rest_call *call)
 {
-    return list(call, emit_info);
+    return rest_call_has(call, "deviceProfileIds") ? rest_profile_info_list_of(call)
+                                                   : list(call, true, emit_info);
 }

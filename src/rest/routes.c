@@ -34,6 +34,7 @@ static const struct http_route routes[] = {
     API(POST, "/api/noauth/activate", ANYONE, rest_activation_use),
 
     API(POST, "/api/auth/login", ANYONE, rest_auth_log_in),
+    API(POST, "/api/auth/login/public", ANYONE, rest_auth_log_in_public),
     API(POST, "/api/auth/token", ANYONE, rest_auth_refresh),
     API(GET, "/api/auth/user", S | T | C, rest_auth_user),
     API(POST, "/api/auth/logout", S | T | C, rest_auth_log_out),
@@ -53,11 +54,19 @@ static const struct http_route routes[] = {
     API(GET, "/api/customer/{customerId}/deviceInfos", T | C, rest_device_list_infos_of_customer),
     API(POST, "/api/customer/{customerId}/device/{deviceId}", T, rest_device_assign),
     API(DELETE, "/api/customer/device/{deviceId}", T, rest_device_unassign),
+    API(POST, "/api/customer/public/device/{deviceId}", T, rest_device_publish),
+    API(GET, "/api/devices", T | C, rest_device_list_of),
+    API(GET, "/api/devices/count/{otaPackageType}/{deviceProfileId}", T | C,
+        rest_device_count_without_package),
+    API(GET, "/api/device/types", T | C, rest_profile_device_types),
 
     API(POST, "/api/customer", T, rest_customer_save),
     API(GET, "/api/customer/{customerId}", T | C, rest_customer_get),
     API(DELETE, "/api/customer/{customerId}", T, rest_customer_delete),
+    API(GET, "/api/customer/{customerId}/shortInfo", T | C, rest_customer_short_info),
+    API(GET, "/api/customer/{customerId}/title", T | C, rest_customer_title),
     API(GET, "/api/customers", T, rest_customer_list),
+    API(GET, "/api/customers/list", T, rest_customer_list_of),
     API(GET, "/api/tenant/customers", T, rest_customer_by_title),
 
     API(POST, "/api/tenant", S, rest_tenant_save),
@@ -99,6 +108,10 @@ static const struct http_route routes[] = {
     API(GET, "/api/deviceProfileInfo/default", T | C, rest_profile_info_default),
     API(GET, "/api/deviceProfileInfo/{deviceProfileId}", T | C, rest_profile_info),
     API(GET, "/api/deviceProfileInfos", T | C, rest_profile_info_list),
+    API(GET, "/api/deviceProfileInfos/list", T | C, rest_profile_info_list_of),
+    API(GET, "/api/deviceProfile/names", T | C, rest_profile_names),
+    API(GET, "/api/deviceProfile/devices/keys/timeseries", T, rest_profile_series_keys),
+    API(GET, "/api/deviceProfile/devices/keys/attributes", T, rest_profile_attribute_keys),
 
     API(POST, "/api/v1/{deviceToken}/telemetry", ANYONE, rest_device_http_telemetry),
     API(POST, "/api/v1/{deviceToken}/attributes", ANYONE, rest_device_http_publish),

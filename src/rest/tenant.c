@@ -79,18 +79,20 @@ static enum err list(struct rest_call *call, store_tenant_fn *emit)
     return err;
 }
 
+static enum err put_one(struct rest_call *call, const struct uuid *id,
+                        struct rest_write_context *context)
+{
+    struct model_tenant tenant;
+    const enum err err = core_tenant_get(&call->admin, id, &tenant);
+    if (err == ERR_OK) {
+        rest_write_tenant(context, &tenant, false);
+    }
+    return err;
+}
+
 enum err rest_tenant_list_of(struct rest_call *call)
 {
-    struct rest_call_ids ids;
-    enum err err = rest_call_ids(call, "tenantIds", &ids);
-    if (err != ERR_OK) {
-        return err;
-    }
-    struct rest_write_context context = rest_call_write(call);
-    codec_json_begin_array(&context.writer);
-    err = core_tenant_list_of(&call->admin, ids.ids, ids.count, &context, emit_tenant);
-    codec_json_end_array(&context.writer);
-    return err;
+    return rest_call_list_of(call, "tenantIds", put_one);
 }
 
 enum err rest_tenant_list(struct rest_call *call)

@@ -33,7 +33,7 @@ static void put_access(struct codec_json_writer *writer, const struct model_user
     put_optional(writer, "firstName", user->first_name);
     put_optional(writer, "lastName", user->last_name);
     codec_json_field_boolean(writer, "enabled", user->enabled);
-    codec_json_field_boolean(writer, "isPublic", false);
+    codec_json_field_boolean(writer, "isPublic", user->is_public);
     put_uuid(writer, "tenantId", &user->tenant_uuid);
     put_uuid(writer, "customerId", &user->customer);
 }
@@ -53,7 +53,7 @@ static void put_claims(struct codec_json_writer *writer, const struct rest_call 
     codec_json_field_string(writer, "iss", slice_text(issuer));
     codec_json_field_int64(writer, "iat", now_s);
     if (refresh) {
-        codec_json_field_boolean(writer, "isPublic", false);
+        codec_json_field_boolean(writer, "isPublic", user->is_public);
         const struct uuid id = core_new_id(call->now);
         put_uuid(writer, "jti", &id);
     } else {
@@ -137,6 +137,9 @@ static bool is_token(struct slice token)
 static bool read_claims(struct codec_json object, struct core_claims *claims)
 {
     claims->refresh = is_refresh(object);
+    claims->is_public =
+        codec_json_boolean(codec_json_get(object, "isPublic"), &claims->is_public) &&
+        claims->is_public;
     return read_uuid(object, "userId", &claims->user) &&
            read_uuid(object, "sessionId", &claims->session) &&
            codec_json_int64(codec_json_get(object, "iat"), &claims->issued_s) &&

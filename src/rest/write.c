@@ -154,6 +154,16 @@ void rest_write_customer(struct rest_write_context *context, const struct model_
     codec_json_end_object(writer);
 }
 
+void rest_write_customer_short_info(struct rest_write_context *context,
+                                    const struct model_customer *customer)
+{
+    struct codec_json_writer *writer = &context->writer;
+    codec_json_begin_object(writer);
+    rest_write_text(writer, "title", customer->title);
+    codec_json_field_boolean(writer, "isPublic", is_public(context, customer->additional_info));
+    codec_json_end_object(writer);
+}
+
 void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant,
                        bool info)
 {

@@ -30,6 +30,9 @@ void rest_write_device(struct rest_write_context *context, const struct model_de
 void rest_write_credentials(struct rest_write_context *context,
                             const struct model_credentials *credentials);
 void rest_write_customer(struct rest_write_context *context, const struct model_customer *customer);
+// {"title":..,"isPublic":..}
+void rest_write_customer_short_info(struct rest_write_context *context,
+                                    const struct model_customer *customer);
 void rest_write_tenant(struct rest_write_context *context, const struct model_tenant *tenant,
                        bool info);
 void rest_write_tenant_profile(struct rest_write_context *context,

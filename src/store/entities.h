@@ -71,6 +71,10 @@ MUST_USE enum err store_customer_delete(struct store_tx *tx, struct tenant_id te
 MUST_USE enum err store_customer_get(struct store_tx *tx, struct arena *memory,
                                      struct tenant_id tenant, const struct uuid *id,
                                      struct model_customer *customer);
+// The one of this title, if it is public (its additional info says so).
+#define STORE_CUSTOMER_PUBLIC "Public"
+MUST_USE enum err store_customer_public(struct store_tx *tx, struct arena *memory,
+                                        struct tenant_id tenant, struct model_customer *customer);
 MUST_USE enum err store_customer_by_title(struct store_tx *tx, struct arena *memory,
                                           struct tenant_id tenant, struct slice title,
                                           struct model_customer *customer);
@@ -153,9 +157,20 @@ MUST_USE enum err store_device_list(struct store_tx *tx, struct arena *memory,
 MUST_USE enum err store_customer_list(struct store_tx *tx, struct arena *memory,
                                       struct tenant_id tenant, const struct model_page *page,
                                       int64_t *total, void *context, store_customer_fn *emit);
+struct store_profile_filter {
+    struct tenant_id tenant;
+    const enum model_transport *transport; // NULL: all
+};
+
 MUST_USE enum err store_profile_list(struct store_tx *tx, struct arena *memory,
-                                     struct tenant_id tenant, const struct model_page *page,
-                                     int64_t *total, void *context, store_profile_fn *emit);
+                                     const struct store_profile_filter *filter,
+                                     const struct model_page *page, int64_t *total, void *context,
+                                     store_profile_fn *emit);
+// All of them by name, or those that devices have.
+typedef void store_profile_name_fn(void *context, const struct uuid *id, struct slice name);
+MUST_USE enum err store_profile_names(struct store_tx *tx, struct arena *memory,
+                                      struct tenant_id tenant, bool in_use, void *context,
+                                      store_profile_name_fn *emit);
 
 // All devices with credentials, for the index at start.
 typedef enum err store_index_fn(void *context, const struct model_index_entry *entry);

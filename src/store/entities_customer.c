@@ -105,6 +105,20 @@ enum err store_customer_by_title(struct store_tx *tx, struct arena *memory, stru
     return customer_one(&query, customer);
 }
 
+#define IS_PUBLIC " AND json_extract(additional_info, '$.isPublic') = 1"
+
+enum err store_customer_public(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                               struct model_customer *customer)
+{
+    struct store_query query = store_sql_prepare(
+        tx->sql,
+        "SELECT " COLUMNS " FROM customer WHERE tenant = ? AND title = '" STORE_CUSTOMER_PUBLIC
+        "'" IS_PUBLIC,
+        memory);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    return customer_one(&query, customer);
+}
+
 #define WHERE " FROM customer WHERE tenant = ?1 AND (?2 IS NULL OR title LIKE ?2 ESCAPE '\\')"
 #define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?3 OFFSET ?4"
 #define BOTH(column) LIST(column ", id"), LIST(column " DESC, id DESC")

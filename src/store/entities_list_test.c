@@ -265,7 +265,8 @@ static void add_profile(void *context, const struct model_device_profile *profil
 static enum err run_profiles(struct store_tx *tx, void *context)
 {
     struct other_list *list = context;
-    return store_profile_list(tx, &test.memory, test.tenant.number, &list->page, &list->total, list,
+    const struct store_profile_filter filter = {.tenant = test.tenant.number};
+    return store_profile_list(tx, &test.memory, &filter, &list->page, &list->total, list,
                               add_profile);
 }
 

@@ -144,8 +144,10 @@ enum err store_profile_default(struct store_tx *tx, struct arena *memory, struct
     return profile_one(&query, profile);
 }
 
-#define WHERE " FROM device_profile WHERE tenant = ?1 AND (?2 IS NULL OR name LIKE ?2 ESCAPE '\\')"
-#define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?3 OFFSET ?4"
+#define WHERE                                                                                      \
+    " FROM device_profile WHERE tenant = ?1 AND (?2 IS NULL OR transport = ?2)"                    \
+    " AND (?3 IS NULL OR name LIKE ?3 ESCAPE '\\')"
+#define LIST(order) "SELECT " COLUMNS WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
 #define BOTH(column) LIST(column ", name"), LIST(column " DESC, name DESC")
 
 static const struct store_order orders[] = {
@@ -154,10 +156,15 @@ static const struct store_order orders[] = {
     {"description", BOTH("description")},      {"isDefault", BOTH("is_default")},
 };
 
-static void bind_tenant(struct store_query *query, const void *filter)
+static void bind_filter(struct store_query *query, const void *context)
 {
-    const struct tenant_id *tenant = filter;
-    store_sql_bind_int(query, (int64_t)tenant->number);
+    const struct store_profile_filter *filter = context;
+    store_sql_bind_int(query, (int64_t)filter->tenant.number);
+    if (filter->transport != NULL) {
+        store_sql_bind_int(query, *filter->transport);
+    } else {
+        store_sql_bind_null(query);
+    }
 }
 
 struct profile_rows {
@@ -177,15 +184,36 @@ static const struct store_list profile_list = {
     .count = "SELECT count(*)" WHERE,
     .orders = orders,
     .order_count = sizeof(orders) / sizeof(orders[0]),
-    .bind = bind_tenant,
+    .bind = bind_filter,
     .row = profile_row,
 };
 
-enum err store_profile_list(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+enum err store_profile_list(struct store_tx *tx, struct arena *memory,
+                            const struct store_profile_filter *filter,
                             const struct model_page *page, int64_t *total, void *context,
                             store_profile_fn *emit)
 {
     struct profile_rows rows = {context, emit};
-    const struct store_list_call call = {&tenant, page, total, &rows};
+    const struct store_list_call call = {filter, page, total, &rows};
     return store_list_run(tx, memory, &profile_list, &call);
+}
+
+enum err store_profile_names(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
+                             bool in_use, void *context, store_profile_name_fn *emit)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "SELECT id, name FROM device_profile WHERE tenant = ?"
+                          " AND (NOT ? OR EXISTS (SELECT 1 FROM device"
+                          " WHERE device.profile = device_profile.id)) ORDER BY name",
+                          memory);
+    store_sql_bind_int(&query, (int64_t)tenant.number);
+    store_sql_bind_int(&query, in_use);
+    while (store_sql_row(&query)) {
+        const size_t mark = arena_mark(memory);
+        const struct uuid id = store_sql_read_uuid(&query);
+        emit(context, &id, store_sql_read_text(&query));
+        arena_rewind(memory, mark);
+    }
+    return store_sql_end(&query);
 }

@@ -46,6 +46,7 @@ enum err store_user_insert(struct store_tx *tx, const struct model_user *user)
 
 static void user_read(struct store_query *query, struct model_user *user)
 {
+    user->is_public = false;
     user->id = store_sql_read_uuid(query);
     user->tenant.number = (uint64_t)store_sql_read_int(query);
     user->tenant_uuid = store_sql_read_uuid(query);
@@ -88,6 +89,34 @@ enum err store_user_by_email(struct store_tx *tx, struct arena *memory, struct s
         tx->sql, "SELECT " COLUMNS " FROM user WHERE email = ?" OF_A_TENANT, memory);
     store_sql_bind_text(&query, email);
     return user_one(&query, user);
+}
+
+enum err store_user_public(struct store_tx *tx, struct arena *memory, const struct uuid *customer,
+                           struct model_user *user)
+{
+    char text[UUID_TEXT_SIZE];
+    struct store_query query =
+        store_sql_prepare(tx->sql,
+                          "SELECT tenant.number, tenant.id FROM customer"
+                          " JOIN tenant ON tenant.number = customer.tenant AND tenant.ended = 0"
+                          " WHERE customer.id = ?"
+                          " AND json_extract(customer.additional_info, '$.isPublic') = 1",
+                          memory);
+    store_sql_bind_uuid(&query, customer);
+    const bool found = store_sql_row(&query);
+    if (found) {
+        *user = (struct model_user){.id = *customer,
+                                    .customer = *customer,
+                                    .authority = MODEL_CUSTOMER_USER,
+                                    .email =
+                                        arena_copy(memory, slice_text(uuid_format(customer, text))),
+                                    .enabled = true,
+                                    .is_public = true};
+        user->tenant.number = (uint64_t)store_sql_read_int(&query);
+        user->tenant_uuid = store_sql_read_uuid(&query);
+    }
+    const enum err err = store_sql_end(&query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
 }
 
 enum err store_user_exists(struct store_tx *tx, struct slice email, bool *exists)

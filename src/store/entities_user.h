@@ -23,6 +23,11 @@ MUST_USE enum err store_user_set_password(struct store_tx *tx, const struct uuid
 MUST_USE enum err store_user_enable(struct store_tx *tx, const struct uuid *id, bool enabled,
                                     int64_t changed_ms);
 
+// Whoever came in by the id of a public customer, as a user of it: the id is the customer's, the
+// e-mail its text.
+MUST_USE enum err store_user_public(struct store_tx *tx, struct arena *memory,
+                                    const struct uuid *customer, struct model_user *user);
+
 struct store_user_filter {
     struct tenant_id tenant;
     const struct uuid *customer; // NULL: all
