@@ -57,6 +57,11 @@ class Watch:
         assert frame.get("data") is None and frame.get("update") is None
         return frame["errorCode"], frame["errorMsg"]
 
+    def barrier(self):
+        """All that was sent before was looked at."""
+        self.data(-1, latestCmd=None)
+        assert self.refused(-1)[0] == 2
+
     def is_silent(self, seconds=0.4):
         return self.next(seconds) is None
 
@@ -233,6 +238,7 @@ def test_unsubscribed_is_told_no_more(device, watch):
     # One that is not there is nothing to tell.
     watch.send("entityDataUnsubscribe", cmdId=77)
     watch.send("entityCountUnsubscribe", cmdId=2)
+    watch.barrier()
     point(device, 1000, temperature=1)
     watch.update(2)
     assert watch.is_silent()
@@ -370,6 +376,7 @@ def test_counts_are_told_when_they_change(fast):
         rest.delete(f"/api/device/{extra.id}")
         assert watch.next()["count"] == len(fleet)
         watch.send("entityCountUnsubscribe", cmdId=4)
+        watch.barrier()
         extra = make("watched again")
         assert watch.is_silent(1)
         rest.delete(f"/api/device/{extra.id}")

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/socket_priv.h"
+#include "plat/clock.h"
 
 #define PATH_MAX_LEN 512
 #define TOKEN_MAX_LEN 4096
@@ -80,6 +81,35 @@ static void make_ready(struct http_socket *socket)
     plat_mutex_unlock(&server->mutex);
 }
 
+// Sees to it that the timer fires when the log-in is due, or the peer that takes nothing. One that
+// fires earlier stays: what is due then is looked at, so that it is not set for each text.
+static void arm(struct http_socket *socket)
+{
+    struct mono due = MONO_NEVER;
+    if (socket->asked_at.ns != 0) {
+        due = mono_add(socket->asked_at, span_s(HTTP_SOCKET_SEND_S));
+    }
+    if (socket->accept_due.ns != 0) {
+        due = mono_earlier(due, socket->accept_due);
+    }
+    const bool is_set = socket->timer_due.ns != 0 && socket->timer_due.ns <= due.ns;
+    if (!is_set && due.ns != MONO_NEVER.ns) {
+        const struct span wait = mono_since(due, plat_clock_mono());
+        socket->timer_due = due;
+        lws_set_timer_usecs(socket->wsi, (lws_usec_t)(wait.ns / 1000 + 1));
+    }
+}
+
+// Asks for the turn to send; from then on the peer has so long to take something.
+static void ask_to_send(struct http_socket *socket)
+{
+    lws_callback_on_writable(socket->wsi);
+    if (socket->asked_at.ns == 0) {
+        socket->asked_at = plat_clock_mono();
+        arm(socket);
+    }
+}
+
 void http_socket_collect(struct http_server *server)
 {
     plat_mutex_lock(&server->mutex);
@@ -89,7 +119,7 @@ void http_socket_collect(struct http_server *server)
         socket->is_ready = false;
         // It is not destroyed before it left this list: `retire` sees to it.
         if (socket->wsi != NULL) {
-            lws_callback_on_writable(socket->wsi);
+            ask_to_send(socket);
         }
     }
     plat_mutex_unlock(&server->mutex);
@@ -277,7 +307,8 @@ static int begin(struct http_server *server, struct lws *wsi, struct http_socket
     server->sockets = socket;
     plat_mutex_unlock(&server->mutex);
     *place = socket;
-    lws_set_timer_usecs(wsi, (lws_usec_t)HTTP_SOCKET_ACCEPT_S * LWS_USEC_PER_SEC);
+    socket->accept_due = mono_add(plat_clock_mono(), span_s(HTTP_SOCKET_ACCEPT_S));
+    arm(socket);
     wake(socket);
     return 0;
 }
@@ -336,6 +367,7 @@ static int take_part(struct http_socket *socket, struct lws *wsi, struct slice i
 
 static int write_one(struct http_socket *socket, struct lws *wsi)
 {
+    socket->asked_at = (struct mono){0};
     plat_mutex_lock(&socket->mutex);
     struct http_socket_text *text = socket->out_first;
     if (text != NULL) {
@@ -359,12 +391,12 @@ static int write_one(struct http_socket *socket, struct lws *wsi)
     free(text);
     if (is_written) {
         // Also with nothing left: a close may wait for its turn.
-        lws_callback_on_writable(wsi);
+        ask_to_send(socket);
     }
     return is_written ? 0 : -1;
 }
 
-static int check_accepted(struct http_socket *socket)
+static void check_accepted(struct http_socket *socket)
 {
     plat_mutex_lock(&socket->mutex);
     if (!socket->is_accepted) {
@@ -373,9 +405,25 @@ static int check_accepted(struct http_socket *socket)
     const bool closes = socket->wants_close;
     plat_mutex_unlock(&socket->mutex);
     if (closes) {
-        lws_callback_on_writable(socket->wsi);
+        ask_to_send(socket);
     }
-    return 0;
+}
+
+static void check_time(struct http_socket *socket)
+{
+    const struct mono now = plat_clock_mono();
+    socket->timer_due = (struct mono){0};
+    if (socket->asked_at.ns != 0 &&
+        mono_reached(now, mono_add(socket->asked_at, span_s(HTTP_SOCKET_SEND_S)))) {
+        // It would not take the reason either, nor what the library still has for it.
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+        return;
+    }
+    if (socket->accept_due.ns != 0 && mono_reached(now, socket->accept_due)) {
+        socket->accept_due = (struct mono){0};
+        check_accepted(socket);
+    }
+    arm(socket);
 }
 
 static void end(struct http_socket **place)
@@ -405,7 +453,10 @@ int http_socket_event(struct http_server *server, struct lws *wsi, enum lws_call
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return *place == NULL ? -1 : write_one(*place, wsi);
     case LWS_CALLBACK_TIMER:
-        return *place == NULL ? 0 : check_accepted(*place);
+        if (*place != NULL) {
+            check_time(*place);
+        }
+        return 0;
     case LWS_CALLBACK_CLOSED:
         if (*place != NULL) {
             end(place);

@@ -5,6 +5,7 @@
 // thread between `opened` and the end of `closed`.
 //
 // The server pings a silent peer after HTTP_SOCKET_PING_S and drops it after HTTP_SOCKET_DROP_S.
+// One that takes nothing of a text for HTTP_SOCKET_SEND_S is dropped too.
 //
 // Bounds: `sockets_max` connections, beyond which the handshake is refused; HTTP_SOCKET_IN_MAX
 // bytes of a text and HTTP_SOCKET_WAITING texts that wait to be looked at, then the peer is closed
@@ -16,6 +17,7 @@
 
 #define HTTP_SOCKET_PING_S 10U
 #define HTTP_SOCKET_DROP_S 30U
+#define HTTP_SOCKET_SEND_S 5U
 #define HTTP_SOCKET_IN_MAX 32768U
 #define HTTP_SOCKET_WAITING 64U
 #define HTTP_SOCKET_OUT_MAX 1000U

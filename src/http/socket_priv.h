@@ -16,6 +16,11 @@ struct http_socket {
     char *path;
     char *token; // NULL: none
     void *user;  // of the ops; the job at work only
+    // Service thread only: since when the library has been asked to send, and by when somebody has
+    // to have logged in; zero: not.
+    struct mono asked_at;
+    struct mono accept_due;
+    struct mono timer_due; // when the timer fires; zero: it does not
     // Of the text that is arriving; service thread only.
     uint8_t *part;
     size_t part_len;

@@ -184,6 +184,19 @@ static void a_peer_that_reads_too_slowly_is_closed(void **state)
     wait_for(&seen.closed, 1);
 }
 
+static void a_peer_that_takes_nothing_is_dropped(void **state)
+{
+    (void)state;
+    const int peer = connect_to(UPGRADE("/ws"));
+    say(peer, TEXT, "flood");
+    const struct mono begin = plat_clock_mono();
+    // It does not read. The owner is told before the pings could tell.
+    wait_for(&seen.closed, 1);
+    const uint64_t waited = mono_since(plat_clock_mono(), begin).ns;
+    assert_in_range(waited, span_s(HTTP_SOCKET_SEND_S - 1).ns, span_s(HTTP_SOCKET_PING_S).ns);
+    close(peer);
+}
+
 static void binary_frames_are_not_understood(void **state)
 {
     (void)state;
@@ -227,6 +240,7 @@ int main(void)
         TEST(texts_are_said_back),
         TEST(the_owner_closes_after_what_it_said),
         TEST(a_peer_that_reads_too_slowly_is_closed),
+        TEST(a_peer_that_takes_nothing_is_dropped),
         TEST(binary_frames_are_not_understood),
         TEST(elsewhere_and_beyond_the_bound_it_is_refused),
         TEST(a_stopping_server_says_that_it_goes_away),
