@@ -397,7 +397,9 @@ enum err rest_query_add_keys(const struct rest_query_reader *reader, struct core
     if (err != ERR_OK) {
         return err;
     }
-    memcpy(all.items, find->keys, find->key_count * sizeof(*all.items));
+    if (find->key_count > 0) {
+        memcpy(all.items, find->keys, find->key_count * sizeof(*all.items));
+    }
     all.count = find->key_count;
     for (uint32_t i = 0; err == ERR_OK && i < count; i++) {
         err = rest_query_take_key(reader, &all, &keys[i], &columns[i]);
