@@ -2,8 +2,8 @@
 
 #include "core/admin_priv.h"
 #include "core/feed.h"
+#include "core/lives.h"
 #include "core/order.h"
-#include "core/presence.h"
 
 static const struct {
     enum core_scope scope;
@@ -123,14 +123,16 @@ static enum err commit_changes(const struct core_admin *admin, struct core_desk 
     return err;
 }
 
-// How long a device may be silent is known to presence as well.
-static void note_timeout(const struct core_admin *admin, const struct model_device *device,
+// What some keep in memory: how long a device may be silent, how long its points stay.
+static void note_setting(const struct core_admin *admin, const struct model_device *device,
                          struct slice key, const struct model_value *value)
 {
     const bool is_number = value != NULL && value->type == MODEL_VALUE_LONG && value->number > 0;
     if (slice_equal(key, SLICE("inactivityTimeout"))) {
         core_presence_set_timeout(admin->core->presence, device->number,
                                   is_number ? (uint64_t)value->number : 0);
+    } else if (slice_equal(key, SLICE("TTL"))) {
+        core_lives_set(admin->core->lives, device->number, value);
     }
 }
 
@@ -146,7 +148,7 @@ enum err core_attributes_save(const struct core_admin *admin, struct core_desk *
     err = err == ERR_OK ? commit_changes(admin, desk, device, scope, &change) : err;
     for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < attributes->point_count;
          i++) {
-        note_timeout(admin, device, attributes->points[i].key, &attributes->points[i].value);
+        note_setting(admin, device, attributes->points[i].key, &attributes->points[i].value);
     }
     return err;
 }
@@ -169,7 +171,7 @@ enum err core_attributes_delete(const struct core_admin *admin, struct core_desk
     const struct store_change change = {items, count};
     err = commit_changes(admin, desk, device, scope, &change);
     for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < count; i++) {
-        note_timeout(admin, device, keys[i], NULL);
+        note_setting(admin, device, keys[i], NULL);
     }
     return err;
 }
@@ -207,4 +209,34 @@ enum err core_attributes_read(const struct core_admin *admin, const struct model
     const enum err err = core_admin_require(admin, CORE_ATTRIBUTES_READ);
     return err == ERR_OK ? core_attributes_scan(admin->core, device->number, scope, context, emit)
                          : err;
+}
+
+struct restore {
+    const struct core *core;
+    struct core_presence_time now;
+};
+
+static bool restore_row(void *context, const struct store_state_row *row)
+{
+    const struct restore *const restore = context;
+    struct store_attribute attribute;
+    if (!store_attribute_get(row, &attribute)) {
+        return true; // found out when it is read
+    }
+    core_presence_restore(restore->core->presence, row->device, &attribute, restore->now);
+    if (slice_equal(attribute.key, SLICE("TTL"))) {
+        core_lives_set(restore->core->lives, row->device, &attribute.value);
+    }
+    return true;
+}
+
+enum err core_attributes_restore(const struct core *core, struct core_presence_time now)
+{
+    struct restore restore = {core, now};
+    const struct store_state_query query = {.kind = STORE_STATE_SERVER};
+    const enum err err = store_state_scan(core->store, &query, &restore, restore_row);
+    if (err == ERR_OK && core->lives != NULL) {
+        core_lives_ready(core->lives);
+    }
+    return err;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/admin.h"
+#include "core/presence.h"
 #include "store/attribute.h"
 
 enum core_scope {
@@ -38,6 +39,10 @@ typedef bool core_attribute_fn(void *context, enum core_scope scope,
 MUST_USE enum err core_attributes_scan(const struct core *core, struct device_id device,
                                        enum core_scope scope, void *context,
                                        core_attribute_fn *emit);
+
+// At start: gives what is stored in the server scope to those who keep some of it in memory,
+// presence and lives. Goes through the attributes of all devices.
+MUST_USE enum err core_attributes_restore(const struct core *core, struct core_presence_time now);
 
 // For people.
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/feed.h"
+#include "core/lives.h"
 #include "core/order.h"
 #include "core/presence.h"
 #include "core/quota.h"
@@ -153,6 +154,7 @@ enum err core_purge_one(struct core *core, struct core_desk *desk)
     const struct store_record record = {
         .verb = STORE_PURGE, .tenant = purge.tenant, .device = purge.device};
     core_presence_forget(core->presence, purge.device);
+    core_lives_set(core->lives, purge.device, NULL);
     err = err == ERR_OK ? core_desk_commit(desk, &record) : err;
     return err != ERR_OK ? err : store_entities_write(core->entities, &purge, purge_done, NULL);
 }

@@ -22,6 +22,7 @@
 #define CORE_TOKEN_KEY_SIZE 64U
 
 struct core_feed;
+struct core_lives;
 struct core_plan;
 struct core_presence;
 struct core_recorder;
@@ -35,6 +36,7 @@ struct core {
     struct epoch *epoch;
     struct bus *bus;
     struct core_presence *presence;
+    struct core_lives *lives; // how long points stay
     struct core_feed *feed;
     const struct core_plan *plan;     // what events lead to (core/plan.h); NULL: the default chain
     struct core_recorder **recorders; // one of each worker; all NULL if nothing is recorded

@@ -2,7 +2,6 @@
 
 #include "base/metric.h"
 #include "core/plan.h"
-#include "store/attribute.h"
 
 // Of a device: bits.
 enum {
@@ -269,15 +268,12 @@ uint64_t core_presence_active(const struct core_presence *presence)
     return metric_read(&presence->active);
 }
 
-struct restore {
-    struct core_presence *presence;
-    struct core_presence_time now;
-};
-
-static void restore_attribute(const struct restore *restore, struct device_id device,
-                              const struct store_attribute *attribute)
+void core_presence_restore(struct core_presence *presence, struct device_id device,
+                           const struct store_attribute *attribute, struct core_presence_time now)
 {
-    struct core_presence *presence = restore->presence;
+    if (presence == NULL || device.number >= CORE_PRESENCE_MAX) {
+        return;
+    }
     struct core_presence_state *state = &presence->states[device.number];
     if (slice_equal(attribute->key, SLICE("active")) &&
         attribute->value.type == MODEL_VALUE_BOOLEAN) {
@@ -285,8 +281,8 @@ static void restore_attribute(const struct restore *restore, struct device_id de
         count_active(presence, attribute->value.boolean ? 1U : 0);
     } else if (slice_equal(attribute->key, SLICE("lastActivityTime")) &&
                attribute->value.type == MODEL_VALUE_LONG) {
-        const int64_t ago_s = (restore->now.wall.ms - attribute->value.number) / 1000;
-        const int64_t at_s = (int64_t)seconds(restore->now.mono) - (ago_s > 0 ? ago_s : 0);
+        const int64_t ago_s = (now.wall.ms - attribute->value.number) / 1000;
+        const int64_t at_s = (int64_t)seconds(now.mono) - (ago_s > 0 ? ago_s : 0);
         state->last_s = at_s < INT32_MIN ? INT32_MIN : (int32_t)at_s;
         state->reported_s = state->last_s;
     } else if (slice_equal(attribute->key, SLICE("inactivityTimeout")) &&
@@ -296,22 +292,4 @@ static void restore_attribute(const struct restore *restore, struct device_id de
         return;
     }
     note_number(presence, (uint32_t)device.number);
-}
-
-static bool restore_row(void *context, const struct store_state_row *row)
-{
-    const struct restore *restore = context;
-    struct store_attribute attribute;
-    if (row->device.number < CORE_PRESENCE_MAX && store_attribute_get(row, &attribute)) {
-        restore_attribute(restore, row->device, &attribute);
-    }
-    return true;
-}
-
-enum err core_presence_restore(struct core_presence *presence, struct store *store,
-                               struct core_presence_time now)
-{
-    struct restore restore = {presence, now};
-    const struct store_state_query query = {.kind = STORE_STATE_SERVER};
-    return store_state_scan(store, &query, &restore, restore_row);
 }

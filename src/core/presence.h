@@ -14,6 +14,7 @@
 
 #include "core/core.h"
 #include "core/feed.h"
+#include "store/attribute.h"
 
 #define CORE_PRESENCE_MAX (1U << 28)
 
@@ -50,9 +51,10 @@ struct core_presence_time {
     struct wall wall;
 };
 
-// The sweeping thread: takes up what the store says of all devices. Before the first sweep.
-MUST_USE enum err core_presence_restore(struct core_presence *presence, struct store *store,
-                                        struct core_presence_time now);
+// The sweeping thread, or before it starts: takes up what a stored server attribute says of its
+// device. Before the first sweep.
+void core_presence_restore(struct core_presence *presence, struct device_id device,
+                           const struct store_attribute *attribute, struct core_presence_time now);
 // The sweeping thread: looks at all devices and writes what changed, in one commit as far as the
 // lane takes it; the rest is written by the next sweep. Each device that changed its state is an
 // event of the core's plan. The number of those. `core->feed` may be NULL.

@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "core/attributes.h"
 #include "core/event.h"
 #include "core/presence.h"
 #include "plat/memory.h"
-#include "store/attribute.h"
 
 static struct {
     struct core core;
@@ -166,7 +166,8 @@ static void what_was_known_is_known_after_a_restart(void **state)
     // Another boot: another monotonic clock.
     f.now.mono = (struct mono){span_s(3).ns};
     f.now.wall.ms += 500000;
-    assert_int_equal(core_presence_restore(f.presence, f.store, f.now), ERR_OK);
+    const struct core core = {.store = f.store, .presence = f.presence};
+    assert_int_equal(core_attributes_restore(&core, f.now), ERR_OK);
     assert_int_equal(core_presence_active(f.presence), 1);
     assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
     pass(100);

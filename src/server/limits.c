@@ -1,5 +1,6 @@
 #include "server/limits.h"
 
+#include "core/lives.h"
 #include "core/visit.h"
 #include "model/quotas.h"
 #include "rest/call.h"
@@ -71,6 +72,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"devices", settings->devices_max, "", "REST 503"},
         {"tenants", settings->tenants_max, "", "REST 503"},
         {"tenant profiles", MODEL_QUOTAS_PROFILES_MAX, "", "REST 503"},
+        {"devices with a life of their own", CORE_LIVES_MAX, "", "their points stay"},
         {"key names of a device", settings->store.keys_per_device_max, "", "4.00"},
         {"key names of a tenant", settings->store.keys_per_tenant_max, "", "4.00"},
         {"points of a request", MODEL_POINTS_MAX, "", "4.00"},

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "core/attributes.h"
 #include "core/install.h"
+#include "core/lives.h"
 #include "core/recorder.h"
+#include "core/rpc_expiry.h"
 #include "core/tenant_admin.h"
 #include "http/server.h"
 #include "http/socket.h"
@@ -41,12 +44,16 @@ struct server {
     struct core core;
     struct filter reached;
     void *presence_memory;
+    void *lives_memory;
+    struct store_lives lives;
     struct core_recorder *recorders[STEER_WORKERS_MAX];
     struct core_feed feed;
     struct bus_party *feed_party; // read by the sockets' thread; its wake-ups are the feed thread's
     struct plat_thread feed_thread;
     bool feed_started;
     struct mono presence_due; // the control thread's
+    struct core_rpc_expiry calls_expiry;
+    struct mono calls_due;
     struct rest rest;
     struct http_server *http;
     struct server_worker *workers[STEER_WORKERS_MAX];
@@ -148,6 +155,10 @@ static enum err open_core(struct server *server)
         return fail(server, ERR_EXHAUSTED, "presence");
     }
     core->presence = core_presence_init(server->presence_memory, &server->settings->presence);
+    server->lives_memory = plat_memory_reserve(core_lives_footprint());
+    if (server->lives_memory == NULL) {
+        return fail(server, ERR_EXHAUSTED, "lives");
+    }
     err = err == ERR_OK ? open_recorders(server) : err;
     if (err == ERR_OK) {
         err = bus_create(&core->bus, server->settings->workers,
@@ -158,6 +169,11 @@ static enum err open_core(struct server *server)
         err = model_index_create(&core->index, &server->epoch, server->settings->devices_max);
     }
     err = err == ERR_OK ? model_quotas_create(&core->quotas, server->settings->tenants_max) : err;
+    if (err == ERR_OK) {
+        core->lives = core_lives_init(server->lives_memory, core->quotas);
+        server->lives = (struct store_lives){core->lives, core_lives_of};
+        store_set_lives(server->store, &server->lives);
+    }
     err = err == ERR_OK ? core_open(core, plat_clock_wall()) : err;
     return err == ERR_OK ? ERR_OK : fail(server, err, "entities");
 }
@@ -270,14 +286,27 @@ static void sweep_presence(struct server *server)
     }
 }
 
+// One step of a round; rounds are as far apart as those of the store.
+static void expire_calls(struct server *server)
+{
+    const struct mono now = plat_clock_mono();
+    bool is_over = false;
+    if (!mono_reached(now, server->calls_due)) {
+        return;
+    }
+    const enum err err = core_rpc_expire(&server->core, &server->control_desk,
+                                         &server->calls_expiry, plat_clock_wall(), &is_over);
+    if (err != ERR_OK) {
+        LOG(LOG_WARN, "calls.not-expired", LOG_TEXT("error", err_text(err)));
+    }
+    if (err != ERR_OK || is_over) {
+        server->calls_due = mono_add(now, server->settings->store.expiry_every);
+    }
+}
+
 static void control(void *context)
 {
     struct server *server = context;
-    const struct core_presence_time start = {plat_clock_mono(), plat_clock_wall()};
-    const enum err restored = core_presence_restore(server->core.presence, server->store, start);
-    if (restored != ERR_OK) {
-        LOG(LOG_WARN, "presence.unknown", LOG_TEXT("error", err_text(restored)));
-    }
     while (metric_read(&server->stopping) == 0) {
         // Nothing is tried again on a store whose write failed; a new process opens it anew.
         if (store_stats(server->store).read_only) {
@@ -285,12 +314,21 @@ static void control(void *context)
             return;
         }
         sweep_presence(server);
+        expire_calls(server);
         enum err err = core_purge_one(&server->core, &server->control_desk);
         err = err == ERR_NOT_FOUND ? core_tenant_sweep(&server->core) : err;
         if (err != ERR_OK) {
             pause_unless_stopping(server);
         }
     }
+}
+
+// Devices are served meanwhile; people, who would see what has expired, only afterwards.
+static enum err restore_attributes(struct server *server)
+{
+    const struct core_presence_time now = {plat_clock_mono(), plat_clock_wall()};
+    const enum err err = core_attributes_restore(&server->core, now);
+    return err == ERR_OK ? ERR_OK : fail(server, err, "attributes of devices");
 }
 
 static enum err open_desk(struct server *server, size_t lane_size, struct core_desk *desk)
@@ -316,6 +354,7 @@ static enum err start_threads(struct server *server)
         err = server_worker_start(server->workers[i]);
         server->workers_started += err == ERR_OK ? 1 : 0;
     }
+    err = err == ERR_OK ? restore_attributes(server) : err;
     if (err == ERR_OK) {
         err = plat_thread_start(&server->control, "control", -1, server, control);
         server->control_started = err == ERR_OK;
@@ -508,6 +547,9 @@ static void close_all(struct server *server)
 {
     if (server->presence_memory != NULL) {
         plat_memory_release(server->presence_memory, core_presence_footprint());
+    }
+    if (server->lives_memory != NULL) {
+        plat_memory_release(server->lives_memory, core_lives_footprint());
     }
     for (unsigned i = 0; i < server->core.recorder_count; i++) {
         plat_memory_release(server->recorders[i],

@@ -661,6 +661,7 @@ static const struct scenario scenarios[] = {
     OTHER_SCENARIO(changes_are_read_back),
     OTHER_SCENARIO(last_of_a_name_twice_in_one_change_counts),
     OTHER_SCENARIO(scans_go_both_ways_from_a_name),
+    OTHER_SCENARIO(scans_of_every_device_go_on_from_a_place),
     OTHER_SCENARIO(purge_takes_the_state_too),
     OTHER_SCENARIO(a_load_brings_the_kinds_asked_for),
     OTHER_SCENARIO(a_load_brings_only_the_names_asked_for),

@@ -99,6 +99,21 @@ void store_conformance_scans_go_both_ways_from_a_name(struct store_fixture *f)
     expect_kind(f, STORE_STATE_RPC, 0, "6.41.a=1 6.42.a=1 6.42.c=3 6.42.e=5 6.43.a=1 ");
 }
 
+void store_conformance_scans_of_every_device_go_on_from_a_place(struct store_fixture *f)
+{
+    const struct store_state_change items[] = {set(STORE_STATE_RPC, "a", "1"),
+                                               set(STORE_STATE_RPC, "c", "3")};
+    change(f, (struct device_id){41}, items, 2);
+    change(f, DEVICE, items, 2);
+    change(f, (struct device_id){43}, items, 2);
+    struct store_state_query query = {.kind = STORE_STATE_RPC, .since = DEVICE};
+    expect_scan(f, &query, "6.42.a=1 6.42.c=3 6.43.a=1 6.43.c=3 ");
+    query.from = SLICE("b");
+    expect_scan(f, &query, "6.42.c=3 6.43.a=1 6.43.c=3 ");
+    query.since.number = 44;
+    expect_scan(f, &query, "");
+}
+
 void store_conformance_purge_takes_the_state_too(struct store_fixture *f)
 {
     const struct store_state_change items[] = {set(STORE_STATE_CLIENT, "a", "1"),

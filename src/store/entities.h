@@ -109,6 +109,9 @@ MUST_USE enum err store_device_delete(struct store_tx *tx, struct tenant_id tena
 MUST_USE enum err store_device_get(struct store_tx *tx, struct arena *memory,
                                    struct tenant_id tenant, const struct uuid *id,
                                    struct model_device *device);
+// Whose device it is.
+MUST_USE enum err store_device_tenant(struct store_tx *tx, const struct uuid *id,
+                                      struct tenant_id *tenant);
 MUST_USE enum err store_device_by_name(struct store_tx *tx, struct arena *memory,
                                        struct tenant_id tenant, struct slice name,
                                        struct model_device *device);

@@ -136,6 +136,19 @@ enum err store_device_get(struct store_tx *tx, struct arena *memory, struct tena
     return device_one(&query, device);
 }
 
+enum err store_device_tenant(struct store_tx *tx, const struct uuid *id, struct tenant_id *tenant)
+{
+    struct store_query query =
+        store_sql_prepare(tx->sql, "SELECT tenant FROM device WHERE id = ?", NULL);
+    store_sql_bind_uuid(&query, id);
+    const bool found = store_sql_row(&query);
+    if (found) {
+        tenant->number = (uint64_t)store_sql_read_int(&query);
+    }
+    const enum err err = store_sql_end(&query);
+    return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
+}
+
 enum err store_device_by_name(struct store_tx *tx, struct arena *memory, struct tenant_id tenant,
                               struct slice name, struct model_device *device)
 {

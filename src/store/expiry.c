@@ -288,6 +288,7 @@ enum err store_expiry_step(struct store_local *local, struct store_now now)
     }
     if (!expiry->is_past_index) {
         err = expire_index(local, before, &rows);
+        rows = 0; // what is in the batch now, no scan would see
     }
     while (err == ERR_OK && rows > 0 && expiry->is_running) {
         err =

@@ -63,7 +63,8 @@ static void seek(struct store_blocks *blocks, struct store_scan *scan,
     uint8_t key[PREFIX_LEN + STORE_STATE_NAME_MAX];
     // The last name of a device is before the first of the next.
     const bool is_from_last = query->descending && query->from.len == 0;
-    uint8_t *at = put_prefix(key, query->kind, query->device.number + (is_from_last ? 1 : 0));
+    const uint64_t device = query->device.number != 0 ? query->device.number : query->since.number;
+    uint8_t *at = put_prefix(key, query->kind, device + (is_from_last ? 1 : 0));
     at = store_wire_put_bytes(at, query->from);
     blocks->ops->scan_move(scan, query->descending ? STORE_SCAN_SEEK_BACK : STORE_SCAN_SEEK,
                            slice_of(key, (size_t)(at - key)));

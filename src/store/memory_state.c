@@ -102,8 +102,12 @@ void store_memory_state_purge(struct store_memory_state *state, uint64_t device)
 static bool is_wanted(const struct store_state_query *query, const struct store_memory_row *row)
 {
     if (row->kind != query->kind ||
-        (query->device.number != 0 && row->device != query->device.number)) {
+        (query->device.number != 0 ? row->device != query->device.number
+                                   : row->device < query->since.number)) {
         return false;
+    }
+    if (query->device.number == 0 && row->device > query->since.number) {
+        return true;
     }
     const int order = store_record_compare_keys(row->owned_name, query->from);
     return query->from.len == 0 || (query->descending ? order <= 0 : order >= 0);

@@ -66,7 +66,9 @@ typedef bool store_state_fn(void *context, const struct store_state_row *row);
 struct store_state_query {
     enum store_state_kind kind;
     struct device_id device; // 0: every device, in order of number
-    struct slice from;       // the first name of interest; empty: all. With one device only.
+    struct device_id since;  // of every device: begins with this one
+    struct slice from;       // the first name of interest (of `since`, if it is every device);
+                             // empty: all
     bool descending;         // from `from` (empty: the last) to the first. With one device only.
 };
 
