@@ -13,6 +13,7 @@
 #include "api/status.h"
 #include "core/event.h"
 #include "core/flown.h"
+#include "core/meters.h"
 #include "plat/memory.h"
 
 static struct {
@@ -366,6 +367,75 @@ static void what_a_device_was_told_is_recorded(void **state)
     f.api.recorder = NULL;
 }
 
+struct limited_row {
+    struct row row;
+    const char *reason;
+    uint32_t max_age_s;
+};
+
+static void what_is_over_a_limit_is_refused_after_all_else(void **state)
+{
+    (void)state;
+    static const struct core_meters_bounds bounds = {16, 4};
+    const struct uuid profile = {.bytes = {1}};
+    const struct model_quota quota = {.device_messages = {{1}, {40}, 1},
+                                      .device_telemetry_messages = {{2}, {40}, 1},
+                                      .device_data_points = {{3}, {30}, 1}};
+    const struct row before[] = {
+        {"", COAP_POST, GOOD, JSON, NULL, "{", 0, NULL}, // costs nothing
+        {"", COAP_POST, GOOD, JSON, NULL, "{\"p\":1}", 0, NULL},
+        {"", COAP_POST, "api/v1/T/attributes", JSON, NULL, "{\"p\":1}", 0, NULL},
+        {"", COAP_POST, GOOD, JSON, NULL, "{}", 0, NULL}, // a message like any other
+    };
+    const struct limited_row after[] = {
+        {{"", COAP_POST, GOOD, JSON, NULL, "{\"p\":1}", 0, NULL},
+         "over the device's limit of telemetry messages",
+         20},
+        {{"", COAP_POST, GOOD, JSON, NULL, "{\"p\":1,\"q\":2,\"r\":3}", 0, NULL},
+         "over the device's limit of telemetry messages",
+         20},
+        {{"", COAP_GET, "api/v1/T/attributes", COAP_FORMAT_NONE, NULL, "", 0, NULL},
+         "over the device's limit of messages",
+         40},
+        {{"", COAP_POST, "api/v1/T/rpc", JSON, NULL, "{\"method\":\"m\"}", 0, NULL},
+         "over the device's limit of messages",
+         40},
+        {{"", COAP_POST, GOOD, JSON, NULL, "[]", 0, NULL},
+         "over the device's limit of messages",
+         40},
+    };
+    struct model_quotas *quotas = NULL;
+    struct coap_reply reply;
+    assert_int_equal(model_quotas_create(&quotas, 8), ERR_OK);
+    assert_int_equal(model_quotas_put_profile(quotas, &profile, &quota), ERR_OK);
+    assert_int_equal(model_quotas_put_tenant(quotas, (struct tenant_id){1}, &profile), ERR_OK);
+    f.api.core.meters =
+        core_meters_init(reserved(core_meters_footprint(&bounds)), &bounds, quotas, NULL, 0);
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        const enum api_outcome outcome = run(&before[i], &peer, &reply);
+        assert_true(outcome == API_PENDING || reply.code != COAP_TOO_MANY_REQUESTS);
+        if (outcome == API_PENDING) {
+            assert_int_equal(completed().code, COAP_CREATED);
+        }
+    }
+    const uint64_t limited = metric_read(&f.api.metrics.limited);
+    for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
+        assert_int_equal(run(&after[i].row, &peer, &reply), API_REPLIED);
+        assert_int_equal(reply.code, COAP_TOO_MANY_REQUESTS);
+        assert_int_equal(reply.max_age_s, after[i].max_age_s);
+        assert_true(slice_equal(reply.payload, slice_text(after[i].reason)));
+        assert_true(reply.no_effect);
+    }
+    assert_int_equal(metric_read(&f.api.metrics.limited) - limited, 5);
+    f.api.settings.upstream_codes = true;
+    assert_int_equal(run(&after[0].row, &peer, &reply), API_REPLIED);
+    assert_int_equal(reply.code, COAP_INTERNAL_SERVER_ERROR);
+    assert_int_equal(reply.max_age_s, COAP_MAX_AGE_NONE);
+    f.api.settings.upstream_codes = false;
+    f.api.core.meters = NULL;
+    model_quotas_destroy(quotas);
+}
+
 static void upstream_codes_hide_what_old_clients_do_not_know(void **state)
 {
     (void)state;
@@ -462,6 +532,7 @@ int main(void)
         cmocka_unit_test(strict_formats_take_the_label_at_its_word),
         cmocka_unit_test(a_body_in_blocks_is_judged_by_its_first),
         cmocka_unit_test(what_a_device_was_told_is_recorded),
+        cmocka_unit_test(what_is_over_a_limit_is_refused_after_all_else),
         cmocka_unit_test(upstream_codes_hide_what_old_clients_do_not_know),
         cmocka_unit_test(a_call_of_a_device_is_an_event_once_it_waits),
     };

@@ -1,6 +1,7 @@
 #include "api/attributes.h"
 
 #include "api/ask.h"
+#include "api/limit.h"
 #include "api/observe.h"
 #include "api/payload.h"
 #include "api/status.h"
@@ -16,6 +17,9 @@ enum api_outcome api_attributes_post(const struct api_call *call, struct coap_re
     enum err err = api_payload_read(call, API_PAYLOAD_ATTRIBUTES, &readings, &place);
     if (err != ERR_OK) {
         return api_refuse_at(call, err, &place, reply);
+    }
+    if (!api_limit_admit(call, api_limit_publish(readings.items[0].point_count), reply)) {
+        return API_REPLIED;
     }
     enum core_step step = CORE_DONE;
     err = core_attributes_publish(&call->api->core, call->api->memory, &call->principal,
@@ -106,6 +110,9 @@ enum api_outcome api_attributes_get(const struct api_call *call, struct coap_rep
     }
     if (api_observe_is_asked(call)) {
         return api_observe(call, CORE_RESOURCE_ATTRIBUTES, reply);
+    }
+    if (!api_limit_admit(call, API_LIMIT_MESSAGE, reply)) {
+        return API_REPLIED;
     }
     const struct question question = question_of(options);
     struct store_load *load = NULL;

@@ -2,6 +2,7 @@
 
 #include "api/ask.h"
 #include "api/attributes.h"
+#include "api/limit.h"
 #include "api/status.h"
 
 #define OBSERVE_REGISTER 0U
@@ -17,6 +18,10 @@ enum api_outcome api_observe(const struct api_call *call, enum core_resource res
                              struct coap_reply *reply)
 {
     const bool registers = call->request->options->observe == OBSERVE_REGISTER;
+    const struct core_cost cost = registers ? api_limit_observe(call, resource) : API_LIMIT_MESSAGE;
+    if (!api_limit_admit(call, cost, reply)) {
+        return API_REPLIED;
+    }
     return api_ask(call, registers ? CORE_MAIL_SUBSCRIBE : CORE_MAIL_UNSUBSCRIBE, resource, 0,
                    SLICE_EMPTY, reply);
 }

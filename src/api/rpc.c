@@ -1,6 +1,7 @@
 #include "api/rpc.h"
 
 #include "api/ask.h"
+#include "api/limit.h"
 #include "api/observe.h"
 #include "codec/call.h"
 #include "codec/scratch.h"
@@ -100,6 +101,9 @@ enum api_outcome api_rpc_post(const struct api_call *call, struct coap_reply *re
         return api_refuse_form(COAP_BAD_REQUEST, "rpc/{id}: the id is not a number", reply);
     }
     if (!read_object(call, &object, reply)) {
+        return API_REPLIED;
+    }
+    if (!api_limit_admit(call, API_LIMIT_MESSAGE, reply)) {
         return API_REPLIED;
     }
     return call->route.has_call ? answer_call(call, object, reply)

@@ -1,5 +1,6 @@
 #include "api/telemetry.h"
 
+#include "api/limit.h"
 #include "api/payload.h"
 #include "core/feed.h"
 
@@ -10,6 +11,9 @@ enum api_outcome api_telemetry_post(const struct api_call *call, struct coap_rep
     enum err err = api_payload_read(call, API_PAYLOAD_TELEMETRY, &readings, &place);
     if (err != ERR_OK) {
         return api_refuse_at(call, err, &place, reply);
+    }
+    if (!api_limit_admit(call, api_limit_publish(readings.point_count), reply)) {
+        return API_REPLIED;
     }
     enum core_step step = CORE_DONE;
     err = core_telemetry_save(&call->api->core, &call->principal, &readings, call->now.wall,

@@ -23,9 +23,17 @@
 
 struct core_feed;
 struct core_lives;
+struct core_meters;
 struct core_plan;
 struct core_presence;
 struct core_recorder;
+
+// Lets one thread at a time in.
+struct core_guard {
+    void *context;
+    void (*enter)(void *context);
+    void (*leave)(void *context);
+};
 
 struct core {
     struct store_entities *entities;
@@ -33,6 +41,9 @@ struct core {
     struct store_attempts *attempts;
     struct model_index *index;
     struct model_quotas *quotas; // what each tenant may use: model_quotas_of
+    struct core_meters **meters; // of each worker, then of the threads of HTTP
+    unsigned meter_count;
+    struct core_guard visitors; // around the last of them
     struct epoch *epoch;
     struct bus *bus;
     struct core_presence *presence;
@@ -93,6 +104,7 @@ struct core_worker {
     struct bus_party *party;
     struct core_presence *presence;
     struct core_feed *feed;
+    struct core_meters *meters; // of this worker; NULL: nothing is limited
     const struct core_plan *plan;
     const struct filter *reached;
     uint32_t asks; // questions to shards that are open (core/mail.h)

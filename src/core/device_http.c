@@ -39,6 +39,21 @@ void core_device_http_heard(const struct core *core, const struct model_index_en
     core_presence_heard(core->presence, device->device, visitor->mono);
 }
 
+enum err core_device_http_admit(const struct core *core, const struct model_index_entry *device,
+                                const struct core_visitor *visitor, struct core_cost cost,
+                                struct core_refusal *refusal)
+{
+    if (core->meter_count == 0 || !model_quotas_have_rates(core->quotas)) {
+        return ERR_OK;
+    }
+    const struct core_guard *guard = &core->visitors;
+    guard->enter(guard->context);
+    const bool is_admitted = core_meters_admit(core->meters[core->meter_count - 1], visitor->mono,
+                                               device, cost, refusal);
+    guard->leave(guard->context);
+    return is_admitted ? ERR_OK : ERR_LIMITED;
+}
+
 // Waits for what a verb for workers submitted to the desk's lane.
 static enum err await(struct core *core, struct core_desk *desk,
                       const struct model_index_entry *device, const struct core_visitor *visitor,

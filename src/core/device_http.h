@@ -4,6 +4,7 @@
 
 #include "core/admin.h"
 #include "core/attributes.h"
+#include "core/meters.h"
 
 // Who asks, from where.
 struct core_visitor {
@@ -20,6 +21,11 @@ MUST_USE enum err core_device_http_enter(struct core *core, const struct core_vi
 // The device counts as heard: what it asked for is taken.
 void core_device_http_heard(const struct core *core, const struct model_index_entry *device,
                             const struct core_visitor *visitor);
+// Takes what a request costs by the limits of the tenant's profile. ERR_LIMITED.
+MUST_USE enum err core_device_http_admit(const struct core *core,
+                                         const struct model_index_entry *device,
+                                         const struct core_visitor *visitor, struct core_cost cost,
+                                         struct core_refusal *refusal);
 // Durable when they return. The device counts as heard.
 MUST_USE enum err core_device_http_telemetry(struct core *core, struct core_desk *desk,
                                              const struct model_index_entry *device,

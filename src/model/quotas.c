@@ -25,11 +25,13 @@ struct slot {
     _Atomic uint64_t words[WORDS];
     struct uuid profile; // writer only
     bool used;           // writer only
+    bool has_rates;      // writer only
 };
 
 struct model_quotas {
     uint32_t tenants_max;
     _Atomic uint32_t tenants;
+    _Atomic uint32_t rated; // profiles with rates
     uint64_t mask;
     struct slot slots[MODEL_QUOTAS_PROFILES_MAX];
     _Atomic uint64_t places[];
@@ -162,6 +164,20 @@ static struct slot *slot_free(struct model_quotas *quotas)
     return NULL;
 }
 
+static bool has_rates(const struct model_quota *quota)
+{
+    return (quota->tenant_messages.count | quota->tenant_telemetry_messages.count |
+            quota->tenant_data_points.count | quota->device_messages.count |
+            quota->device_telemetry_messages.count | quota->device_data_points.count) != 0;
+}
+
+static void note_rates(struct model_quotas *quotas, struct slot *slot, bool has)
+{
+    const uint32_t rated = atomic_load_explicit(&quotas->rated, memory_order_relaxed);
+    atomic_store_explicit(&quotas->rated, rated + has - slot->has_rates, memory_order_relaxed);
+    slot->has_rates = has;
+}
+
 enum err model_quotas_put_profile(struct model_quotas *quotas, const struct uuid *profile,
                                   const struct model_quota *quota)
 {
@@ -180,6 +196,7 @@ enum err model_quotas_put_profile(struct model_quotas *quotas, const struct uuid
         atomic_store_explicit(&slot->words[i], words[i], memory_order_release);
     }
     atomic_store_explicit(&slot->stamp, stamp + 2, memory_order_release);
+    note_rates(quotas, slot, has_rates(quota));
     return ERR_OK;
 }
 
@@ -188,6 +205,7 @@ void model_quotas_remove_profile(struct model_quotas *quotas, const struct uuid 
     struct slot *slot = slot_of(quotas, profile);
     if (slot != NULL) {
         slot->used = false;
+        note_rates(quotas, slot, false);
     }
 }
 
@@ -222,6 +240,11 @@ void model_quotas_remove_tenant(struct model_quotas *quotas, struct tenant_id te
     while (word_at(quotas, place + 1) == EMPTY && word_at(quotas, place) == TOMBSTONE) {
         word_set(quotas, place--, EMPTY);
     }
+}
+
+bool model_quotas_have_rates(const struct model_quotas *quotas)
+{
+    return atomic_load_explicit(&quotas->rated, memory_order_relaxed) != 0;
 }
 
 uint32_t model_quotas_tenants(const struct model_quotas *quotas)

@@ -51,6 +51,8 @@ MUST_USE enum err model_quotas_put_tenant(struct model_quotas *quotas, struct te
 // Writer: nothing if it is not there.
 void model_quotas_remove_tenant(struct model_quotas *quotas, struct tenant_id tenant);
 
+// Any thread: whether any profile limits messages or points.
+bool model_quotas_have_rates(const struct model_quotas *quotas);
 // Any thread.
 uint32_t model_quotas_tenants(const struct model_quotas *quotas);
 uint32_t model_quotas_tenants_max(const struct model_quotas *quotas);

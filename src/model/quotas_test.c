@@ -112,6 +112,25 @@ static void who_is_not_there_has_no_limit(void **state)
     assert_int_equal(model_quotas_tenants(quotas), 0);
 }
 
+static void profiles_with_rates_are_known(void **state)
+{
+    (void)state;
+    const struct uuid first = profile_id(1);
+    const struct uuid second = profile_id(2);
+    const struct model_quota none = {.devices_max = 5};
+    const struct model_quota some = {.device_telemetry_messages = {{1}, {1}, 1}};
+    assert_false(model_quotas_have_rates(quotas));
+    assert_int_equal(model_quotas_put_profile(quotas, &first, &none), ERR_OK);
+    assert_false(model_quotas_have_rates(quotas));
+    assert_int_equal(model_quotas_put_profile(quotas, &first, &some), ERR_OK);
+    assert_int_equal(model_quotas_put_profile(quotas, &second, &some), ERR_OK);
+    assert_true(model_quotas_have_rates(quotas));
+    assert_int_equal(model_quotas_put_profile(quotas, &first, &none), ERR_OK);
+    assert_true(model_quotas_have_rates(quotas));
+    model_quotas_remove_profile(quotas, &second);
+    assert_false(model_quotas_have_rates(quotas));
+}
+
 static void a_tenant_beyond_the_bound_is_refused(void **state)
 {
     (void)state;
@@ -219,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_tenant_has_what_its_profile_allows),
         TEST(who_is_not_there_has_no_limit),
+        TEST(profiles_with_rates_are_known),
         TEST(a_tenant_beyond_the_bound_is_refused),
         TEST(a_profile_that_is_not_there_is_refused),
         TEST(a_profile_beyond_the_bound_is_refused),

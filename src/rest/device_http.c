@@ -29,6 +29,15 @@ bool rest_device_http_enter(struct rest_call *call, struct core_visitor *visitor
     return *err == ERR_OK;
 }
 
+enum err rest_device_http_admit(struct rest_call *call, const struct model_index_entry *device,
+                                const struct core_visitor *visitor, uint32_t points)
+{
+    struct core_refusal refusal = {NULL, 0};
+    const struct core_cost cost = {.messages = 1, .points = points};
+    const enum err err = core_device_http_admit(call->rest->core, device, visitor, cost, &refusal);
+    return err == ERR_OK ? ERR_OK : rest_call_refuse(call, err, "%s", refusal.reason);
+}
+
 static struct codec_telemetry_rules rules_of(const struct rest_call *call)
 {
     return (struct codec_telemetry_rules){.type_cast = call->rest->settings.type_cast};
@@ -58,8 +67,10 @@ enum err rest_device_http_telemetry(struct rest_call *call)
     if (err != ERR_OK) {
         return rest_device_http_refuse(call, err, &place);
     }
-    return core_device_http_telemetry(call->rest->core, rest_call_desk(call), &device, &readings,
-                                      &visitor);
+    err = rest_device_http_admit(call, &device, &visitor, readings.point_count);
+    return err != ERR_OK ? err
+                         : core_device_http_telemetry(call->rest->core, rest_call_desk(call),
+                                                      &device, &readings, &visitor);
 }
 
 enum err rest_device_http_publish(struct rest_call *call)
@@ -78,8 +89,11 @@ enum err rest_device_http_publish(struct rest_call *call)
     if (err != ERR_OK) {
         return rest_device_http_refuse(call, err, &place);
     }
-    return core_device_http_attributes(call->rest->core, rest_call_desk(call),
-                                       call->request->memory, &device, &attributes, &visitor);
+    err = rest_device_http_admit(call, &device, &visitor, attributes.point_count);
+    return err != ERR_OK
+               ? err
+               : core_device_http_attributes(call->rest->core, rest_call_desk(call),
+                                             call->request->memory, &device, &attributes, &visitor);
 }
 
 struct reading {
@@ -138,6 +152,10 @@ enum err rest_device_http_read(struct rest_call *call)
     struct model_index_entry device;
     enum err err = ERR_OK;
     if (!rest_device_http_enter(call, &visitor, &device, &err)) {
+        return err;
+    }
+    err = rest_device_http_admit(call, &device, &visitor, 0);
+    if (err != ERR_OK) {
         return err;
     }
     const struct slice client = http_request_parameter(call->request, "clientKeys");

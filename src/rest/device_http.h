@@ -8,6 +8,10 @@
 // empty 401 for a token that no device has.
 MUST_USE bool rest_device_http_enter(struct rest_call *call, struct core_visitor *visitor,
                                      struct model_index_entry *device, enum err *err);
+// Takes what a message costs by the limits of the tenant's profile: a publish of so many points, or
+// with none a message like any other. Fails with ERR_LIMITED and the reason.
+enum err rest_device_http_admit(struct rest_call *call, const struct model_index_entry *device,
+                                const struct core_visitor *visitor, uint32_t points);
 // Fails with what is wrong in the body, and where.
 enum err rest_device_http_refuse(struct rest_call *call, enum err err,
                                  const struct err_place *place);

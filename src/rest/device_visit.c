@@ -126,6 +126,7 @@ static enum err visit(struct rest_call *call, enum core_wish wish)
                                 "HEAD would take what waits without showing it");
     }
     err = read_deadline(call, visitor.mono, &wanted.deadline);
+    err = err == ERR_OK ? rest_device_http_admit(call, &device, &visitor, 0) : err;
     return err == ERR_OK ? wait_for(call, &device, &visitor, &wanted) : err;
 }
 
@@ -185,8 +186,11 @@ enum err rest_device_visit_reply(struct rest_call *call)
     if (text.overflow || text.len > CORE_MAIL_BODY_MAX) {
         return ERR_TOO_LARGE;
     }
-    err = core_visit_reply(rest_call_desk(call), &sent.device, (uint32_t)number,
-                           codec_scratch_close(call->request->memory, &text));
+    const struct slice body = codec_scratch_close(call->request->memory, &text);
+    err = rest_device_http_admit(call, &sent.device, &sent.visitor, 0);
+    err = err == ERR_OK
+              ? core_visit_reply(rest_call_desk(call), &sent.device, (uint32_t)number, body)
+              : err;
     if (err == ERR_OK) {
         core_device_http_heard(call->rest->core, &sent.device, &sent.visitor);
     }
@@ -209,9 +213,10 @@ enum err rest_device_visit_call(struct rest_call *call)
         return ERR_TOO_LARGE;
     }
     const struct span wait = span_ms((uint64_t)call->rest->settings.answer_wait_ms);
+    err = rest_device_http_admit(call, &sent.device, &sent.visitor, 0);
     const struct core_visit visit = {.wish = CORE_WISH_ANSWER,
                                      .deadline = mono_add(sent.visitor.mono, wait),
                                      .method = read.method,
                                      .params = read.params};
-    return wait_for(call, &sent.device, &sent.visitor, &visit);
+    return err == ERR_OK ? wait_for(call, &sent.device, &sent.visitor, &visit) : err;
 }

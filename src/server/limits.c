@@ -16,10 +16,12 @@ struct row {
     const char *full;
 };
 
-static void put_row(struct buf *out, const struct row *row)
+static void put_rows(struct buf *out, const struct row *rows, size_t count)
 {
-    buf_put_format(out, "%-34s %14llu %-12s %s\n", row->name, (unsigned long long)row->bound,
-                   row->unit, row->full);
+    for (size_t i = 0; i < count; i++) {
+        buf_put_format(out, "%-34s %14llu %-12s %s\n", rows[i].name,
+                       (unsigned long long)rows[i].bound, rows[i].unit, rows[i].full);
+    }
 }
 
 static void put_memory(const struct server_settings *settings, struct buf *out)
@@ -39,7 +41,8 @@ static void put_memory(const struct server_settings *settings, struct buf *out)
     buf_put_format(out, "  sum %41llu\n", (unsigned long long)((workers + store + http) >> 20));
 }
 
-void server_limits_write(const struct server_settings *settings, struct buf *out)
+// What the workers have each, or keep of what devices said.
+static void put_workers(const struct server_settings *settings, struct buf *out)
 {
     const struct coap_endpoint_limits *coap = &settings->coap_limits;
     const struct row rows[] = {
@@ -63,12 +66,23 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
          "5.03; REST 503"},
         {"calls to devices", settings->shard.calls_max, "per worker", "REST 503"},
         {"  to one device", settings->shard.calls_per_device, "", "REST 429"},
+        {"devices with limits", settings->meters.devices_max, "per worker",
+         "the one seen longest ago goes"},
+        {"tenants with limits", settings->meters.tenants_max, "per worker",
+         "the one seen longest ago goes"},
         {"calls of devices that wait", API_WAITING_MAX, "per worker", "5.03 with Max-Age"},
         {"reads of attributes under way", STORE_LOADS_MAX, "per worker", "5.03 with Max-Age"},
         {"questions to another worker", CORE_ASKS_MAX, "per worker", "5.03 with Max-Age"},
         {"latest exchanges kept", settings->trace_bytes, "bytes", "the oldest goes"},
         {"state of devices kept in memory", settings->recent_bytes, "bytes",
          "the oldest goes; it is read from disk again"},
+    };
+    put_rows(out, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+void server_limits_write(const struct server_settings *settings, struct buf *out)
+{
+    const struct row rows[] = {
         {"devices", settings->devices_max, "", "REST 503"},
         {"tenants", settings->tenants_max, "", "REST 503"},
         {"tenant profiles", MODEL_QUOTAS_PROFILES_MAX, "", "REST 503"},
@@ -103,8 +117,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"wrong log-ins", 4096, "senders", "the one seen longest ago goes"},
     };
     buf_put_format(out, "%-34s %14s %-12s %s\n", "table", "bound", "unit", "when full");
-    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        put_row(out, &rows[i]);
-    }
+    put_workers(settings, out);
+    put_rows(out, rows, sizeof(rows) / sizeof(rows[0]));
     put_memory(settings, out);
 }

@@ -94,13 +94,17 @@ static void put_api(const struct server_metrics *metrics, struct buf *out)
 {
     uint64_t wrong_tokens = 0;
     uint64_t dropped = 0;
+    uint64_t limited = 0;
     for (unsigned i = 0; i < metrics->settings->workers; i++) {
         const struct api_metrics *const api = server_worker_api(metrics->workers[i]);
         wrong_tokens += metric_read(&api->wrong_tokens);
         dropped += metric_read(&api->dropped);
+        limited += metric_read(&api->limited);
     }
     put_codes(metrics, out);
     put_total(out, "coap_wrong_tokens_total", "Requests whose token no device has.", wrong_tokens);
+    put_total(out, "coap_limited_total", "Requests over a limit of their tenant's profile.",
+              limited);
     put_total(out, "coap_refusals_dropped_total",
               "Refused in silence, since the source is over its limit.", dropped);
 }

@@ -20,6 +20,7 @@
 #include "plat/steer.h"
 #include "plat/thread.h"
 #include "rest/live.h"
+#include "server/meters.h"
 #include "server/metrics.h"
 #include "server/reload.h"
 #include "server/sockets.h"
@@ -46,6 +47,7 @@ struct server {
     void *presence_memory;
     void *lives_memory;
     struct store_lives lives;
+    struct server_meters meters;
     struct core_recorder *recorders[STEER_WORKERS_MAX];
     struct core_feed feed;
     struct bus_party *feed_party; // read by the sockets' thread; its wake-ups are the feed thread's
@@ -173,6 +175,7 @@ static enum err open_core(struct server *server)
         core->lives = core_lives_init(server->lives_memory, core->quotas);
         server->lives = (struct store_lives){core->lives, core_lives_of};
         store_set_lives(server->store, &server->lives);
+        err = server_meters_open(&server->meters, server->settings, core);
     }
     err = err == ERR_OK ? core_open(core, plat_clock_wall()) : err;
     return err == ERR_OK ? ERR_OK : fail(server, err, "entities");
@@ -314,6 +317,7 @@ static void control(void *context)
             return;
         }
         sweep_presence(server);
+        server_meters_share(&server->meters, plat_clock_mono());
         expire_calls(server);
         enum err err = core_purge_one(&server->core, &server->control_desk);
         err = err == ERR_NOT_FOUND ? core_tenant_sweep(&server->core) : err;
@@ -551,6 +555,7 @@ static void close_all(struct server *server)
     if (server->lives_memory != NULL) {
         plat_memory_release(server->lives_memory, core_lives_footprint());
     }
+    server_meters_close(&server->meters);
     for (unsigned i = 0; i < server->core.recorder_count; i++) {
         plat_memory_release(server->recorders[i],
                             core_recorder_footprint(server->settings->trace_bytes));

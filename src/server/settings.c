@@ -224,6 +224,11 @@ static void read_store(const struct conf *conf, struct server_settings *settings
 {
     settings->devices_max = (uint32_t)conf_int(conf, "limits.devices");
     settings->tenants_max = (uint32_t)conf_int(conf, "limits.tenants");
+    // Twice as many: devices are not spread quite equally over the workers.
+    settings->meters = (struct core_meters_bounds){
+        .devices_max = power_of_two_at_most(settings->devices_max / settings->workers * 2ULL),
+        .tenants_max = power_of_two_at_most(settings->tenants_max),
+    };
     settings->store = (struct store_limits){
         .head_bytes_max = conf_size(conf, "store.head-size"),
         .journal_bytes_max = conf_size(conf, "store.journal-size"),

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "coap/endpoint.h"
 #include "conf/conf.h"
+#include "core/meters.h"
 #include "core/presence.h"
 #include "core/recorder.h"
 #include "rest/rest.h"
@@ -51,6 +52,7 @@ struct server_settings {
     struct rest_settings rest;
     struct rate wrong_log_ins;
 
+    struct core_meters_bounds meters;
     struct store_limits store;
     uint32_t devices_max;
     uint32_t tenants_max;

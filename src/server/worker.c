@@ -10,6 +10,7 @@
 #include "plat/memory.h"
 #include "plat/steer.h"
 #include "plat/thread.h"
+#include "server/meters.h"
 
 #define TURN_MEMORY_SIZE (4U << 20)
 #define LANE_SIZE (8U << 20)
@@ -59,7 +60,7 @@ size_t server_worker_footprint(const struct server_settings *settings)
 {
     return coap_endpoint_footprint(&settings->coap_limits) + TURN_MEMORY_SIZE + refusal_size() +
            core_shard_footprint(&settings->shard) + 2 * LANE_SIZE + settings->trace_bytes +
-           settings->recent_bytes;
+           settings->recent_bytes + server_meters_size(settings);
 }
 
 static void wake(void *context)
@@ -105,14 +106,15 @@ static void init(struct server_worker *worker)
     arena_init(&worker->memory, worker->turn_memory, TURN_MEMORY_SIZE);
     worker->api.settings = settings->api;
     plat_entropy(&worker->api.settings.hash_key, sizeof(worker->api.settings.hash_key));
-    worker->api.core = (struct core_worker){.lane = worker->lane,
-                                            .index = worker->plan.core->index,
-                                            .bus = worker->plan.core->bus,
-                                            .party = worker->party,
-                                            .presence = worker->plan.core->presence,
-                                            .feed = worker->plan.core->feed,
-                                            .plan = worker->plan.core->plan,
-                                            .reached = worker->plan.core->reached};
+    worker->api.core =
+        (struct core_worker){.lane = worker->lane,
+                             .index = worker->plan.core->index,
+                             .bus = worker->plan.core->bus,
+                             .party = worker->party,
+                             .presence = worker->plan.core->presence,
+                             .feed = worker->plan.core->feed,
+                             .meters = worker->plan.core->meters[worker->plan.number],
+                             .reached = worker->plan.core->reached};
     worker->api.memory = &worker->memory;
     worker->api.recorder = worker->plan.core->recorders[worker->plan.number];
     worker->api.follows = worker->follow_memory;
