@@ -1,5 +1,6 @@
 """How long points stay: by their write, the TTL of their device, their tenant's profile."""
 
+import random
 import time
 
 import pytest
@@ -236,3 +237,24 @@ def test_calls_that_ended_go_after_the_days_of_the_profile(started):
     wait_for(lambda: status(short) == 404)
     time.sleep(1)
     assert status(long) == "QUEUED"
+
+
+def test_the_space_of_what_expired_comes_back(started):
+    server, rest, device = started([*FAST, "store.journal-size=1M"])
+    path = f"/api/plugins/telemetry/DEVICE/{device.id}/timeseries/ANY"
+
+    def on_disk():
+        return sum(file.stat().st_size for file in (server.data / "devices").glob("*.sst"))
+    for start in range(0, 200_000, 5000):
+        old = now_ms() - 30 * DAY * 1000 + start * 10_000
+        rest.post(path, [{"ts": old + i * 10_000, "values": {"k": random.random()}}
+                         for i in range(5000)])
+    time.sleep(1.5)
+    server.restart("stop")  # what is in memory goes to files at a start
+    full = on_disk()
+    assert full > 1_000_000
+    set_ttl(rest, device, DAY)
+    wait_for(lambda: metric(rest, "store_expired_total") == 200_000)
+    server.restart("stop")
+    wait_for(lambda: on_disk() < full / 4)
+    assert ages(rest, device) == []
