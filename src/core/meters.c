@@ -144,17 +144,10 @@ static struct device_slot *need_device(struct core_meters *meters, uint64_t devi
 // One limit with its three rates, and what a message takes of each.
 struct limit {
     const struct rate *rates[KINDS];
-    const char *reasons[KINDS];
+    const char *const *reasons;
     uint32_t tokens[KINDS];
     double parts[KINDS];
 };
-
-static bool is_unset(const struct limit *limit)
-{
-    return limit->rates[MESSAGES]->count + limit->rates[PUBLISHES]->count +
-               limit->rates[POINTS]->count ==
-           0;
-}
 
 // The time since it was seen. Threads that share a party may come in another order than their
 // clocks.
@@ -194,25 +187,42 @@ static bool take(struct meter meters[KINDS], const struct limit *limit, struct s
     return true;
 }
 
-static struct limit limit_of(struct core_cost cost)
+static const char *const tenant_reasons[KINDS] = {
+    [MESSAGES] = "over the tenant's limit of messages",
+    [PUBLISHES] = "over the tenant's limit of telemetry messages",
+    [POINTS] = "over the tenant's limit of data points",
+};
+
+static const char *const device_reasons[KINDS] = {
+    [MESSAGES] = "over the device's limit of messages",
+    [PUBLISHES] = "over the device's limit of telemetry messages",
+    [POINTS] = "over the device's limit of data points",
+};
+
+// False if none of the three rates is set.
+static bool limit_init(struct limit *limit, const struct rate *const rates[KINDS],
+                       const char *const *reasons, struct core_cost cost)
 {
-    return (struct limit){
+    *limit = (struct limit){
+        .reasons = reasons,
         .tokens = {cost.points > 0 ? 0 : cost.messages, cost.points > 0, cost.points},
         .parts = {1, 1, 1}};
+    bool is_set = false;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        limit->rates[kind] = rates[kind];
+        is_set = is_set || rates[kind]->count > 0;
+    }
+    return is_set;
 }
 
 static bool take_of_tenant(struct core_meters *meters, struct mono now, uint64_t tenant,
                            const struct model_quota *quota, struct core_cost cost,
                            struct core_refusal *refusal)
 {
-    struct limit limit = limit_of(cost);
-    limit.rates[MESSAGES] = &quota->tenant_messages;
-    limit.rates[PUBLISHES] = &quota->tenant_telemetry_messages;
-    limit.rates[POINTS] = &quota->tenant_data_points;
-    limit.reasons[MESSAGES] = "over the tenant's limit of messages";
-    limit.reasons[PUBLISHES] = "over the tenant's limit of telemetry messages";
-    limit.reasons[POINTS] = "over the tenant's limit of data points";
-    if (is_unset(&limit)) {
+    const struct rate *const rates[KINDS] = {
+        &quota->tenant_messages, &quota->tenant_telemetry_messages, &quota->tenant_data_points};
+    struct limit limit;
+    if (!limit_init(&limit, rates, tenant_reasons, cost)) {
         return true;
     }
     struct tenant_slot *slot = find_tenant(meters, tenant);
@@ -237,14 +247,10 @@ static bool take_of_device(struct core_meters *meters, struct mono now, uint64_t
                            const struct model_quota *quota, struct core_cost cost,
                            struct core_refusal *refusal)
 {
-    struct limit limit = limit_of(cost);
-    limit.rates[MESSAGES] = &quota->device_messages;
-    limit.rates[PUBLISHES] = &quota->device_telemetry_messages;
-    limit.rates[POINTS] = &quota->device_data_points;
-    limit.reasons[MESSAGES] = "over the device's limit of messages";
-    limit.reasons[PUBLISHES] = "over the device's limit of telemetry messages";
-    limit.reasons[POINTS] = "over the device's limit of data points";
-    if (is_unset(&limit)) {
+    const struct rate *const rates[KINDS] = {
+        &quota->device_messages, &quota->device_telemetry_messages, &quota->device_data_points};
+    struct limit limit;
+    if (!limit_init(&limit, rates, device_reasons, cost)) {
         return true;
     }
     struct device_slot *slot = need_device(meters, device);
