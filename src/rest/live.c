@@ -30,6 +30,13 @@ enum err rest_live_create(const struct rest *rest, struct bus_party *party, stru
     return ERR_OK;
 }
 
+uint64_t rest_live_footprint(void)
+{
+    return sizeof(struct rest_live) + ARENA_SIZE + LIVE_OUT_SIZE +
+           REST_LIVE_JOBS * (uint64_t)(LIVE_JOB_MEMORY + LIVE_OUT_SIZE) +
+           REST_LIVE_CELLS * (uint64_t)sizeof(struct live_cell);
+}
+
 void rest_live_destroy(struct rest_live *live)
 {
     free(live->arena_memory);
@@ -136,6 +143,9 @@ enum err rest_live_add(struct rest_live *live, struct live_session *session,
 static void refresh(struct rest_live *live, struct live_subscription *subscription)
 {
     struct live_points points;
+    if (subscription->serial != 0) {
+        return;
+    }
     const size_t mark = arena_mark(&live->arena);
     struct live_session *session = subscription->session;
     session->caller.now = live->rest->wall();
@@ -145,6 +155,26 @@ static void refresh(struct rest_live *live, struct live_subscription *subscripti
         rest_live_send(live, session, subscription->command, &points);
     }
     arena_rewind(&live->arena, mark);
+}
+
+struct live_subscription *rest_live_waiting(const struct live_session *session, int64_t command,
+                                            uint64_t serial)
+{
+    struct live_subscription *at = session->subscriptions;
+    while (at != NULL && (at->command != command || at->serial != serial)) {
+        at = at->next;
+    }
+    return at;
+}
+
+void rest_live_begin(struct rest_live *live, struct live_subscription *subscription, bool is_good)
+{
+    subscription->serial = 0;
+    if (is_good) {
+        refresh(live, subscription);
+    } else {
+        rest_live_remove(live, subscription->session, subscription->command);
+    }
 }
 
 static void refresh_device(struct rest_live *live, struct device_id device, unsigned what)

@@ -6,8 +6,8 @@
 // after a newer one. Series send every point since the newest that was sent.
 //
 // Entities are watched as lists that a query finds (server-api.md 5.3): it runs in the pool of HTTP
-// (struct rest), at most REST_LIVE_JOBS at a time, since it may look at many devices; each change
-// of a device is read here.
+// (struct rest), at most REST_LIVE_JOBS at a time, since it may look at many devices, and so do
+// histories. Each change of a device is read here.
 //
 // Bounds: REST_LIVE_SUBSCRIPTIONS of one connection, REST_LIVE_KEYS of one subscription,
 // REST_LIVE_POINTS of one message; REST_LIVE_ENTITIES of one list, REST_LIVE_CELLS of all together
@@ -32,6 +32,8 @@ extern const struct http_socket_ops rest_live_ops;
 // Start-up only. `party` is the feed's, read on the sockets' thread from then on. ERR_EXHAUSTED.
 MUST_USE enum err rest_live_create(const struct rest *rest, struct bus_party *party,
                                    struct rest_live **live);
+// Bytes at most: of its own, of jobs, and of what is remembered of lists; touched as used.
+uint64_t rest_live_footprint(void);
 // When no socket is left.
 void rest_live_destroy(struct rest_live *live);
 // Any thread: lets the sockets' thread take what the feed said and see what is due.

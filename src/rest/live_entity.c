@@ -240,7 +240,7 @@ void rest_live_entity_read(struct arena *memory, struct codec_json object,
 static struct live_list *find_list(const struct live_session *session, int64_t command)
 {
     struct live_list *list = session->lists;
-    while (list != NULL && list->command != command) {
+    while (list != NULL && (list->command != command || list->past != NULL)) {
         list = list->next;
     }
     return list;

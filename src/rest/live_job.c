@@ -3,10 +3,9 @@
 #include <stdlib.h>
 
 #include "rest/live_frame.h"
+#include "rest/live_past.h"
 #include "rest/live_priv.h"
 
-#define MEMORY_SIZE (64U << 20) // touched as it is used
-#define OUT_SIZE (8U << 20)
 #define SECONDS_MAX 5U
 
 struct live_job *rest_live_job_make(struct rest_live *live, struct live_list *list, unsigned wants)
@@ -20,14 +19,14 @@ struct live_job *rest_live_job_make(struct rest_live *live, struct live_list *li
     job->wants = wants;
     job->caller = list->session->caller;
     job->changes = live->change_count;
-    job->memory = malloc(MEMORY_SIZE);
-    job->out = malloc(OUT_SIZE);
+    job->memory = malloc(LIVE_JOB_MEMORY);
+    job->out = malloc(LIVE_OUT_SIZE);
     if (job->memory == NULL || job->out == NULL) {
         rest_live_job_free(job);
         return NULL;
     }
-    arena_init(&job->arena, job->memory, MEMORY_SIZE);
-    job->frame = buf_over(job->out, OUT_SIZE);
+    arena_init(&job->arena, job->memory, LIVE_JOB_MEMORY);
+    job->frame = buf_over(job->out, LIVE_OUT_SIZE);
     return job;
 }
 
@@ -443,15 +442,13 @@ static int code_of(enum err err)
                : LIVE_CODE_INTERNAL;
 }
 
-void rest_live_job_run(void *context)
+static void run_entities(struct live_job *job)
 {
-    struct live_job *job = context;
     const struct rest *rest = job->live->rest;
     struct task task = {
         .job = job,
         .admin = {rest->core, &job->caller, &job->arena, &job->problem},
         .budget = {REST_LIVE_ENTITIES, mono_add(rest->mono(), span_s(SECONDS_MAX)), rest->mono}};
-    job->caller.now = rest->wall();
     job->err = job->list->is_count ? run_count(&task) : run_data(&task);
     if (job->err == ERR_OK && job->frame.overflow) {
         job->err = refuse(&task, ERR_UNSUPPORTED, "The answer is too large, ask for less");
@@ -462,6 +459,18 @@ void rest_live_job_run(void *context)
                                     code == LIVE_CODE_UNAUTHORIZED ? "Unauthorized"
                                     : job->problem.text[0] != 0    ? job->problem.text
                                                                    : err_text(job->err));
+    }
+}
+
+void rest_live_job_run(void *context)
+{
+    struct live_job *job = context;
+    const struct rest *rest = job->live->rest;
+    job->caller.now = rest->wall();
+    if (job->list->past != NULL) {
+        rest_live_past_run(job);
+    } else {
+        run_entities(job);
     }
     // There is room for each job that may be under way (http/socket.h).
     const bool is_posted = rest->post(rest->context, job, rest_live_job_done);

@@ -4,6 +4,7 @@
 
 #include "rest/live_frame.h"
 #include "rest/live_job.h"
+#include "rest/live_past.h"
 #include "rest/live_priv.h"
 
 // How often it is looked what is due.
@@ -45,6 +46,17 @@ void rest_live_window_free(struct live_window *window)
     }
 }
 
+static struct live_list *add_list(struct live_session *session, int64_t command,
+                                  struct live_list *list)
+{
+    list->session = session;
+    list->command = command;
+    list->next = session->lists;
+    session->lists = list;
+    session->subscription_count++;
+    return list;
+}
+
 struct live_list *rest_live_list_make(struct live_session *session, int64_t command, bool is_count,
                                       struct codec_json query)
 {
@@ -67,13 +79,19 @@ struct live_list *rest_live_list_make(struct live_session *session, int64_t comm
     made->query = realloc(out.ptr, out.len + 1);
     made->query = made->query != NULL ? made->query : (char *)out.ptr;
     made->query_len = out.len;
-    made->session = session;
-    made->command = command;
     made->is_count = is_count;
-    made->next = session->lists;
-    session->lists = made;
-    session->subscription_count++;
-    return made;
+    return add_list(session, command, made);
+}
+
+struct live_list *rest_live_list_make_past(struct live_session *session, int64_t command,
+                                           struct live_past *owned_past)
+{
+    struct live_list *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return NULL;
+    }
+    made->past = owned_past;
+    return add_list(session, command, made);
 }
 
 // Members.
@@ -120,6 +138,7 @@ static void put_members(struct rest_live *live, struct live_list *list,
 
 static void free_list(struct live_list *list)
 {
+    free(list->past);
     free(list->query);
     free(list->latest);
     free(list->next_latest);
@@ -352,6 +371,23 @@ static void refuse(struct rest_live *live, struct live_list *list, const char *t
     rest_live_list_end(live, list);
 }
 
+static void finish_past(struct rest_live *live, struct live_list *list, const struct live_job *job)
+{
+    struct live_session *session = list->session;
+    const uint64_t serial = list->past->serial;
+    struct live_subscription *waiting =
+        serial != 0 ? rest_live_waiting(session, list->command, serial) : NULL;
+    // A subscription that was ended or replaced is told nothing.
+    if (serial == 0 || waiting != NULL) {
+        http_socket_send(session->socket, buf_view(&job->frame));
+    }
+    rest_live_list_end(live, list);
+    if (waiting != NULL) {
+        rest_live_begin(live, waiting, job->err == ERR_OK);
+        arena_reset(&live->arena);
+    }
+}
+
 static void finish(struct rest_live *live, struct live_list *list, struct live_job *job)
 {
     if (job->wants & LIVE_WANTS_HISTORY) {
@@ -387,7 +423,9 @@ void rest_live_job_done(void *context)
     struct live_list *list = job->list;
     list->is_busy = false;
     live->jobs--;
-    if (list->session != NULL) {
+    if (list->session != NULL && list->past != NULL) {
+        finish_past(live, list, job);
+    } else if (list->session != NULL) {
         finish(live, list, job);
     } else {
         live->cells -= cells_of(list);

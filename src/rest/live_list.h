@@ -54,6 +54,7 @@ struct live_cell {
 struct live_cell rest_live_cell_of(const struct core_query_cell *cell);
 
 struct live_list;
+struct live_past;
 
 struct live_member {
     struct live_list *list;
@@ -71,6 +72,7 @@ enum {
     LIVE_WANTS_LATEST = 2,
     LIVE_WANTS_SERIES = 4,
     LIVE_WANTS_HISTORY = 8,
+    LIVE_WANTS_PAST = 16, // of one device: nothing else
 };
 
 struct live_list {
@@ -86,7 +88,8 @@ struct live_list {
     bool is_told;   // the first frame was sent
     bool is_listed; // among the lists with marked members
     unsigned wants;
-    struct mono due; // when the query is to be evaluated again
+    struct mono due;        // when the query is to be evaluated again
+    struct live_past *past; // not NULL: the list stands for this (rest/live_past.h)
     size_t query_len;
     char *query; // JSON
     // As they are in force, and what a later command put in their place.
@@ -105,6 +108,9 @@ struct live_list {
 // A list of the session that has found nothing yet. NULL without memory.
 struct live_list *rest_live_list_make(struct live_session *session, int64_t command, bool is_count,
                                       struct codec_json query);
+// One that stands for a history, which is taken if it is made.
+struct live_list *rest_live_list_make_past(struct live_session *session, int64_t command,
+                                           struct live_past *owned_past);
 // Lets a job begin when its turn comes.
 void rest_live_list_want(struct rest_live *live, struct live_list *list, unsigned wants);
 // Takes it out of its session and frees it, now or when its job is done.

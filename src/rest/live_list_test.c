@@ -372,6 +372,71 @@ static void a_full_pool_is_asked_again(void **state)
     expect(SNAPSHOT, NULL);
 }
 
+static const char *command_of(const char *array, const char *more)
+{
+    return rest_fixture_text("{\"%s\":[{\"cmdId\":1,\"entityType\":\"DEVICE\",\"entityId\":\"%s\","
+                             "\"keys\":\"t\",\"startTs\":0%s}]}",
+                             array, world.one, more);
+}
+
+static void a_window_comes_first_and_then_what_changed_meanwhile(void **state)
+{
+    (void)state;
+    change(world.one, 1);
+    take_all();
+    say(command_of("tsSubCmds", ",\"timeWindow\":100"));
+    assert_true(run_first(&world.pool));
+    const struct queued done = world.posts.items[--world.posts.count];
+    change(world.one, 2);
+    take_all();
+    expect(NULL, NULL);
+    done.run(done.context);
+    expect("\"subscriptionId\":1,", "\"data\":{\"t\":[[1,\"1\"]]}");
+    expect("\"subscriptionId\":1,", "\"data\":{\"t\":[[2,\"2\"]]}");
+    expect(NULL, NULL);
+}
+
+static void a_window_for_a_subscription_that_was_replaced_begins_nothing(void **state)
+{
+    (void)state;
+    say(command_of("tsSubCmds", ",\"timeWindow\":100"));
+    assert_true(run_first(&world.pool));
+    say(command_of("tsSubCmds", ",\"timeWindow\":50"));
+    take_all();
+    change(world.one, 2);
+    take_all();
+    // The second subscription still waits for its own.
+    expect(NULL, NULL);
+    settle();
+    expect("\"data\":{\"t\":[[2,\"2\"]]}", NULL);
+    say(command_of("tsSubCmds", ",\"timeWindow\":50"));
+    say(command_of("tsSubCmds", ",\"unsubscribe\":true"));
+    while (world.frame_count > 0) {
+        expect("", NULL);
+    }
+    settle();
+    expect(NULL, NULL);
+}
+
+static void histories_run_in_the_pool(void **state)
+{
+    (void)state;
+    change(world.one, 1);
+    take_all();
+    say(command_of("historyCmds", ",\"endTs\":10"));
+    take_all();
+    expect(NULL, NULL);
+    assert_int_equal(world.pool.count, 1);
+    settle();
+    expect("\"errorCode\":0", "\"data\":{\"t\":[[1,\"1\"]]}");
+    // It is no query, so nothing can be added to it.
+    say(command_of("historyCmds", ",\"endTs\":10"));
+    say("{\"entityDataCmds\":[{\"cmdId\":1" LATEST "}]}");
+    expect("\"errorMsg\":\"There is no query with this cmdId\"", NULL);
+    rest_live_ops.closed(&rest_fixture.rest, NULL, &world.user);
+    world.user = NULL;
+}
+
 static void so_many_queries_run_at_a_time(void **state)
 {
     (void)state;
@@ -457,6 +522,9 @@ int main(void)
         TEST(a_peer_that_goes_while_the_job_runs_is_told_nothing),
         TEST(a_query_in_the_place_of_one_that_runs_is_the_only_one_told),
         TEST(a_full_pool_is_asked_again),
+        TEST(a_window_comes_first_and_then_what_changed_meanwhile),
+        TEST(a_window_for_a_subscription_that_was_replaced_begins_nothing),
+        TEST(histories_run_in_the_pool),
         TEST(so_many_queries_run_at_a_time),
         TEST(cells_have_a_bound),
         TEST(a_query_that_takes_too_long_is_refused_and_later_tried_again),

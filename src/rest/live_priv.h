@@ -15,6 +15,7 @@
 #define LIVE_MEMBER_BUCKETS 65536U
 #define LIVE_CHANGES 4096U // that are remembered while jobs run
 #define LIVE_OUT_SIZE (8U << 20)
+#define LIVE_JOB_MEMORY (64U << 20) // touched as it is used
 
 enum {
     LIVE_CODE_INTERNAL = 1,
@@ -42,6 +43,7 @@ struct live_subscription {
     int64_t command;
     struct model_device device; // its numbers and id; no texts
     unsigned what;              // bits of core/feed.h
+    uint64_t serial;            // of one that waits for its first frame, from a job; else 0
     struct live_known *known;
     uint32_t key_count; // 0: all
     struct slice *keys; // in `texts`
@@ -64,6 +66,7 @@ struct rest_live {
     struct bus_party *party;
     uint64_t missed; // of the feed, as far as it was made up for
     struct live_session *sessions;
+    uint64_t serials; // given so far
     struct live_subscription *buckets[LIVE_BUCKETS];
     // Of lists (live_list.h).
     struct live_member *members[LIVE_MEMBER_BUCKETS];
@@ -106,6 +109,12 @@ void rest_live_remove(struct rest_live *live, struct live_session *session, int6
 void rest_live_remove_all(struct rest_live *live, struct live_session *session);
 void rest_live_free(struct live_subscription *subscription);
 
+// The subscription of the session that waits for this job; NULL: it is not there any more.
+struct live_subscription *rest_live_waiting(const struct live_session *session, int64_t command,
+                                            uint64_t serial);
+// Its first frame was sent by a job; it ends unless `is_good`.
+void rest_live_begin(struct rest_live *live, struct live_subscription *subscription, bool is_good);
+
 // live_command.c
 void rest_live_command_run(struct rest_live *live, struct live_session *session, struct slice text);
 
@@ -121,6 +130,9 @@ void rest_live_points_init(struct live_points *points, struct arena *memory);
 void rest_live_points_add(struct live_points *points, struct slice key, int64_t at_ms,
                           const struct model_value *value);
 // {"subscriptionId":..,"errorCode":..,"errorMsg":..,"data":{..},"latestValues":{..}}
+void rest_live_write(struct buf *out, int64_t command, const struct live_points *points);
+// In the place of what the buffer holds.
+void rest_live_write_error(struct buf *out, int64_t command, int code, const char *text);
 void rest_live_send(struct rest_live *live, struct live_session *session, int64_t command,
                     const struct live_points *points);
 void rest_live_send_error(struct rest_live *live, struct live_session *session, int64_t command,

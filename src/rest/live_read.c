@@ -3,7 +3,6 @@
 
 #include "rest/live_priv.h"
 
-#define OUT_MAX (8U << 20)
 #define RANGE_MAX 10000U
 
 void rest_live_points_init(struct live_points *points, struct arena *memory)
@@ -292,11 +291,10 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : (left->at_ms < right->at_ms) - (left->at_ms > right->at_ms);
 }
 
-static void send(struct rest_live *live, struct live_session *session, int64_t command, int code,
-                 const char *error, const struct live_points *points)
+static void write_frame(struct buf *out, int64_t command, int code, const char *error,
+                        const struct live_points *points)
 {
-    struct buf out = buf_over(live->out, OUT_MAX);
-    struct codec_json_writer writer = codec_json_writer_over(&out);
+    struct codec_json_writer writer = codec_json_writer_over(out);
     codec_json_begin_object(&writer);
     codec_json_field_int64(&writer, "subscriptionId", command);
     codec_json_field_int64(&writer, "errorCode", code);
@@ -308,24 +306,39 @@ static void send(struct rest_live *live, struct live_session *session, int64_t c
     write_data(&writer, points);
     write_latest(&writer, points);
     codec_json_end_object(&writer);
-    if (!out.overflow) {
-        http_socket_send(session->socket, buf_view(&out));
-    } else if (points != NULL) {
-        rest_live_send_error(live, session, command, 1, "The answer is too large, ask for less");
+}
+
+void rest_live_write(struct buf *out, int64_t command, const struct live_points *points)
+{
+    if (points->count > 1) {
+        qsort(points->items, points->count, sizeof(points->items[0]), compare);
     }
+    write_frame(out, command, 0, NULL, points);
+}
+
+void rest_live_write_error(struct buf *out, int64_t command, int code, const char *text)
+{
+    out->len = 0;
+    out->overflow = false;
+    write_frame(out, command, code, text, NULL);
 }
 
 void rest_live_send(struct rest_live *live, struct live_session *session, int64_t command,
                     const struct live_points *points)
 {
-    if (points->count > 1) {
-        qsort(points->items, points->count, sizeof(points->items[0]), compare);
+    struct buf out = buf_over(live->out, LIVE_OUT_SIZE);
+    rest_live_write(&out, command, points);
+    if (out.overflow) {
+        rest_live_write_error(&out, command, LIVE_CODE_INTERNAL,
+                              "The answer is too large, ask for less");
     }
-    send(live, session, command, 0, NULL, points);
+    http_socket_send(session->socket, buf_view(&out));
 }
 
 void rest_live_send_error(struct rest_live *live, struct live_session *session, int64_t command,
                           int code, const char *text)
 {
-    send(live, session, command, code, text, NULL);
+    struct buf out = buf_over(live->out, LIVE_OUT_SIZE);
+    rest_live_write_error(&out, command, code, text);
+    http_socket_send(session->socket, buf_view(&out));
 }

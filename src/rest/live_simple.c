@@ -3,6 +3,7 @@
 
 #include "core/aggregate.h"
 #include "rest/live_command.h"
+#include "rest/live_past.h"
 #include "rest/live_priv.h"
 
 // The device that a command names, if this caller may see it; else the error is sent.
@@ -76,74 +77,13 @@ static struct live_subscription *make(struct live_session *session,
     return made;
 }
 
-struct history {
-    struct live_points *points;
-    struct slice key;
-};
-
-static bool add_point(void *context, const struct store_point *point)
-{
-    const struct history *history = context;
-    rest_live_points_add(history->points, history->key, point->time_ms, &point->value);
-    return !history->points->is_full;
-}
-
-// Points of [start, end) of each key. False when the error is sent.
-static bool read_history(struct rest_live *live, struct live_session *session,
-                         const struct live_command *command, const struct model_device *device,
-                         struct live_points *points)
-{
-    struct core_problem problem = {.text = ""};
-    const struct core_admin admin = rest_live_admin(live, session, &problem);
-    struct core_series_range range = {.start_ms = command->start_ms,
-                                      .end_ms = command->end_ms,
-                                      .descending = true,
-                                      .limit = (uint32_t)command->limit};
-    if (command->keys.len == 0) {
-        rest_live_send_error(live, session, command->id, LIVE_CODE_BAD_REQUEST, "Keys are empty!");
-        return false;
-    }
-    if (!rest_live_command_aggregation(command->aggregation, &range.aggregation)) {
-        rest_live_send_error(live, session, command->id, LIVE_CODE_BAD_REQUEST,
-                             "The aggregation is unknown");
-        return false;
-    }
-    if (range.aggregation != CORE_AGGREGATION_NONE) {
-        range.limit = 0;
-        range.interval_ms =
-            command->interval_ms > 0 ? (uint64_t)command->interval_ms : (uint64_t)INT64_MAX;
-    }
-    if (range.limit == 0 && core_series_intervals(&range) > CORE_SERIES_INTERVALS_MAX) {
-        rest_live_send_error(live, session, command->id, LIVE_CODE_BAD_REQUEST,
-                             "More than 700 intervals: take a longer one or a shorter range");
-        return false;
-    }
-    struct slice keys = command->keys;
-    enum err err = ERR_OK;
-    while (err == ERR_OK && keys.ptr != NULL) {
-        struct history history = {points, slice_cut(&keys, ',')};
-        range.key = history.key;
-        err = history.key.len > 0 ? core_series_read(&admin, device, &range, &history, add_point)
-                                  : ERR_OK;
-    }
-    if (err != ERR_OK || points->is_full) {
-        rest_live_send_error(live, session, command->id, LIVE_CODE_INTERNAL,
-                             err != ERR_OK ? err_text(err)
-                                           : "The answer is too large, ask for less");
-        return false;
-    }
-    return true;
-}
-
 void rest_live_simple_history(struct rest_live *live, struct live_session *session,
                               const struct live_command *command)
 {
     struct model_device device;
-    struct live_points points;
-    rest_live_points_init(&points, &live->arena);
-    if (find_device(live, session, command, &device) &&
-        read_history(live, session, command, &device, &points)) {
-        rest_live_send(live, session, command->id, &points);
+    if (find_device(live, session, command, &device)) {
+        // The answer comes from the job, or was sent.
+        (void)!rest_live_past_want(live, session, command, device.number, 0);
     }
 }
 
@@ -159,6 +99,22 @@ static unsigned scopes_of(struct slice scope, bool *is_known)
            : one == CORE_SCOPE_CLIENT ? CORE_FEED_CLIENT
            : one == CORE_SCOPE_SHARED ? CORE_FEED_SHARED
                                       : CORE_FEED_SERVER;
+}
+
+// The window shows history; what comes later is told from the latest on, once it was sent.
+static void start_with_window(struct rest_live *live, struct live_session *session,
+                              const struct live_command *command,
+                              struct live_subscription *subscription)
+{
+    struct live_command window = *command;
+    subscription->serial = ++live->serials;
+    if (__builtin_add_overflow(command->start_ms, command->window_ms, &window.end_ms)) {
+        window.end_ms = INT64_MAX;
+    }
+    if (!rest_live_past_want(live, session, &window, subscription->device.number,
+                             subscription->serial)) {
+        rest_live_remove(live, session, command->id);
+    }
 }
 
 // The first frame is always the snapshot, even when there is nothing in it.
@@ -182,14 +138,8 @@ static void start(struct rest_live *live, struct live_session *session,
         return;
     }
     if (has_window) {
-        // The window shows history; what comes later is told from the latest on.
-        struct live_command window = *command;
-        rest_live_points_init(&points, &live->arena);
-        window.end_ms = command->start_ms + command->window_ms;
-        if (!read_history(live, session, &window, device, &points)) {
-            rest_live_remove(live, session, command->id);
-            return;
-        }
+        start_with_window(live, session, command, subscription);
+        return;
     }
     rest_live_send(live, session, command->id, &points);
 }

@@ -30,6 +30,7 @@ static void put_memory(const struct server_settings *settings, struct buf *out)
     const uint64_t workers = worker * settings->workers;
     const uint64_t http =
         settings->http_enabled ? settings->http_threads * (uint64_t)(64U << 20) : 0;
+    const uint64_t live = settings->http_enabled ? rest_live_footprint() : 0;
     const uint64_t store = settings->store.head_bytes_max + settings->store.journal_bytes_max;
     buf_put_format(out, "\nmemory at most, touched as used (MiB)\n");
     buf_put_format(out, "  %u workers with %llu each %20llu\n", settings->workers,
@@ -38,7 +39,9 @@ static void put_memory(const struct server_settings *settings, struct buf *out)
                    (unsigned long long)(store >> 20));
     buf_put_format(out, "  requests and responses of REST %14llu\n",
                    (unsigned long long)(http >> 20));
-    buf_put_format(out, "  sum %41llu\n", (unsigned long long)((workers + store + http) >> 20));
+    buf_put_format(out, "  what WebSockets watch %23llu\n", (unsigned long long)(live >> 20));
+    buf_put_format(out, "  sum %41llu\n",
+                   (unsigned long long)((workers + store + http + live) >> 20));
 }
 
 // What the workers have each, or keep of what devices said.
