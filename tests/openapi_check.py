@@ -34,6 +34,7 @@ class Document:
     def __init__(self, content):
         self.content = content
         self.validators = {}
+        self.seen = set()  # (method, path, status) of described answers that were exact
         self.patterns = []
         for path in content["paths"]:
             parts = re.split(r"{\w+}", path)
@@ -98,6 +99,16 @@ class Document:
             self.check_allow(place, url, answer)
         if answer.body or not response.get("x-may-be-empty"):
             self.check_body(place, response.get("content", {}), answer)
+        self.note(method, url, answer.status)
+
+    def note(self, method, url, status):
+        """Remembers that an operation gave this answer, if the answer is the operation's own."""
+        for path in self.paths_of(url):
+            operation = self.content["paths"][path].get(method.lower())
+            if operation is not None:
+                if str(status) in operation["responses"]:
+                    self.seen.add((method, path, status))
+                return
 
     def check_allow(self, place, url, answer):
         allow = set((answer.headers["Allow"] or "").split(", "))
