@@ -17,6 +17,7 @@ struct exchange {
     bool is_done;
     enum err err;
     lws_sorted_usec_list_t deadline;
+    struct lws_context *context;
 };
 
 static bool read_port(const char *text, uint16_t *port)
@@ -58,9 +59,12 @@ static void end(struct exchange *exchange, enum err err)
     }
 }
 
+// The library runs its timers before it waits: without a word it would wait for the next event.
 static void expire(lws_sorted_usec_list_t *deadline)
 {
-    end(lws_container_of(deadline, struct exchange, deadline), ERR_TIMEOUT);
+    struct exchange *exchange = lws_container_of(deadline, struct exchange, deadline);
+    end(exchange, ERR_TIMEOUT);
+    lws_cancel_service(exchange->context);
 }
 
 // Each header as a name with its colon, and a value.
@@ -217,6 +221,7 @@ enum err http_client_fetch(const struct http_client_request *request, unsigned *
     if (context == NULL) {
         return ERR_EXHAUSTED;
     }
+    exchange.context = context;
     lws_sul_schedule(context, 0, &exchange.deadline, expire,
                      (lws_usec_t)(request->deadline.ns / 1000));
     if (!connect_to(context, &exchange)) {

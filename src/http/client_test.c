@@ -69,8 +69,10 @@ static void an_answer_that_does_not_fit_is_refused(void **state)
 static void a_silent_server_is_given_up(void **state)
 {
     (void)state;
+    const struct mono latest = mono_add(plat_clock_mono(), span_s(10));
     assert_int_equal(fetch_from(server_fixture.local.port, "GET", "/hold", "", 1000, span_ms(200)),
                      ERR_TIMEOUT);
+    assert_false(mono_reached(plat_clock_mono(), latest));
     server_fixture_let_go();
 }
 
