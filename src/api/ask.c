@@ -68,7 +68,7 @@ enum api_outcome api_ask(const struct api_call *call, enum core_mail_kind questi
     return API_PENDING;
 }
 
-void api_ask_started(struct api *api, const struct core_mail *answer, enum err err)
+void api_ask_started(struct api *api, const struct core_mail *answer, enum err err, size_t size)
 {
     const unsigned to = worker_of(&api->core, answer->device);
     struct core_mail *mail = core_mail_begin(api->core.party, to, 0);
@@ -78,6 +78,7 @@ void api_ask_started(struct api *api, const struct core_mail *answer, enum err e
         mail->kind = CORE_MAIL_STARTED;
         mail->body_len = 0;
         mail->err = err;
+        mail->number = (uint32_t)size;
         core_mail_end(api->core.party, to, mail);
     }
 }
@@ -86,6 +87,18 @@ bool api_ask_is_reached(const struct api_call *call)
 {
     const struct model_index_entry *device = call->principal.device;
     return device != NULL && filter_has(call->api->core.reached, hash_word(device->device.number));
+}
+
+// What the request registers an observation of; CORE_RESOURCES if nothing.
+static uint8_t registered(const struct api_call *call)
+{
+    const struct coap_options *options = call->request->options;
+    if (call->request->method != COAP_GET || !options->has_observe || options->observe != 0) {
+        return CORE_RESOURCES;
+    }
+    return call->route.feature == API_FEATURE_ATTRIBUTES ? CORE_RESOURCE_ATTRIBUTES
+           : call->route.feature == API_FEATURE_RPC      ? CORE_RESOURCE_RPC
+                                                         : CORE_RESOURCES;
 }
 
 void api_ask_heard(const struct api_call *call)
@@ -100,7 +113,8 @@ void api_ask_heard(const struct api_call *call)
         mail->kind = CORE_MAIL_HEARD;
         mail->tenant = device->tenant;
         mail->device = device->device;
-        mail->registration.route = api_ask_route(call);
+        mail->registration = api_ask_registration(call);
+        mail->resource = registered(call);
         core_mail_end(worker->party, to, mail);
     }
 }

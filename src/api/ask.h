@@ -16,7 +16,7 @@ enum api_outcome api_ask(const struct api_call *call, enum core_mail_kind questi
                          enum core_resource resource, uint32_t number, struct slice body,
                          struct coap_reply *reply);
 // Tells the shard that the first answer of a registration left, or that it did not.
-void api_ask_started(struct api *api, const struct core_mail *answer, enum err err);
+void api_ask_started(struct api *api, const struct core_mail *answer, enum err err, size_t size);
 // Tells the shard that the device was heard, if anything waits for it.
 void api_ask_heard(const struct api_call *call);
 // Whether a shard may want to send something to this device.

@@ -216,7 +216,7 @@ static enum err write_answer(struct store_load *load, const struct question *que
 }
 
 // The first answer of an observation shows its number, and lets the notifications begin.
-static void start_observation(struct api *api, struct slice note, enum err err,
+static void start_observation(struct api *api, struct slice note, enum err err, size_t size,
                               struct coap_reply *reply)
 {
     struct core_mail answer;
@@ -224,9 +224,10 @@ static void start_observation(struct api *api, struct slice note, enum err err,
     if (answer.question != CORE_MAIL_SUBSCRIBE) {
         return;
     }
-    api_ask_started(api, &answer, err);
+    api_ask_started(api, &answer, err, size);
     reply->has_observe = err == ERR_OK;
     reply->observe = answer.number;
+    reply->ticket = answer.handle;
     // A repeat must not be answered with another number.
     reply->no_effect = err != ERR_OK;
 }
@@ -245,7 +246,7 @@ enum api_outcome api_attributes_loaded(struct api *api, struct store_load *load,
     // Safe and free: a repeat may read again (RFC 7252 4.5).
     reply->no_effect = true;
     if (question.flat) {
-        start_observation(api, store_load_note(load), err, reply);
+        start_observation(api, store_load_note(load), err, out.len, reply);
     }
     if (err != ERR_OK) {
         reply->code = api_status_code(err, api->settings.upstream_codes);

@@ -7,6 +7,8 @@
 // So long a client may take a notification as fresh (protocol-rules.md section 3).
 #define MAX_AGE_S 86400U
 
+static_assert(CORE_NOTICE_WHOLE == 16U << 6, "what one block holds");
+
 static void put_set(struct codec_json_writer *writer, const struct core_delta *delta)
 {
     for (uint32_t i = 0; i < delta->set_count; i++) {
@@ -89,6 +91,8 @@ static struct coap_notice notice_of(const struct core_mail *mail)
         .max_age_s = MAX_AGE_S,
         .uri_hash = registration->uri_hash,
         .ticket = mail->ticket,
+        .skips_mids = mail->skips_mids,
+        .mid_last = mail->mid,
         .payload = core_mail_body(mail),
     };
     memcpy(&notice.peer, registration->route.peer, sizeof(notice.peer));
@@ -109,9 +113,9 @@ static struct coap_notice notice_of(const struct core_mail *mail)
     return notice;
 }
 
-static void tell(struct api *api, uint64_t ticket, enum core_outcome outcome, uint64_t handle)
+static void tell(struct api *api, const struct coap_event *event, enum core_outcome outcome)
 {
-    const unsigned to = core_mail_ticket_worker(ticket);
+    const unsigned to = core_mail_ticket_worker(event->ticket);
     // Answers need the other half of the ring; what finds no room is made up for when the shard
     // gives the notice up.
     struct core_mail *mail =
@@ -119,8 +123,10 @@ static void tell(struct api *api, uint64_t ticket, enum core_outcome outcome, ui
     if (mail != NULL) {
         mail->kind = CORE_MAIL_OUTCOME;
         mail->outcome = (uint8_t)outcome;
-        mail->ticket = ticket;
-        mail->handle = handle;
+        mail->ticket = event->ticket;
+        mail->handle = api_ticket(event->sent);
+        mail->mid = event->mid;
+        mail->number = event->round_trip_ms;
         core_mail_end(api->core.party, to, mail);
     }
 }
@@ -143,7 +149,7 @@ void api_notice_send(struct api *api, struct coap_endpoint *endpoint, struct mon
     api_record_notice(api, mail->device, &notice);
     if (coap_endpoint_notify(endpoint, now, &notice, &sent) != ERR_OK) {
         api_record_outcome(api, mail->ticket, CORE_VERDICT_BUSY);
-        tell(api, mail->ticket, CORE_OUTCOME_BUSY, 0);
+        tell(api, &(struct coap_event){.ticket = mail->ticket}, CORE_OUTCOME_BUSY);
     }
 }
 
@@ -158,9 +164,14 @@ void api_notice_outcome(struct api *api, const struct coap_event *event)
         [COAP_EVENT_DELIVERED] = {CORE_OUTCOME_DELIVERED, CORE_VERDICT_DELIVERED},
         [COAP_EVENT_REJECTED] = {CORE_OUTCOME_REJECTED, CORE_VERDICT_REJECTED},
         [COAP_EVENT_LOST] = {CORE_OUTCOME_LOST, CORE_VERDICT_LOST},
+        [COAP_EVENT_FETCHED] = {CORE_OUTCOME_FETCHED, CORE_VERDICT_WAITING},
     };
-    if (event->ticket != 0) {
-        api_record_outcome(api, event->ticket, news[event->kind].verdict);
-        tell(api, event->ticket, news[event->kind].outcome, api_ticket(event->sent));
+    if (event->ticket == 0) {
+        return;
     }
+    // What was fetched was delivered before, as far as the record goes.
+    if (event->kind != COAP_EVENT_FETCHED) {
+        api_record_outcome(api, event->ticket, news[event->kind].verdict);
+    }
+    tell(api, event, news[event->kind].outcome);
 }

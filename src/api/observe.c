@@ -30,7 +30,7 @@ static enum api_outcome fail(struct api *api, const struct core_mail *answer, en
                              struct coap_reply *reply)
 {
     if (answer->question == CORE_MAIL_SUBSCRIBE && answer->err == ERR_OK) {
-        api_ask_started(api, answer, err);
+        api_ask_started(api, answer, err, 0);
     }
     reply->code = api_status_code(err, api->settings.upstream_codes);
     reply->payload = slice_text(err_text(err));
@@ -56,7 +56,7 @@ enum api_outcome api_observe_answered(struct api *api, const struct core_mail *a
     if (answer->question == CORE_MAIL_SUBSCRIBE) {
         reply->has_observe = true;
         reply->observe = answer->number;
-        api_ask_started(api, answer, ERR_OK);
+        api_ask_started(api, answer, ERR_OK, 0);
     }
     return API_REPLIED;
 }

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "core/shard_priv.h"
+#include "core/flight_priv.h"
 
 // Rows of a change in a persistent call: its outbox row, its texts, its status, the counters, the
 // request.
@@ -429,7 +429,16 @@ static void stop_flying(const struct core_reach *reach, struct core_call *call)
     if (call->state == CORE_CALL_FLYING) {
         call->state = CORE_CALL_DELIVERED;
         core_flight_cancel(reach);
+    } else if (call->state == CORE_CALL_FETCHING) {
+        call->state = CORE_CALL_DELIVERED;
+        core_fetch_stop(reach, CORE_RESOURCE_RPC);
     }
+}
+
+bool core_call_is_open(const struct core_call *call)
+{
+    return call->state == CORE_CALL_WAITING || call->state == CORE_CALL_FLYING ||
+           call->state == CORE_CALL_FETCHING;
 }
 
 // The device has it.
@@ -471,8 +480,7 @@ void core_call_taken_upto(const struct core_reach *reach, uint64_t sequence)
     struct core_call *call = reach->link->calls;
     while (call != NULL) {
         struct core_call *next = call->next;
-        const bool is_open = call->state == CORE_CALL_WAITING || call->state == CORE_CALL_FLYING;
-        if (is_open && call->seq > 0 && call->seq <= sequence) {
+        if (core_call_is_open(call) && call->seq > 0 && call->seq <= sequence) {
             stop_flying(reach, call);
             take(reach, call);
         }
@@ -488,12 +496,8 @@ void core_call_taken_back(const struct core_reach *reach)
     }
 }
 
-void core_call_undelivered(const struct core_reach *reach)
+static void undelivered(const struct core_reach *reach, struct core_call *call)
 {
-    struct core_call *call = flying(reach);
-    if (call == NULL) {
-        return;
-    }
     call->state = CORE_CALL_WAITING;
     if (!call->is_persistent) {
         return;
@@ -501,6 +505,7 @@ void core_call_undelivered(const struct core_reach *reach)
     if (call->used < call->retries) {
         call->used++;
         note_status(reach, call, CORE_CALL_TIMEOUT, SLICE_EMPTY, false);
+        note_status(reach, call, CORE_CALL_QUEUED, SLICE_EMPTY, false);
         return;
     }
     char text[160];
@@ -511,16 +516,51 @@ void core_call_undelivered(const struct core_reach *reach)
     fail(reach, call, text);
 }
 
+void core_call_undelivered(const struct core_reach *reach)
+{
+    struct core_call *call = flying(reach);
+    if (call != NULL) {
+        undelivered(reach, call);
+    }
+}
+
+void core_call_fetching(const struct core_reach *reach)
+{
+    struct core_call *call = flying(reach);
+    if (call != NULL) {
+        call->state = CORE_CALL_FETCHING;
+    }
+}
+
+static struct core_call *fetching(const struct core_reach *reach, struct pool_handle handle)
+{
+    struct core_call *call = pool_get(reach->shard->calls, handle);
+    return call != NULL && call->state == CORE_CALL_FETCHING ? call : NULL;
+}
+
+void core_call_fetched(const struct core_reach *reach, struct pool_handle handle)
+{
+    struct core_call *call = fetching(reach, handle);
+    if (call != NULL) {
+        take(reach, call);
+    }
+}
+
+void core_call_unfetched(const struct core_reach *reach, struct pool_handle handle)
+{
+    struct core_call *call = fetching(reach, handle);
+    if (call != NULL) {
+        undelivered(reach, call);
+    }
+}
+
 // Ends.
 
 static void expire(const struct core_reach *reach, struct core_call *call)
 {
     const bool was_sent = call->was_sent;
-    if (call->state == CORE_CALL_FLYING) {
-        // Never repeated after its deadline.
-        call->state = CORE_CALL_WAITING;
-        core_flight_cancel(reach);
-    }
+    // Never repeated after its deadline.
+    stop_flying(reach, call);
     if (call->is_persistent) {
         note_status(reach, call, CORE_CALL_EXPIRED, SLICE_EMPTY, true);
     }
@@ -567,10 +607,7 @@ void core_call_end_awaited(const struct core_reach *reach, enum err err)
     while (call != NULL) {
         struct core_call *next = call->next;
         if (call->order != NULL && !call->is_persistent) {
-            if (call->state == CORE_CALL_FLYING) {
-                call->state = CORE_CALL_WAITING;
-                core_flight_cancel(reach);
-            }
+            stop_flying(reach, call);
             end(reach, call, err, SLICE_EMPTY);
         }
         call = next;

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/feed.h"
-#include "core/shard_priv.h"
+#include "core/flight_priv.h"
 
 // Rows that one load may bring; a device with more does not get its changes (logged).
 #define ROWS_MAX 8192U
@@ -373,12 +373,12 @@ void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
     }
 }
 
-void core_delta_delivered(const struct core_reach *reach)
+void core_delta_delivered(const struct core_reach *reach, uint64_t upto)
 {
     struct core_downlink *link = reach->link;
     struct store_state_change change;
-    if (link->flight.upto > link->covered) {
-        link->covered = link->flight.upto;
+    if (upto > link->covered) {
+        link->covered = upto;
     }
     // Should it fail, a restart sends the same once more.
     if (core_shard_put_counters(reach, &change) == ERR_OK) {

@@ -76,6 +76,18 @@ void core_row_put_counters(struct buf *out, const struct core_downlink *link)
     }
     buf_put_u8(out, (link->poll_state == CORE_POLL_NOTED ? FLAG_POLLED : 0) |
                         (link->is_visited ? FLAG_VISITED : 0));
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        const struct core_observation *observation = &link->observations[i];
+        buf_put_varint(out, observation->has_mid ? observation->mid + UINT64_C(1) : 0);
+    }
+}
+
+static void read_mid(struct buf_reader *reader, struct core_observation *observation)
+{
+    const uint64_t mid = buf_read_varint(reader);
+    observation->has_mid = mid > 0 && mid <= UINT16_MAX + UINT64_C(1);
+    observation->mid = observation->has_mid ? (uint16_t)(mid - 1) : 0;
+    observation->is_restored = observation->has_mid;
 }
 
 bool core_row_get_counters(struct slice row, struct core_downlink *link)
@@ -99,6 +111,10 @@ bool core_row_get_counters(struct slice row, struct core_downlink *link)
     const uint8_t flags = reader.rest.len > 0 ? buf_read_u8(&reader) : 0;
     link->poll_state = (flags & FLAG_POLLED) != 0 ? CORE_POLL_NOTED : CORE_POLL_NEVER;
     link->is_visited = (flags & FLAG_VISITED) != 0;
+    // And those of before message ids were kept, here.
+    for (unsigned i = 0; i < CORE_RESOURCES && reader.rest.len > 0; i++) {
+        read_mid(&reader, &link->observations[i]);
+    }
     return is_read(&reader);
 }
 

@@ -29,6 +29,14 @@ enum core_observation_state {
     CORE_OBSERVATION_PROBING,   // heard: one CON decides
 };
 
+// A body in blocks whose first block the device has (core/fetch.c).
+struct core_fetch {
+    uint32_t serial; // of the notification or the first answer; 0: none
+    struct mono until;
+    uint64_t upto;           // changes that it covers, or 0
+    struct pool_handle call; // or the call that it is
+};
+
 struct core_observation {
     struct core_registration registration;
     struct core_route candidate;
@@ -44,8 +52,13 @@ struct core_observation {
     struct mono con_due;              // a CON has to go out by then
     struct mono probe_due;            // suspended: not before
     struct span probe_wait;           // before the next one
-    uint32_t recent[CORE_RECENT_NON]; // flights of NON notifications, against a late RST
+    uint32_t recent[CORE_RECENT_NON]; // serials of NON notifications, against a late RST
     uint8_t recent_at;
+    bool is_restored; // nothing was sent since a restart: ids after `mid` are skipped
+    bool has_mid;
+    uint16_t mid;    // message id of the newest notification at the route
+    uint64_t barred; // hash of a route that uses the token for something else; 0: none
+    struct core_fetch fetch;
 };
 
 enum core_flight_kind {
@@ -62,7 +75,7 @@ struct core_flight {
     enum core_resource resource;
     enum core_notice notice;
     bool confirmable;
-    uint32_t serial; // names it; 0: none
+    bool is_cut; // the body goes in blocks
     uint32_t number;
     uint64_t upto;             // DELTA
     struct pool_handle call;   // CALL
@@ -73,6 +86,8 @@ struct core_flight {
     struct {
         bool is_open;
         bool has_handle;
+        uint16_t mid;    // once it was transmitted
+        uint32_t serial; // names it; 0: never tried
         unsigned worker;
         uint64_t handle;
     } legs[2];
@@ -82,6 +97,7 @@ enum core_call_state {
     CORE_CALL_NUMBERING, // its id or its rows are being made durable
     CORE_CALL_WAITING,
     CORE_CALL_FLYING,
+    CORE_CALL_FETCHING,  // the device has its first block
     CORE_CALL_DELIVERED, // waits for the answer
     CORE_CALL_ENDING,    // its answer is being stored
 };

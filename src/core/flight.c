@@ -7,6 +7,9 @@
 #define LEG_CANDIDATE 1U
 // A NON after so many is a CON.
 #define NON_IN_A_ROW 7U
+// `since_con` when a NON could not leave: the path has to be proven anew.
+#define PATH_LOST UINT8_MAX
+#define NUMBER_MASK 0xffffffU
 // Without a message of the device for so long, a CON.
 #define QUIET_S 60U
 // Longer than any retransmission (RFC 7252 4.8.2, MAX_TRANSMIT_WAIT).
@@ -19,6 +22,17 @@ static uint64_t ticket_of(const struct core_reach *reach, uint32_t serial, unsig
     const uint32_t place = pool_handle_of(reach->shard->downlinks, reach->link).index;
     return (uint64_t)serial << 32 | (uint64_t)leg << LEG_BIT |
            (uint64_t)reach->shard->plan.number << CORE_TICKET_PLACE_BITS | place;
+}
+
+static uint32_t next_serial(struct core_shard *shard)
+{
+    shard->serial_last = shard->serial_last == UINT32_MAX ? 1 : shard->serial_last + 1;
+    return shard->serial_last;
+}
+
+uint64_t core_flight_ticket(const struct core_reach *reach)
+{
+    return ticket_of(reach, next_serial(reach->shard), LEG_ROUTE);
 }
 
 struct core_downlink *core_flight_find(const struct core_shard *shard, uint64_t ticket)
@@ -77,7 +91,7 @@ static void stop_leg(const struct core_reach *reach, unsigned leg)
     if (mail != NULL) {
         mail->kind = CORE_MAIL_CANCEL;
         mail->handle = flight->legs[leg].handle;
-        mail->ticket = ticket_of(reach, flight->serial, leg);
+        mail->ticket = ticket_of(reach, flight->legs[leg].serial, leg);
         core_mail_end(reach->shard->plan.party, flight->legs[leg].worker, mail);
     }
 }
@@ -88,7 +102,6 @@ static void finish(const struct core_reach *reach)
     stop_leg(reach, LEG_CANDIDATE);
     drop_parcel(reach);
     reach->link->flight.kind = CORE_FLIGHT_NONE;
-    reach->link->flight.serial = 0;
 }
 
 void core_flight_cancel(const struct core_reach *reach)
@@ -103,11 +116,13 @@ void core_flight_cancel(const struct core_reach *reach)
 }
 
 // Hands the notification to the worker of a route. False when its ring is full.
-static bool send_leg(const struct core_reach *reach, unsigned leg, const struct core_route *route,
-                     struct slice body)
+static bool send_leg(const struct core_reach *reach, unsigned leg, struct slice body)
 {
     struct bus_party *party = reach->shard->plan.party;
     struct core_flight *flight = &reach->link->flight;
+    const struct core_observation *observation = observation_in(reach);
+    const struct core_route *route =
+        leg == LEG_ROUTE ? &observation->registration.route : &observation->candidate;
     const unsigned worker = route->steer % bus_workers(reach->shard->plan.core->bus);
     if (!bus_has_room(party, worker)) {
         return false;
@@ -116,14 +131,17 @@ static bool send_leg(const struct core_reach *reach, unsigned leg, const struct 
     if (mail == NULL) {
         return false;
     }
+    flight->legs[leg].serial = next_serial(reach->shard);
     mail->kind = CORE_MAIL_NOTICE;
     mail->resource = (uint8_t)flight->resource;
     mail->notice = (uint8_t)flight->notice;
     mail->confirmable = flight->confirmable;
     mail->device = reach->link->device;
+    mail->skips_mids = observation->is_restored && leg == LEG_ROUTE;
+    mail->mid = observation->mid;
     mail->number = flight->number;
-    mail->ticket = ticket_of(reach, flight->serial, leg);
-    mail->registration = observation_in(reach)->registration;
+    mail->ticket = ticket_of(reach, flight->legs[leg].serial, leg);
+    mail->registration = observation->registration;
     mail->registration.route = *route;
     core_mail_put_body(mail, body);
     core_mail_end(party, worker, mail);
@@ -144,17 +162,26 @@ static unsigned first_leg(const struct core_observation *observation)
 
 static bool wants_con(const struct core_reach *reach, const struct core_observation *observation)
 {
+    if (observation->registration.confirmable || observation->state == CORE_OBSERVATION_PROBING ||
+        observation->since_con == PATH_LOST ||
+        mono_reached(reach->now.mono, observation->con_due)) {
+        return true;
+    }
+    if (reach->shard->plan.settings.keeps_type) {
+        return false;
+    }
     const struct span quiet = mono_since(reach->now.mono, observation->heard);
-    return observation->registration.confirmable || observation->is_unconfirmed ||
-           observation->since_con >= NON_IN_A_ROW ||
-           observation->state == CORE_OBSERVATION_PROBING ||
-           mono_reached(reach->now.mono, observation->con_due) || quiet.ns > span_s(QUIET_S).ns;
+    return observation->is_unconfirmed || observation->since_con >= NON_IN_A_ROW ||
+           quiet.ns > span_s(QUIET_S).ns;
 }
 
-static uint32_t next_serial(struct core_shard *shard)
+// A number that nothing was sent with is used again.
+static void give_number_back(const struct core_reach *reach)
 {
-    shard->serial_last = shard->serial_last == UINT32_MAX ? 1 : shard->serial_last + 1;
-    return shard->serial_last;
+    struct core_observation *observation = observation_in(reach);
+    if (((observation->next - 1) & NUMBER_MASK) == reach->link->flight.number) {
+        observation->next--;
+    }
 }
 
 // No worker has it: its first leg is the answer that the thread of the sockets writes.
@@ -165,13 +192,14 @@ static void start_visit(const struct core_reach *reach, enum core_resource resou
     *flight = (struct core_flight){.kind = kind,
                                    .resource = resource,
                                    .is_visit = true,
-                                   .serial = next_serial(reach->shard),
                                    .parcel = POOL_HANDLE_NONE,
                                    .give_up = mono_add(reach->now.mono, span_s(GIVE_UP_S))};
     flight->legs[LEG_ROUTE].is_open = true;
+    flight->legs[LEG_ROUTE].serial = next_serial(reach->shard);
     core_shard_wake_at(reach, flight->give_up);
     reach->shard->stats.notices++;
-    core_visit_give(reach, resource, ticket_of(reach, flight->serial, LEG_ROUTE), body);
+    core_visit_give(reach, resource, ticket_of(reach, flight->legs[LEG_ROUTE].serial, LEG_ROUTE),
+                    body);
 }
 
 bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
@@ -185,6 +213,7 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
     struct core_observation *observation = &reach->link->observations[resource];
     struct core_flight *flight = &reach->link->flight;
     const unsigned leg = first_leg(observation);
+    const bool is_cut = body.len > CORE_NOTICE_WHOLE;
     uint32_t number = 0;
     ASSERT(flight->kind == CORE_FLIGHT_NONE);
     if (!core_observation_number(reach, resource, &number)) {
@@ -194,14 +223,12 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
     *flight = (struct core_flight){.kind = kind,
                                    .resource = resource,
                                    .notice = notice,
-                                   .confirmable = wants_con(reach, observation),
-                                   .serial = next_serial(reach->shard),
+                                   .confirmable = is_cut || wants_con(reach, observation),
+                                   .is_cut = is_cut,
                                    .number = number,
                                    .give_up = mono_add(reach->now.mono, span_s(GIVE_UP_S))};
-    const struct core_route *route =
-        leg == LEG_ROUTE ? &observation->registration.route : &observation->candidate;
-    if (!send_leg(reach, leg, route, body)) {
-        // The number is taken, which the device does not mind.
+    if (!send_leg(reach, leg, body)) {
+        give_number_back(reach);
         flight->kind = CORE_FLIGHT_NONE;
         core_shard_again(reach);
         return false;
@@ -216,79 +243,134 @@ void core_flight_last(const struct core_reach *reach, enum core_resource resourc
                       enum core_notice notice)
 {
     struct core_flight *flight = &reach->link->flight;
-    *flight = (struct core_flight){.kind = CORE_FLIGHT_END,
-                                   .resource = resource,
-                                   .notice = notice,
-                                   .confirmable = true,
-                                   .serial = next_serial(reach->shard)};
+    *flight = (struct core_flight){
+        .kind = CORE_FLIGHT_END, .resource = resource, .notice = notice, .confirmable = true};
     // Should the ring be full the device learns it by its next request.
-    (void)!send_leg(reach, LEG_ROUTE, &reach->link->observations[resource].registration.route,
-                    SLICE_EMPTY);
+    (void)!send_leg(reach, LEG_ROUTE, SLICE_EMPTY);
     *flight = (struct core_flight){.kind = CORE_FLIGHT_NONE};
 }
 
-void core_flight_try_candidate(const struct core_reach *reach, enum core_resource resource)
+// What is not acknowledged at one place goes to the other one too, as far as its body is kept.
+static void try_other(const struct core_reach *reach)
 {
     struct core_flight *flight = &reach->link->flight;
-    const struct core_observation *observation = &reach->link->observations[resource];
-    if (flight->kind == CORE_FLIGHT_NONE || flight->resource != resource ||
-        !flight->is_unanswered || flight->legs[LEG_CANDIDATE].is_open ||
-        !observation->has_candidate || !observation->candidate_is_newer) {
+    const struct core_observation *observation = observation_in(reach);
+    const struct core_parcel *parcel = pool_get(reach->shard->parcels, flight->parcel);
+    if (parcel == NULL) {
         return;
     }
-    const struct core_parcel *parcel = pool_get(reach->shard->parcels, flight->parcel);
-    if (parcel != NULL && send_leg(reach, LEG_CANDIDATE, &observation->candidate,
-                                   slice_of(parcel->bytes, parcel->len))) {
+    const struct slice body = slice_of(parcel->bytes, parcel->len);
+    if (flight->legs[LEG_ROUTE].serial == 0) {
+        (void)!send_leg(reach, LEG_ROUTE, body);
+    } else if (!flight->legs[LEG_CANDIDATE].is_open && observation->has_candidate &&
+               observation->candidate_is_newer && send_leg(reach, LEG_CANDIDATE, body)) {
         reach->shard->stats.repeated_at_candidate++;
     }
 }
 
-static void tell_delivered(const struct core_reach *reach, enum core_flight_kind kind)
+static bool is_flying(const struct core_reach *reach, enum core_resource resource)
 {
+    const struct core_flight *flight = &reach->link->flight;
+    return flight->kind != CORE_FLIGHT_NONE && flight->resource == resource;
+}
+
+void core_flight_try_candidate(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_flight *flight = &reach->link->flight;
+    if (!is_flying(reach, resource)) {
+        return;
+    }
+    if (flight->is_unanswered) {
+        try_other(reach);
+    } else if (!flight->legs[LEG_ROUTE].is_open && !flight->legs[LEG_CANDIDATE].is_open) {
+        // The candidate before it was let go.
+        const struct core_parcel *parcel = pool_get(reach->shard->parcels, flight->parcel);
+        ASSERT(parcel != NULL);
+        (void)!send_leg(reach, LEG_CANDIDATE, slice_of(parcel->bytes, parcel->len));
+    }
+}
+
+bool core_flight_let_go(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_flight *flight = &reach->link->flight;
+    if (!is_flying(reach, resource) || !flight->legs[LEG_CANDIDATE].is_open) {
+        return true;
+    }
+    if (pool_get(reach->shard->parcels, flight->parcel) == NULL) {
+        return false;
+    }
+    stop_leg(reach, LEG_CANDIDATE);
+    return true;
+}
+
+static void tell_delivered(const struct core_reach *reach)
+{
+    const struct core_flight *flight = &reach->link->flight;
     reach->shard->stats.delivered++;
-    if (kind == CORE_FLIGHT_DELTA) {
-        core_delta_delivered(reach);
-    } else if (kind == CORE_FLIGHT_CALL) {
+    if (flight->kind == CORE_FLIGHT_DELTA) {
+        core_delta_delivered(reach, flight->upto);
+    } else if (flight->kind == CORE_FLIGHT_CALL) {
         core_call_delivered(reach);
     }
 }
 
-static void deliver(const struct core_reach *reach, unsigned leg)
-{
-    const enum core_flight_kind kind = reach->link->flight.kind;
-    const enum core_resource resource = reach->link->flight.resource;
-    // Only the first acknowledgement decides; the other leg is stopped.
-    reach->link->flight.legs[leg].is_open = false;
-    if (!reach->link->flight.is_visit) {
-        core_observation_confirm(reach, resource, leg == LEG_CANDIDATE);
-    }
-    tell_delivered(reach, kind);
-    finish(reach);
-}
-
-static void deliver_non(const struct core_reach *reach)
-{
-    struct core_observation *observation = observation_in(reach);
-    const enum core_flight_kind kind = reach->link->flight.kind;
-    observation->since_con++;
-    observation->recent[observation->recent_at] = reach->link->flight.serial;
-    observation->recent_at = (uint8_t)((observation->recent_at + 1) % CORE_RECENT_NON);
-    reach->link->pace = mono_add(reach->now.mono, reach->shard->plan.settings.pace);
-    reach->link->flight.legs[LEG_ROUTE].is_open = false;
-    tell_delivered(reach, kind);
-    finish(reach);
-}
-
-static void transmitted(const struct core_reach *reach, unsigned leg, uint64_t handle)
+// It was acknowledged, or with `is_fetched` all of its blocks were asked for.
+static void deliver(const struct core_reach *reach, unsigned leg, bool is_fetched)
 {
     struct core_flight *flight = &reach->link->flight;
-    flight->legs[leg].handle = handle;
+    struct core_observation *observation = observation_in(reach);
+    const struct span probe_wait = observation->probe_wait;
+    // Only the first acknowledgement decides; the other leg is stopped.
+    flight->legs[leg].is_open = false;
+    if (!flight->is_visit) {
+        observation->mid = flight->legs[leg].mid;
+        core_observation_confirm(reach, flight->resource, leg == LEG_CANDIDATE);
+    }
+    if (flight->is_cut && !is_fetched) {
+        // A device that never fetches the rest is probed ever more seldom.
+        observation->probe_wait = probe_wait;
+        core_fetch_begin(reach, flight->legs[leg].serial);
+    } else {
+        tell_delivered(reach);
+    }
+    finish(reach);
+}
+
+// The next may follow after a round trip, if one was measured (RFC 7641 4.5.1).
+static void deliver_non(const struct core_reach *reach, uint32_t round_trip_ms)
+{
+    struct core_observation *observation = observation_in(reach);
+    struct core_flight *flight = &reach->link->flight;
+    const struct span pace =
+        round_trip_ms > 0 ? span_ms(round_trip_ms) : reach->shard->plan.settings.pace;
+    if (observation->since_con < PATH_LOST - 1) {
+        observation->since_con++;
+    }
+    observation->recent[observation->recent_at] = flight->legs[LEG_ROUTE].serial;
+    observation->recent_at = (uint8_t)((observation->recent_at + 1) % CORE_RECENT_NON);
+    reach->link->pace = mono_add(reach->now.mono, pace);
+    flight->legs[LEG_ROUTE].is_open = false;
+    tell_delivered(reach);
+    finish(reach);
+}
+
+static void transmitted(const struct core_reach *reach, unsigned leg, const struct core_mail *mail)
+{
+    struct core_flight *flight = &reach->link->flight;
+    struct core_observation *observation = observation_in(reach);
+    flight->legs[leg].handle = mail->handle;
     flight->legs[leg].has_handle = true;
+    flight->legs[leg].mid = mail->mid;
+    if (leg == LEG_ROUTE) {
+        observation->mid = mail->mid;
+        observation->has_mid = true;
+        observation->is_restored = false;
+    }
     if (flight->kind == CORE_FLIGHT_CALL) {
         core_call_transmitted(reach);
     }
     if (!flight->confirmable) {
-        deliver_non(reach);
+        deliver_non(reach, mail->number);
     }
 }
 
@@ -304,9 +386,13 @@ static void fail_leg(const struct core_reach *reach, unsigned leg, bool is_rejec
     struct core_observation *observation = observation_in(reach);
     const enum core_resource resource = flight->resource;
     flight->legs[leg].is_open = false;
+    flight->is_unanswered = true;
     if (leg == LEG_CANDIDATE) {
+        // It says nothing about the observation.
         observation->has_candidate = false;
+        is_rejected = false;
     }
+    try_other(reach);
     if (flight->legs[LEG_ROUTE].is_open || flight->legs[LEG_CANDIDATE].is_open) {
         return;
     }
@@ -319,11 +405,19 @@ static void fail_leg(const struct core_reach *reach, unsigned leg, bool is_rejec
     if (is_rejected && was_probe) {
         core_observation_end(reach, resource);
     } else if (was_non && !is_rejected) {
-        // The path has to be proven anew.
-        observation->since_con = NON_IN_A_ROW;
+        observation->since_con = PATH_LOST;
     } else {
         core_observation_suspend(reach, resource);
     }
+}
+
+void core_flight_discard_candidate(const struct core_reach *reach, enum core_resource resource)
+{
+    if (is_flying(reach, resource) && reach->link->flight.legs[LEG_CANDIDATE].is_open) {
+        stop_leg(reach, LEG_CANDIDATE);
+        fail_leg(reach, LEG_CANDIDATE, false);
+    }
+    reach->link->observations[resource].has_candidate = false;
 }
 
 // An RST to a NON that counted as delivered when it left.
@@ -348,11 +442,24 @@ static void take_back(const struct core_reach *reach, unsigned leg)
     if (flight->legs[LEG_ROUTE].is_open || flight->legs[LEG_CANDIDATE].is_open) {
         return;
     }
+    if (!flight->legs[LEG_ROUTE].has_handle && !flight->legs[LEG_CANDIDATE].has_handle) {
+        give_number_back(reach);
+    }
     if (flight->kind == CORE_FLIGHT_CALL) {
         core_call_taken_back(reach);
     }
     finish(reach);
     core_shard_again(reach);
+}
+
+// Of a leg that is over.
+static void take_late(const struct core_reach *reach, enum core_outcome outcome, uint32_t serial)
+{
+    if (outcome == CORE_OUTCOME_REJECTED) {
+        reject_late(reach, serial);
+    } else if (outcome == CORE_OUTCOME_FETCHED) {
+        core_fetch_done(reach, serial);
+    }
 }
 
 void core_flight_outcome(const struct core_reach *reach, const struct core_mail *mail)
@@ -361,22 +468,23 @@ void core_flight_outcome(const struct core_reach *reach, const struct core_mail 
     const unsigned leg = (mail->ticket >> LEG_BIT & 1U) != 0 ? LEG_CANDIDATE : LEG_ROUTE;
     struct core_flight *flight = &reach->link->flight;
     const enum core_outcome outcome = (enum core_outcome)mail->outcome;
-    if (flight->serial != serial || !flight->legs[leg].is_open) {
-        if (outcome == CORE_OUTCOME_REJECTED) {
-            reject_late(reach, serial);
-        }
+    if (flight->kind == CORE_FLIGHT_NONE || flight->legs[leg].serial != serial ||
+        !flight->legs[leg].is_open) {
+        take_late(reach, outcome, serial);
         return;
     }
     switch (outcome) {
     case CORE_OUTCOME_TRANSMITTED:
-        transmitted(reach, leg, mail->handle);
+        transmitted(reach, leg, mail);
         break;
     case CORE_OUTCOME_UNANSWERED:
         flight->is_unanswered = true;
-        core_flight_try_candidate(reach, flight->resource);
+        try_other(reach);
         break;
     case CORE_OUTCOME_DELIVERED:
-        deliver(reach, leg);
+    case CORE_OUTCOME_FETCHED:
+        // Who asks for the last block has the notification, though its ACK was lost.
+        deliver(reach, leg, outcome == CORE_OUTCOME_FETCHED);
         break;
     case CORE_OUTCOME_REJECTED:
         reach->shard->stats.rejected++;
@@ -403,6 +511,10 @@ bool core_flight_is_free(const struct core_reach *reach, enum core_resource reso
         observation->state != CORE_OBSERVATION_PROBING) {
         return false;
     }
+    if (observation->fetch.serial != 0) {
+        core_shard_wake_at(reach, observation->fetch.until);
+        return false;
+    }
     if (!wants_con(reach, observation) && !mono_reached(reach->now.mono, reach->link->pace)) {
         core_shard_wake_at(reach, reach->link->pace);
         return false;
@@ -422,7 +534,7 @@ static bool wants_probe(const struct core_reach *reach, enum core_resource resou
     if (observation->state == CORE_OBSERVATION_PROBING) {
         return true;
     }
-    if (observation->state != CORE_OBSERVATION_LIVE) {
+    if (observation->state != CORE_OBSERVATION_LIVE || observation->fetch.serial != 0) {
         return false;
     }
     if (mono_reached(reach->now.mono, observation->con_due)) {
@@ -449,6 +561,7 @@ void core_flight_pump(const struct core_reach *reach)
 {
     struct core_downlink *link = reach->link;
     give_up_overdue(reach);
+    core_fetch_expire(reach);
     if (link->flight.kind != CORE_FLIGHT_NONE || link->is_loading) {
         if (link->flight.kind != CORE_FLIGHT_NONE) {
             core_shard_wake_at(reach, link->flight.give_up);

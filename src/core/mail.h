@@ -32,15 +32,19 @@ enum core_mail_kind {
     CORE_MAIL_REPLY,       // the device answers call `number`: body
     CORE_MAIL_POLL, // what waits for it? It has what is up to `sequence`; room for `number` bytes
     // To the shard; nothing comes back.
-    CORE_MAIL_STARTED, // the answer to a registration went out, or not (`err`)
-    CORE_MAIL_HEARD,   // the device was heard at `registration.route`
+    CORE_MAIL_STARTED, // the answer to a registration went out, or not (`err`), with `number`
+                       // bytes; `handle` as in the ANSWER
+    CORE_MAIL_HEARD, // a request came: `registration` has its route, token and URI, `resource` what
+                     // it registers, CORE_RESOURCES if nothing
     CORE_MAIL_OUTCOME, // of the notice `ticket`; `handle` names it at its worker
     CORE_MAIL_LEFT,    // the device does not wait any more: visit `ticket`
     CORE_MAIL_ORDER,   // from a desk: `order`
     // From the shard.
     CORE_MAIL_ANSWER, // to the question `ticket`, which comes back with `err` and in `number` the
-                      // Observe number; to a POLL with a body
-    CORE_MAIL_NOTICE, // send it: `registration`, `number`, `has_observe`, `code`, body
+                      // Observe number and in `handle` the ticket for its blocks; to a POLL with a
+                      // body
+    CORE_MAIL_NOTICE, // send it: `registration`, `number`, `notice`, body; with `skips_mids` not as
+                      // one of the message ids after `mid`
     CORE_MAIL_CANCEL, // stop sending `handle`, the notice `ticket`
     CORE_MAIL_DONE,   // to the desk that gave an order: `err`, body
     // To the feed: bits of what changed in `number`.
@@ -48,13 +52,18 @@ enum core_mail_kind {
 };
 
 enum core_outcome {
-    CORE_OUTCOME_TRANSMITTED, // it left for the first time; a NON is done by that
-    CORE_OUTCOME_UNANSWERED,  // not acknowledged yet; it is repeated
+    // It left for the first time, as `mid`; a NON is done by that. `number`: round trip in ms or 0.
+    CORE_OUTCOME_TRANSMITTED,
+    CORE_OUTCOME_UNANSWERED, // not acknowledged yet; it is repeated
     CORE_OUTCOME_DELIVERED,
     CORE_OUTCOME_REJECTED,
     CORE_OUTCOME_LOST,
-    CORE_OUTCOME_BUSY, // it was not taken: a table is full
+    CORE_OUTCOME_BUSY,    // it was not taken: a table is full, or a request with its token is open
+    CORE_OUTCOME_FETCHED, // the last block of its body was asked for
 };
+
+// A larger body goes out in blocks, of which the device fetches all but the first.
+#define CORE_NOTICE_WHOLE 1024U
 
 // What a notice says; the worker knows which codes and options these are.
 enum core_notice {
@@ -71,6 +80,8 @@ struct core_mail {
     uint8_t outcome;  // enum core_outcome
     uint8_t notice;   // enum core_notice
     bool confirmable; // the notice
+    bool skips_mids;
+    uint16_t mid;
     enum err err;
     uint32_t number;
     uint32_t body_len;

@@ -1,8 +1,8 @@
 // The observations of a device (protocol-rules.md sections 1 and 3).
 #include "base/buf.h"
+#include "core/flight_priv.h"
 #include "core/plan.h"
 #include "core/presence.h"
-#include "core/shard_priv.h"
 
 static struct core_observation *observation_of(const struct core_reach *reach, unsigned resource)
 {
@@ -107,13 +107,17 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
 {
     struct core_observation *observation = observation_of(reach, resource);
     cancel_own(reach, resource);
+    core_fetch_cancel(reach, resource);
     if (observation->state == CORE_OBSERVATION_NONE) {
         reach->shard->stats.observations++;
     }
     observation->registration = *registration;
     observation->state = CORE_OBSERVATION_STARTING;
     observation->has_candidate = false;
+    observation->barred = 0;
     observation->is_unconfirmed = true;
+    observation->has_mid = false;
+    observation->is_restored = false;
     observation->since_con = 0;
     observation->heard = reach->now.mono;
     observation->heard_anywhere = reach->now.mono;
@@ -123,6 +127,24 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
     // The answer shows everything.
     if (resource == CORE_RESOURCE_ATTRIBUTES) {
         reach->link->covered = reach->link->delta_seq;
+    }
+}
+
+// A device's two observations have different tokens where they have one route.
+static void settle_token(const struct core_reach *reach, const struct core_mail *mail)
+{
+    const enum core_resource other =
+        mail->resource == CORE_RESOURCE_RPC ? CORE_RESOURCE_ATTRIBUTES : CORE_RESOURCE_RPC;
+    const struct core_observation *observation = observation_of(reach, other);
+    if (observation->state == CORE_OBSERVATION_NONE ||
+        !core_registration_same_token(&observation->registration, &mail->registration)) {
+        return;
+    }
+    if (core_route_equal(&observation->registration.route, &mail->registration.route)) {
+        core_observation_end(reach, other);
+    } else if (observation->has_candidate &&
+               core_route_equal(&observation->candidate, &mail->registration.route)) {
+        core_flight_discard_candidate(reach, other);
     }
 }
 
@@ -136,6 +158,7 @@ void core_observation_subscribe(const struct core_reach *reach, unsigned from,
         return;
     }
     own.link->tenant = mail->tenant;
+    settle_token(&own, mail);
     const struct core_observation *observation = observation_of(&own, mail->resource);
     const bool is_refresh = observation->state != CORE_OBSERVATION_NONE &&
                             is_same(&observation->registration, &mail->registration);
@@ -163,7 +186,9 @@ void core_observation_subscribed(const struct core_reach *reach, const struct co
         begin(reach, resource, &job->question.registration);
         err = core_observation_number(reach, resource, &number) ? ERR_OK : ERR_EXHAUSTED;
     }
-    core_shard_answer(reach->shard, job->from, &job->question, err, number);
+    struct core_mail question = job->question;
+    question.handle = err == ERR_OK ? core_flight_ticket(reach) : 0;
+    core_shard_answer(reach->shard, job->from, &question, err, number);
 }
 
 void core_observation_started(const struct core_reach *reach, const struct core_mail *mail)
@@ -182,6 +207,9 @@ void core_observation_started(const struct core_reach *reach, const struct core_
         return;
     }
     observation->state = CORE_OBSERVATION_LIVE;
+    if (mail->number > CORE_NOTICE_WHOLE) {
+        core_fetch_first(reach, resource, (uint32_t)(mail->handle >> 32));
+    }
     core_flight_pump(reach);
 }
 
@@ -229,6 +257,7 @@ static void leave(const struct core_reach *reach, enum core_resource resource)
     reach->shard->stats.suspended -= observation->state == CORE_OBSERVATION_SUSPENDED ? 1 : 0;
     observation->state = CORE_OBSERVATION_NONE;
     observation->has_candidate = false;
+    core_fetch_cancel(reach, resource);
     note_session(reach);
     cancel_own(reach, resource);
     // Nobody waits for changes any more, unless they are asked for; the next registration starts
@@ -332,6 +361,8 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     }
     observation->registration.route = observation->candidate;
     observation->has_candidate = false;
+    observation->has_mid = true;
+    observation->is_restored = false;
     struct store_state_change change;
     if (put_registration(reach, resource, &observation->registration, &change) == ERR_OK) {
         // Should it fail, a restart begins at the old route and finds the way again.
@@ -339,22 +370,71 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     }
 }
 
+static uint64_t route_name(const struct core_route *route)
+{
+    return hash_bytes(slice_of(route->peer, sizeof(route->peer))) | 1U;
+}
+
+// The observation's token, but not its GET: there it means something else by now.
+static bool means_other(const struct core_observation *observation, enum core_resource resource,
+                        const struct core_mail *mail)
+{
+    return mail->resource != resource &&
+           core_registration_same_token(&observation->registration, &mail->registration) &&
+           observation->registration.uri_hash != mail->registration.uri_hash;
+}
+
+// The device's other observation has this token there.
+static bool is_token_taken(const struct core_reach *reach, enum core_resource resource,
+                           const struct core_route *route)
+{
+    const struct core_observation *observation = observation_of(reach, resource);
+    const struct core_observation *other = observation_of(reach, CORE_RESOURCES - 1U - resource);
+    return other->state != CORE_OBSERVATION_NONE &&
+           core_route_equal(&other->registration.route, route) &&
+           core_registration_same_token(&other->registration, &observation->registration);
+}
+
+static void hear_elsewhere(const struct core_reach *reach, enum core_resource resource,
+                           const struct core_mail *mail)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    const struct core_route *route = &mail->registration.route;
+    const bool is_known =
+        observation->has_candidate && core_route_equal(&observation->candidate, route);
+    if (means_other(observation, resource, mail)) {
+        observation->barred = route_name(route);
+        if (is_known) {
+            core_flight_discard_candidate(reach, resource);
+        }
+        return;
+    }
+    if (observation->barred == route_name(route) || is_token_taken(reach, resource, route) ||
+        (!is_known && !core_flight_let_go(reach, resource))) {
+        return;
+    }
+    observation->candidate = *route;
+    observation->candidate_is_newer = true;
+    observation->has_candidate = true;
+    core_flight_try_candidate(reach, resource);
+}
+
 static void hear(const struct core_reach *reach, enum core_resource resource,
-                 const struct core_route *route)
+                 const struct core_mail *mail)
 {
     struct core_observation *observation = observation_of(reach, resource);
     if (observation->state == CORE_OBSERVATION_NONE) {
         return;
     }
     observation->heard_anywhere = reach->now.mono;
-    if (core_route_equal(&observation->registration.route, route)) {
+    if (!core_route_equal(&observation->registration.route, &mail->registration.route)) {
+        hear_elsewhere(reach, resource, mail);
+    } else if (means_other(observation, resource, mail)) {
+        core_observation_end(reach, resource);
+        return;
+    } else {
         observation->heard = reach->now.mono;
         observation->candidate_is_newer = false;
-    } else {
-        observation->candidate = *route;
-        observation->candidate_is_newer = true;
-        observation->has_candidate = true;
-        core_flight_try_candidate(reach, resource);
     }
     if (observation->state == CORE_OBSERVATION_SUSPENDED &&
         mono_reached(reach->now.mono, observation->probe_due)) {
@@ -363,13 +443,13 @@ static void hear(const struct core_reach *reach, enum core_resource resource,
     }
 }
 
-void core_observation_heard(const struct core_reach *reach, const struct core_route *route)
+void core_observation_heard(const struct core_reach *reach, const struct core_mail *mail)
 {
     if (reach->link == NULL) {
         return;
     }
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
-        hear(reach, (enum core_resource)i, route);
+        hear(reach, (enum core_resource)i, mail);
     }
     core_flight_pump(reach);
 }

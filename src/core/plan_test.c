@@ -90,7 +90,10 @@ static void tell(enum core_mail_kind kind, enum core_resource resource)
 {
     send((struct core_mail){.kind = (uint8_t)kind,
                             .resource = (uint8_t)resource,
-                            .registration = {.route = {.peer = {1}}, .confirmable = true}});
+                            .registration = {.route = {.peer = {1}},
+                                             .token = {(uint8_t)resource},
+                                             .token_len = 1,
+                                             .confirmable = true}});
 }
 
 static void observe(enum core_resource resource)

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "core/shard_priv.h"
+#include "core/flight_priv.h"
 
 // Entries of one answer; an answer has no room for more.
 #define ITEMS_MAX 128U
@@ -55,6 +55,10 @@ static void acknowledge(const struct core_reach *reach, uint64_t sequence)
     link->covered = known;
     if (link->flight.kind == CORE_FLIGHT_DELTA && link->flight.upto <= known) {
         core_flight_cancel(reach);
+    }
+    const uint64_t fetched = link->observations[CORE_RESOURCE_ATTRIBUTES].fetch.upto;
+    if (fetched > 0 && fetched <= known) {
+        core_fetch_stop(reach, CORE_RESOURCE_ATTRIBUTES);
     }
     // Should it fail, a restart sends the same once more.
     if (core_shard_put_counters(reach, &change) == ERR_OK) {
@@ -257,7 +261,7 @@ static void add_calls(const struct core_reach *reach, const struct core_gathered
 {
     for (struct core_call *call = reach->link->calls; call != NULL; call = call->next) {
         struct item item = {.seq = call->seq, .call = call};
-        const bool is_open = call->state == CORE_CALL_WAITING || call->state == CORE_CALL_FLYING;
+        const bool is_open = core_call_is_open(call);
         if (call->state == CORE_CALL_NUMBERING ||
             (is_open && !find_texts(all, call, &item.texts))) {
             items->limit = call->seq < items->limit ? call->seq : items->limit;

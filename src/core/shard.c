@@ -334,7 +334,7 @@ void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsig
         core_observation_started(&reach, mail);
         return;
     case CORE_MAIL_HEARD:
-        core_observation_heard(&reach, &mail->registration.route);
+        core_observation_heard(&reach, mail);
         return;
     case CORE_MAIL_ORDER:
         take_order(&reach, from, mail->order);

@@ -34,11 +34,13 @@ struct core_shard_settings {
     uint32_t retries_max;      // of persistent calls: 5
     enum core_call_strategy strategy;
     struct span response_wait; // 30 s
-    struct span pace;          // between NON notifications: 3 s
+    bool keeps_type;           // NON registrations get NON but for one CON in `probe_every`
+    struct span pace;          // between NON notifications, until a round trip was measured: 3 s
     struct span probe_every;   // at least one CON in this time: 24 h
     struct span probe_again;   // first pause between probes of a silent device: 60 s
     struct span probe_most;    // longest: 1 h
     struct span silence_most;  // a suspended observation ends after so long: 30 days
+    struct span fetch_most;    // for the further blocks of a body: 60 s
 };
 
 // What a device did not see yet of its shared attributes.

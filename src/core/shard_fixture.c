@@ -64,7 +64,8 @@ static const struct core_shard_settings usual = {.devices_max = 16,
                                                  .probe_every = {86400000000000},
                                                  .probe_again = {60000000000},
                                                  .probe_most = {3600000000000},
-                                                 .silence_most = {2592000000000000}};
+                                                 .silence_most = {2592000000000000},
+                                                 .fetch_most = {60000000000}};
 
 static void make_shard(struct core_shard_fixture *fixture)
 {

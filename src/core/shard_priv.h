@@ -1,6 +1,7 @@
 // core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
 // time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way),
-// poll.c (what a device asks for); visit.c (what one waits for over HTTP) has visit_priv.h.
+// fetch.c (bodies in blocks), poll.c (what a device asks for); visit.c (what one waits for over
+// HTTP) has visit_priv.h.
 #pragma once
 
 #include "base/map.h"
@@ -120,7 +121,7 @@ void core_observation_unsubscribe(const struct core_reach *reach, unsigned from,
 void core_observation_unsubscribed(const struct core_reach *reach, const struct core_job *job,
                                    enum err err);
 void core_observation_started(const struct core_reach *reach, const struct core_mail *mail);
-void core_observation_heard(const struct core_reach *reach, const struct core_route *route);
+void core_observation_heard(const struct core_reach *reach, const struct core_mail *mail);
 // Ends all observations of the device with a last message.
 void core_observation_end_all(const struct core_reach *reach, enum core_notice notice);
 // Ends those that are suspended and were not heard of for too long.
@@ -174,7 +175,7 @@ void core_delta_changed(const struct core_reach *reach, const struct core_job *j
 // Sends what waits, or with `whole` all shared attributes.
 void core_delta_send(const struct core_reach *reach, bool whole);
 void core_delta_loaded(const struct core_reach *reach, struct store_load *load);
-void core_delta_delivered(const struct core_reach *reach);
+void core_delta_delivered(const struct core_reach *reach, uint64_t upto);
 
 // call.c
 
@@ -192,6 +193,8 @@ struct core_answer {
 };
 void core_call_reply(const struct core_reach *reach, const struct core_answer *answer);
 void core_call_replied(const struct core_reach *reach, const struct core_job *job, enum err err);
+// The device does not have it yet.
+bool core_call_is_open(const struct core_call *call);
 // The next call that may be sent now, or NULL.
 struct core_call *core_call_next(const struct core_reach *reach);
 void core_call_send(const struct core_reach *reach, struct core_call *call);
@@ -204,6 +207,10 @@ void core_call_given(const struct core_reach *reach, struct core_call *call);
 void core_call_taken_upto(const struct core_reach *reach, uint64_t sequence);
 void core_call_taken_back(const struct core_reach *reach);
 void core_call_undelivered(const struct core_reach *reach);
+// Its first block was taken; then all of them, or not in time.
+void core_call_fetching(const struct core_reach *reach);
+void core_call_fetched(const struct core_reach *reach, struct pool_handle call);
+void core_call_unfetched(const struct core_reach *reach, struct pool_handle call);
 // At start. False if there is no place for it.
 MUST_USE bool core_call_restore(const struct core_reach *reach, const struct core_call *call);
 // Ends those whose deadline has passed.
@@ -222,29 +229,3 @@ void core_poll_read(const struct core_reach *reach);
 void core_poll_fenced(const struct core_reach *reach, enum err err);
 void core_poll_noted(const struct core_reach *reach, const struct core_job *job, enum err err);
 void core_poll_loaded(const struct core_reach *reach, struct store_load *load);
-
-// flight.c
-
-// Sends the next thing that waits, if nothing is under way and it may be sent now.
-void core_flight_pump(const struct core_reach *reach);
-// Whether something may be sent to this observation now. If only the pace forbids it, the downlink
-// is looked at again in time.
-MUST_USE bool core_flight_is_free(const struct core_reach *reach, enum core_resource resource);
-// The same for what goes to a device that waits over HTTP, if it does, else to the observation.
-MUST_USE bool core_flight_may_start(const struct core_reach *reach, enum core_resource resource);
-// A notification to the observation's route, or to the device that waits. False when it cannot
-// leave now; the downlink is looked at again soon.
-MUST_USE bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
-                                enum core_flight_kind kind, enum core_notice notice,
-                                struct slice body);
-// A last message at the end of an observation; nothing waits for it.
-void core_flight_last(const struct core_reach *reach, enum core_resource resource,
-                      enum core_notice notice);
-// The candidate of this observation was just heard: what its route does not acknowledge is tried
-// there as well.
-void core_flight_try_candidate(const struct core_reach *reach, enum core_resource resource);
-void core_flight_outcome(const struct core_reach *reach, const struct core_mail *mail);
-// Takes back what is under way.
-void core_flight_cancel(const struct core_reach *reach);
-// The device of a notice's ticket, or NULL if nothing waits for it any more.
-struct core_downlink *core_flight_find(const struct core_shard *shard, uint64_t ticket);

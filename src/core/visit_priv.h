@@ -1,7 +1,7 @@
 // core/visit_priv.h: visits (core/visit.h) as the shard sees them, for the files that make it up.
 #pragma once
 
-#include "core/shard_priv.h"
+#include "core/flight_priv.h"
 #include "core/visit.h"
 
 void core_visit_order(const struct core_reach *reach, struct core_order *order);

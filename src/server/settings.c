@@ -167,11 +167,13 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .retries_max = (uint32_t)conf_int(conf, "rpc.retries-max"),
         .strategy = strategies[conf_choice(conf, "rpc.strategy")],
         .response_wait = span_ms(conf_span_ms(conf, "rpc.response-wait")),
+        .keeps_type = settings->coap.separate_responses,
         .pace = span_s(3),
         .probe_every = span_ms(conf_span_ms(conf, "coap.probe-every")),
         .probe_again = span_s(60),
         .probe_most = span_s(3600),
         .silence_most = span_s(UINT64_C(30) * 86400),
+        .fetch_most = span_s(60),
     };
     const uint64_t trace = conf_size(conf, "trace.bytes");
     settings->trace_bytes =

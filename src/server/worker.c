@@ -283,10 +283,10 @@ static void handle(struct server_worker *worker, struct api_time now,
     case COAP_EVENT_LOST:
     case COAP_EVENT_TRANSMITTED:
     case COAP_EVENT_UNANSWERED:
+    case COAP_EVENT_FETCHED:
         // Separate responses take care of themselves; notifications are told to their shard.
         api_notice_outcome(&worker->api, event);
         return;
-    case COAP_EVENT_FETCHED:
     case COAP_EVENT_NONE:
     case COAP_EVENT_RESPONSE:
         // The server sends no requests.

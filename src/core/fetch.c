@@ -1,0 +1,107 @@
+// Bodies in blocks: the device has the first block and fetches the others; meanwhile the body stays
+// the representation for it, and nothing else is notified of that resource (protocol-rules.md
+// section 3). What is not fetched in time was not delivered.
+#include "core/flight_priv.h"
+#include "core/presence.h"
+
+static struct core_observation *observation_of(const struct core_reach *reach, unsigned resource)
+{
+    ASSERT(resource < CORE_RESOURCES);
+    return &reach->link->observations[resource];
+}
+
+static void begin(const struct core_reach *reach, enum core_resource resource,
+                  const struct core_fetch *fetch)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    observation->fetch = *fetch;
+    observation->fetch.until = mono_add(reach->now.mono, reach->shard->plan.settings.fetch_most);
+    core_shard_wake_at(reach, observation->fetch.until);
+}
+
+void core_fetch_begin(const struct core_reach *reach, uint32_t serial)
+{
+    const struct core_flight *flight = &reach->link->flight;
+    const struct core_fetch fetch = {.serial = serial, .upto = flight->upto, .call = flight->call};
+    begin(reach, flight->resource, &fetch);
+    core_call_fetching(reach);
+}
+
+void core_fetch_first(const struct core_reach *reach, enum core_resource resource, uint32_t serial)
+{
+    begin(reach, resource, &(struct core_fetch){.serial = serial, .call = POOL_HANDLE_NONE});
+}
+
+// What was being fetched, which is over.
+static struct core_fetch take(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_fetch fetch = observation_of(reach, resource)->fetch;
+    observation_of(reach, resource)->fetch = (struct core_fetch){.call = POOL_HANDLE_NONE};
+    return fetch;
+}
+
+static void finish(const struct core_reach *reach, enum core_resource resource)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    const struct core_fetch fetch = take(reach, resource);
+    core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
+    observation->heard_anywhere = reach->now.mono;
+    observation->probe_wait = (struct span){0};
+    if (fetch.upto > 0) {
+        core_delta_delivered(reach, fetch.upto);
+    }
+    core_call_fetched(reach, fetch.call);
+    reach->shard->stats.delivered++;
+    core_flight_pump(reach);
+}
+
+void core_fetch_done(const struct core_reach *reach, uint32_t serial)
+{
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        if (observation_of(reach, i)->fetch.serial == serial) {
+            finish(reach, (enum core_resource)i);
+            return;
+        }
+    }
+}
+
+void core_fetch_stop(const struct core_reach *reach, enum core_resource resource)
+{
+    (void)take(reach, resource);
+}
+
+void core_fetch_cancel(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_fetch fetch = take(reach, resource);
+    core_call_unfetched(reach, fetch.call);
+}
+
+// The device took the first block and left the rest: it is asked again as one that was silent is,
+// and ever more seldom. A first answer or a probe has nothing to be sent again.
+static void give_up(const struct core_reach *reach, enum core_resource resource)
+{
+    struct core_observation *observation = observation_of(reach, resource);
+    const bool is_owed = observation->fetch.upto > 0 ||
+                         pool_get(reach->shard->calls, observation->fetch.call) != NULL;
+    core_fetch_cancel(reach, resource);
+    if (is_owed && observation->state == CORE_OBSERVATION_LIVE) {
+        observation->state = CORE_OBSERVATION_PROBING;
+        core_observation_suspend(reach, resource);
+        reach->shard->stats.lost++;
+    }
+}
+
+void core_fetch_expire(const struct core_reach *reach)
+{
+    for (unsigned i = 0; i < CORE_RESOURCES; i++) {
+        const struct core_fetch *fetch = &observation_of(reach, i)->fetch;
+        if (fetch->serial == 0) {
+            continue;
+        }
+        if (mono_reached(reach->now.mono, fetch->until)) {
+            give_up(reach, (enum core_resource)i);
+        } else {
+            core_shard_wake_at(reach, fetch->until);
+        }
+    }
+}
