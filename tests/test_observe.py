@@ -207,6 +207,20 @@ def test_a_new_address_is_tried_when_the_old_one_is_silent(rest, device, watch):
         assert told(watch.next())[1] == {"a": 3}
 
 
+def test_a_closed_port_is_not_waited_for(rest, device, watch):
+    # ICMP says that nobody is there, and the new address is tried at once.
+    watch.register()
+    share(rest, device, {"a": 1})
+    assert watch.next() is not None
+    with RawClient(device.server.coap_port) as moved:
+        moved.post(device.token, '{"t":1}')
+        watch.client.socket.close()
+        watch.client = moved
+        share(rest, device, {"a": 2})
+        change = watch.next(1)
+        assert (change.type, told(change)) == (CON, (2, {"a": 2}))
+
+
 def test_another_address_of_the_device_does_not_move_it(rest, device, watch):
     watch.register()
     with RawClient(device.server.coap_port) as other:

@@ -49,6 +49,8 @@ enum core_mail_kind {
     CORE_MAIL_DONE,   // to the desk that gave an order: `err`, body
     // To the feed: bits of what changed in `number`.
     CORE_MAIL_CHANGED,
+    // From worker to worker: ICMP says that no datagram reaches `registration.route`.
+    CORE_MAIL_UNREACHABLE,
 };
 
 enum core_outcome {

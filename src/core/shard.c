@@ -345,6 +345,7 @@ void core_shard_take(struct core_shard *shard, struct core_shard_time now, unsig
     case CORE_MAIL_CANCEL:
     case CORE_MAIL_DONE:
     case CORE_MAIL_CHANGED:
+    case CORE_MAIL_UNREACHABLE:
         // Those are for others.
         ASSERT(false);
     }

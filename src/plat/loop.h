@@ -13,6 +13,9 @@
 struct plat_loop;
 
 #define PLAT_LOOP_READY_MAX 16
+// Set in a tag whose descriptor has an error waiting: for a socket, a message on its error queue.
+// It comes again until that is read.
+#define PLAT_LOOP_ERROR (1U << 31)
 
 // Start-up only.
 MUST_USE enum err plat_loop_create(struct plat_loop **loop);

@@ -118,7 +118,8 @@ unsigned plat_loop_wait(struct plat_loop *loop, struct mono now, struct mono dea
         if (ready[i].data.u32 == WAKE_TAG) {
             clear_wake(loop);
         } else {
-            tags[count++] = ready[i].data.u32;
+            const bool is_error = (ready[i].events & EPOLLERR) != 0;
+            tags[count++] = ready[i].data.u32 | (is_error ? PLAT_LOOP_ERROR : 0);
         }
     }
     return count;

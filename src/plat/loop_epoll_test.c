@@ -61,6 +61,23 @@ static void deadline_that_has_passed_does_not_wait(void **state)
     plat_loop_destroy(loop);
 }
 
+static void an_error_is_marked(void **state)
+{
+    (void)state;
+    struct plat_loop *loop = new_loop();
+    uint32_t tags[PLAT_LOOP_READY_MAX];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(plat_loop_watch(loop, ends[1], 7), ERR_OK);
+    assert_int_equal(wait_for(loop, span_ms(0), tags), 0);
+    // A pipe that nobody reads is one.
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(wait_for(loop, span_s(5), tags), 1);
+    assert_int_equal(tags[0], 7 | PLAT_LOOP_ERROR);
+    assert_int_equal(close(ends[1]), 0);
+    plat_loop_destroy(loop);
+}
+
 static void ready_descriptors_come_with_their_tags(void **state)
 {
     (void)state;
@@ -287,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wait_ends_at_the_deadline_and_not_before),
         cmocka_unit_test(deadline_that_has_passed_does_not_wait),
+        cmocka_unit_test(an_error_is_marked),
         cmocka_unit_test(ready_descriptors_come_with_their_tags),
         cmocka_unit_test(more_than_fit_at_once_come_one_after_the_other),
         cmocka_unit_test(bad_descriptors_are_refused),

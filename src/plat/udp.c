@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+// Needs <time.h> before it.
+#include <linux/errqueue.h>
 
 #include "plat/os_address.h"
 #include "plat/os_error.h"
@@ -22,6 +26,13 @@ _Static_assert(sizeof(struct in_pktinfo) <= sizeof(struct in6_pktinfo), "one siz
 union control {
     struct cmsghdr header; // for its alignment
     uint8_t bytes[CONTROL_SIZE];
+};
+
+// The same beside an error: why, and who said so.
+union error_control {
+    struct cmsghdr header;
+    uint8_t bytes[CONTROL_SIZE +
+                  CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
 };
 
 // One direction's batch. The headers point into the other arrays from the start.
@@ -49,18 +60,21 @@ static bool set_option(int descriptor, int level, int option, int value)
     return setsockopt(descriptor, level, option, &value, sizeof(value)) == 0;
 }
 
-static bool set_options(const struct plat_udp *udp)
+static bool set_options(const struct plat_udp *udp, const struct plat_udp_options *options)
 {
     const int fd = udp->descriptor;
+    const int tells = options->tells_unreachable ? 1 : 0;
 
     if (!set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1)) {
         return false;
     }
     if (udp->ipv6) {
         return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
-               set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+               set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+               set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, tells);
     }
-    return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
+           set_option(fd, IPPROTO_IP, IP_RECVERR, tells);
 }
 
 // The kernel doubles what it is asked for, to pay for its own structures; half is the caller's
@@ -158,7 +172,7 @@ static enum err set_up(struct plat_udp *udp, const struct plat_udp_options *opti
     if (udp->descriptor < 0) {
         return plat_os_error(errno);
     }
-    if (!set_options(udp)) {
+    if (!set_options(udp, options)) {
         return plat_os_error(errno);
     }
     set_receive_bytes(udp, options->receive_bytes);
@@ -341,8 +355,10 @@ static unsigned send_batch(struct plat_udp *udp, unsigned count, bool *full)
     unsigned done = 0;
     unsigned taken = 0;
     unsigned interrupted = 0;
+    unsigned retried = count; // the datagram that was tried twice
 
-    // sendmmsg stops at the first datagram that fails and says why only when it stands first.
+    // sendmmsg stops at the first datagram that fails and says why only when it stands first. What
+    // it says may be an ICMP message about an earlier one, which is gone by being said.
     while (done < count) {
         const int sent =
             sendmmsg(udp->descriptor, udp->out.headers + done, count - done, MSG_DONTWAIT);
@@ -354,6 +370,8 @@ static unsigned send_batch(struct plat_udp *udp, unsigned count, bool *full)
             break;
         } else if (errno == EINTR && interrupted < PENDING_ERRORS_MAX) {
             interrupted++;
+        } else if (retried != done) {
+            retried = done;
         } else {
             done++;
         }
@@ -376,6 +394,56 @@ unsigned plat_udp_send(struct plat_udp *udp, const struct plat_udp_datagram *dat
         taken += send_batch(udp, size, &full);
     }
     return taken;
+}
+
+static bool is_unreachable(const struct sock_extended_err *error)
+{
+    return (error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6) &&
+           (error->ee_errno == ECONNREFUSED || error->ee_errno == EHOSTUNREACH ||
+            error->ee_errno == ENETUNREACH);
+}
+
+// The kernel gives the address that the datagram was sent to as the name, and why as a message.
+static bool take_path(struct plat_udp *udp, struct msghdr *header, struct plat_udp_path *path)
+{
+    bool is_one = false;
+    path->remote = plat_os_address_take(header->msg_name);
+    path->local = udp->local;
+    take_control(udp, header, &path->local);
+    for (struct cmsghdr *message = CMSG_FIRSTHDR(header); message != NULL;
+         message = CMSG_NXTHDR(header, message)) {
+        const bool is_error =
+            (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_RECVERR) ||
+            (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_RECVERR);
+        if (is_error) {
+            struct sock_extended_err error;
+            memcpy(&error, CMSG_DATA(message), sizeof(error));
+            is_one = is_unreachable(&error);
+        }
+    }
+    return is_one;
+}
+
+unsigned plat_udp_unreachable(struct plat_udp *udp, struct plat_udp_path out[PLAT_UDP_PATHS])
+{
+    struct mmsghdr headers[PLAT_UDP_PATHS];
+    union plat_os_address names[PLAT_UDP_PATHS];
+    union error_control controls[PLAT_UDP_PATHS];
+    unsigned count = 0;
+    memset(headers, 0, sizeof(headers));
+    for (unsigned i = 0; i < PLAT_UDP_PATHS; i++) {
+        headers[i].msg_hdr.msg_name = &names[i];
+        headers[i].msg_hdr.msg_namelen = sizeof(names[i]);
+        headers[i].msg_hdr.msg_control = &controls[i];
+        headers[i].msg_hdr.msg_controllen = sizeof(controls[i]);
+    }
+    // The bytes of the datagram itself are not asked for.
+    const int got =
+        recvmmsg(udp->descriptor, headers, PLAT_UDP_PATHS, MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
+    for (int i = 0; i < got; i++) {
+        count += take_path(udp, &headers[i].msg_hdr, &out[count]) ? 1 : 0;
+    }
+    return count;
 }
 
 uint64_t plat_udp_kernel_drops(const struct plat_udp *udp)

@@ -29,6 +29,7 @@ struct plat_udp_options {
     bool group_first;           // this one carries the steering program
     enum plat_steer_kind steer; // what the program goes by
     uint32_t receive_bytes;     // SO_RCVBUFFORCE, else SO_RCVBUF; 0 leaves the system's default
+    bool tells_unreachable;     // see plat_udp_unreachable; its owner then has to call that
 };
 
 struct plat_udp_datagram {
@@ -59,6 +60,19 @@ unsigned plat_udp_receive(struct plat_udp *udp, struct plat_udp_datagram out[PLA
 // too long, an address that is not ours any more, the other family) never stop the next.
 unsigned plat_udp_send(struct plat_udp *udp, const struct plat_udp_datagram *datagrams,
                        unsigned count);
+
+// Between which addresses a datagram of ours did not arrive.
+struct plat_udp_path {
+    struct address remote;
+    struct address local;
+};
+
+// For a socket that the loop marked with PLAT_LOOP_ERROR: up to PLAT_UDP_PATHS paths of which an
+// ICMP message says that the destination, its port or its network cannot be reached; returns the
+// count. Such a message is easily forged. In a group of sockets it may come to any of them,
+// whatever the steering says. The loop says so again while there are more.
+#define PLAT_UDP_PATHS 32
+unsigned plat_udp_unreachable(struct plat_udp *udp, struct plat_udp_path out[PLAT_UDP_PATHS]);
 
 // Datagrams that the kernel dropped because the receive buffer was full (SO_RXQ_OVFL).
 uint64_t plat_udp_kernel_drops(const struct plat_udp *udp);

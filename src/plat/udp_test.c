@@ -137,6 +137,57 @@ static void ipv6_socket_leaves_ipv4_alone(void **state)
     plat_udp_close(ipv6);
 }
 
+// A port that nobody has any more.
+static struct address closed_port(const char *text)
+{
+    struct plat_udp *udp = opened(text);
+    const struct address address = plat_udp_local(udp);
+    plat_udp_close(udp);
+    return address;
+}
+
+static void check_unreachable(const char *any, const char *one)
+{
+    struct plat_udp_options options = alone_on(any);
+    struct plat_udp_path paths[PLAT_UDP_PATHS];
+    struct plat_udp *udp;
+    struct plat_udp *there = opened(one);
+    options.tells_unreachable = true;
+    assert_int_equal(plat_udp_open(&udp, &options), ERR_OK);
+    const struct address nobody = closed_port(one);
+    const struct address from = port_at(udp, one);
+    assert_int_equal(plat_udp_unreachable(udp, paths), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct plat_udp_datagram batch[] = {
+            {.remote = nobody, .local = from, .bytes = SLICE("lost")},
+            {.remote = plat_udp_local(there), .local = from, .bytes = SLICE("found")},
+            {.remote = plat_udp_local(there), .local = from, .bytes = SLICE("found")},
+        };
+        // What is said about one datagram stops no other, in this call or the next.
+        assert_int_equal(plat_udp_send(udp, batch, 3), 3);
+    }
+    assert_int_equal(plat_udp_unreachable(udp, paths), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(address_equal(&paths[i].remote, &nobody));
+        assert_true(address_equal(&paths[i].local, &from));
+    }
+    assert_int_equal(plat_udp_unreachable(udp, paths), 0);
+    struct plat_udp_datagram datagrams[PLAT_UDP_BATCH];
+    assert_int_equal(plat_udp_receive(there, datagrams), 6);
+    plat_udp_close(there);
+    plat_udp_close(udp);
+}
+
+static void what_does_not_arrive_is_told(void **state)
+{
+    (void)state;
+    check_unreachable("0.0.0.0:0", "127.0.0.5:0");
+    check_unreachable("127.0.0.5:0", "127.0.0.5:0");
+    if (ipv6_is_there()) {
+        check_unreachable("[::]:0", "[::1]:0");
+    }
+}
+
 static void nothing_there_is_no_wait(void **state)
 {
     (void)state;
@@ -517,6 +568,7 @@ int main(void)
         cmocka_unit_test(answer_leaves_from_the_address_that_was_asked),
         cmocka_unit_test(ipv6_does_the_same),
         cmocka_unit_test(ipv6_socket_leaves_ipv4_alone),
+        cmocka_unit_test(what_does_not_arrive_is_told),
         cmocka_unit_test(nothing_there_is_no_wait),
         cmocka_unit_test(batches_keep_their_order),
         cmocka_unit_test(datagrams_of_every_size_arrive_and_longer_ones_are_cut),

@@ -6,7 +6,11 @@ static enum err open_group(const struct server_settings *settings, const struct 
                            struct server_worker_plan *plans)
 {
     struct plat_udp_options options = {
-        .bind = *bind, .group_size = settings->workers, .receive_bytes = settings->receive_bytes};
+        .bind = *bind,
+        .group_size = settings->workers,
+        .receive_bytes = settings->receive_bytes,
+        .tells_unreachable = true,
+    };
     for (unsigned w = 0; w < settings->workers; w++) {
         struct server_worker_plan *plan = &plans[w];
         options.group_first = w == 0;

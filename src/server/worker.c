@@ -41,6 +41,7 @@ struct server_worker {
     uint64_t in_store;      // requests that wait for their completion, or for a shard
     uint64_t ready_sockets; // bits of sockets with something to read
     uint64_t clean_sockets; // bits of those that were read empty once (see is_misplaced)
+    uint64_t error_sockets; // bits of those with something on their error queue
     struct metric figures[SERVER_FIGURES];
     struct mono figures_due;
     bool figures_are_stale; // something happened since they were published
@@ -345,6 +346,40 @@ static void receive(struct server_worker *worker, struct api_time now)
     }
 }
 
+// To the endpoint that speaks to this address. What finds no room is found out by a time-out.
+static void tell_unreachable(struct server_worker *worker, const struct plat_udp_path *path,
+                             unsigned socket)
+{
+    const struct coap_peer peer = coap_peer_plain(&path->remote, &path->local, (uint8_t)socket);
+    const unsigned to = plat_steer_worker(&path->remote, worker->plan.settings->workers);
+    if (to == worker->plan.number) {
+        coap_endpoint_unreachable(worker->endpoint, &peer);
+        return;
+    }
+    struct core_mail *mail =
+        bus_has_room(worker->party, to) ? core_mail_begin(worker->party, to, 0) : NULL;
+    if (mail != NULL) {
+        mail->kind = CORE_MAIL_UNREACHABLE;
+        memcpy(mail->registration.route.peer, &peer, sizeof(peer));
+        core_mail_end(worker->party, to, mail);
+    }
+}
+
+static void take_unreachable(struct server_worker *worker)
+{
+    struct plat_udp_path paths[PLAT_UDP_PATHS];
+    for (unsigned socket = 0; worker->error_sockets != 0; socket++) {
+        const uint64_t bit = 1ULL << socket;
+        const bool is_marked = (worker->error_sockets & bit) != 0;
+        const unsigned count =
+            is_marked ? plat_udp_unreachable(worker->plan.sockets[socket], paths) : 0;
+        for (unsigned i = 0; i < count; i++) {
+            tell_unreachable(worker, &paths[i], socket);
+        }
+        worker->error_sockets &= ~bit;
+    }
+}
+
 static void collect(struct server_worker *worker, struct mono now)
 {
     struct store_completion completion;
@@ -407,6 +442,10 @@ static void take_mail(struct server_worker *worker, struct api_time now)
         } else if (mail->kind == CORE_MAIL_NOTICE || mail->kind == CORE_MAIL_CANCEL) {
             make_room(worker, now.mono);
             api_notice_send(&worker->api, worker->endpoint, now.mono, mail);
+        } else if (mail->kind == CORE_MAIL_UNREACHABLE) {
+            struct coap_peer peer;
+            memcpy(&peer, mail->registration.route.peer, sizeof(peer));
+            coap_endpoint_unreachable(worker->endpoint, &peer);
         } else {
             core_shard_take(worker->shard, shard_now, from, mail);
         }
@@ -459,7 +498,9 @@ static void wait(struct server_worker *worker)
     const unsigned count = plat_loop_wait(worker->loop, now, deadline, tags);
     worker->ready_sockets = 0;
     for (unsigned i = 0; i < count; i++) {
-        worker->ready_sockets |= 1ULL << tags[i];
+        const uint64_t bit = 1ULL << (tags[i] & ~PLAT_LOOP_ERROR);
+        worker->ready_sockets |= bit;
+        worker->error_sockets |= (tags[i] & PLAT_LOOP_ERROR) != 0 ? bit : 0;
     }
 }
 
@@ -508,6 +549,7 @@ static void turn(struct server_worker *worker)
     core_recorder_turn(worker->api.recorder, wall_us);
     epoch_enter(worker->plan.core->epoch, worker->plan.number);
     receive(worker, now);
+    take_unreachable(worker);
     store_flush(worker->lane);
     collect(worker, now.mono);
     collect_loads(worker, now.mono);
