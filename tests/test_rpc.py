@@ -1,17 +1,13 @@
-"""Calls to devices and from devices, numbered as in the device API's scenarios (RP, CT, UR).
-
-Rows for Protobuf are skipped until that payload type exists.
-"""
+"""Calls to devices and from devices beyond the tables of tests/scenarios (RP, CT)."""
 
 import json
 import socket
 import time
-import uuid
 
 import pytest
 
-from observer import NON, Later, Observer
-from raw_coap import ACK, CON, GET, OBSERVE, POST, RawClient, uint
+from observer import Later, Observer
+from raw_coap import GET, OBSERVE, POST, RawClient, uint
 
 CALL = {"method": "setGpio1", "params": {"pin": "21", "value": 1}, "timeout": 6000}
 RESULT = {"value1": "A", "value2": "B"}
@@ -44,55 +40,6 @@ def await_status(rest, rpc, status, seconds=8):
 def watch(device):
     with Observer(device, "rpc") as observer:
         yield observer
-
-
-@pytest.mark.parametrize("row", ["RP-9", "RP-10"])
-def test_protobuf_rows(row):
-    pytest.skip(f"{row}: the Protobuf payload type is not served yet")
-
-
-@pytest.mark.parametrize("way", ["oneway", "twoway"])
-@pytest.mark.parametrize("place,status", [("/api/rpc", 504), ("/api/plugins/rpc", 409)])
-def test_rp_1_3_without_observation_it_ends_at_its_deadline(rest, device, way, place, status):
-    start = time.monotonic()
-    answer = call(rest, device, {"timeout": 500}, way, place)
-    assert (answer.status, answer.body) == (status, b"")
-    # The least timeout is 5 s.
-    assert 4.5 < time.monotonic() - start < 8
-
-
-@pytest.mark.parametrize("way", ["oneway", "twoway"])
-def test_rp_2_4_an_unknown_device_is_404(rest, way):
-    answer = rest.call("POST", f"/api/rpc/{way}/{uuid.uuid1()}", CALL)
-    assert (answer.status, answer.body) == (404, b"Device with requested id wasn't found!")
-
-
-def test_rp_5_oneway_calls_are_handed_over(rest, device, watch):
-    first = watch.register()
-    assert (first.type, first.status, first.number(OBSERVE), first.payload) == (ACK, "2.03", 0, b"")
-    for number in (1, 2):
-        waiting = Later(call, rest, device, {}, "oneway")
-        message = watch.next()
-        assert (message.type, message.status, message.number(OBSERVE)) == (CON, "2.05", number)
-        assert json.loads(message.payload) == {"id": number, "method": "setGpio1",
-                                               "params": {"pin": "21", "value": 1}}
-        answer = waiting.result()
-        assert (answer.status, answer.body) == (200, b"")
-    end = watch.get(1)
-    assert (end.status, end.option(OBSERVE), end.payload) == ("2.03", None, b"")
-
-
-@pytest.mark.parametrize("type", [CON, NON])
-def test_rp_6_twoway_calls_are_answered(rest, device, type):
-    with Observer(device, "rpc", type=type) as watch:
-        watch.register()
-        for number in (1, 2):
-            waiting = Later(call, rest, device, {})
-            message = watch.next()
-            assert message.number(OBSERVE) == number
-            assert watch.answer(message, RESULT) == "2.01"
-            answer = waiting.result()
-            assert (answer.status, answer.json()) == (200, RESULT)
 
 
 def test_a_silent_device_is_504_or_408(rest, device, watch):
@@ -139,14 +86,6 @@ def test_an_answer_from_another_address_counts_and_gets_no_calls(rest, device, w
             assert other.client.receive(0.2) is None
 
 
-@pytest.mark.parametrize("body,reason", [
-    ("[]", "the body is not a JSON object"), ("", None), ("{", None), ("5", None)])
-def test_an_answer_must_be_an_object(device, coap, body, reason):
-    answer = coap.request(POST, f"/api/v1/{device.token}/rpc/1", body)
-    assert answer.status == "4.00"
-    assert reason is None or answer.text == reason
-
-
 def test_an_answer_that_nobody_waits_for_is_taken(device, coap):
     assert coap.request(POST, f"/api/v1/{device.token}/rpc/77", "{}").status == "2.01"
 
@@ -158,17 +97,6 @@ def test_an_id_must_be_a_number(device, coap):
 
 def test_a_get_without_observe_is_refused(device, coap):
     assert coap.request(GET, f"/api/v1/{device.token}/rpc").status == "4.00"
-
-
-@pytest.mark.parametrize("body,status,reason", [
-    (b"{", 400, "Invalid request body"),
-    ({"params": 1}, 400, "method is missing"),
-    ({"method": "m", "requestUUID": "5"}, 400, "requestUUID is not a UUID"),
-    ({"method": "m", "params": "x" * 70000}, 400, "larger than 63 KiB")])
-def test_bad_calls_are_refused(rest, device, body, status, reason):
-    answer = rest.call("POST", f"/api/rpc/oneway/{device.id}", body)
-    assert (answer.status, answer.json()["errorCode"]) == (status, 31)
-    assert reason in answer.json()["message"]
 
 
 def test_the_debug_terminals_own_request(rest, device, watch):
@@ -268,6 +196,32 @@ def test_persistent_calls_are_listed(rest, device):
                                          "rpcStatus": "DELETED"}).status == 400
 
 
+def test_listed_calls_are_searched_and_sorted(rest, device, watch):
+    path = f"/api/rpc/persistent/device/{device.id}"
+
+    def listed(**query):
+        page = rest.get(path, pageSize=10, page=0, **query)
+        assert page["totalElements"] == len(page["data"])
+        return [names[one["id"]["id"]] for one in page["data"]]
+
+    names = {persist(rest, device, method=method, params=params): name for name, method, params in [
+        ("blink", "setLed", {"mode": "Blink"}), ("on", "setLed", {"mode": "on"}),
+        ("reboot", "reboot", None)]}
+    assert listed(textSearch="SETLED", sortProperty="createdTime") == ["blink", "on"]
+    assert listed(textSearch="blink") == ["blink"]
+    assert listed(textSearch="led", rpcStatus="FAILED") == []
+    assert listed(textSearch="nothing") == []
+    assert listed(sortProperty="request") == ["reboot", "blink", "on"]
+    assert listed(sortProperty="request", sortOrder="DESC") == ["on", "blink", "reboot"]
+    watch.register()
+    for result in ({"r": 2}, {"r": 3}, {"r": 1}):
+        watch.answer(watch.next(), result)
+    assert listed(sortProperty="response") == ["reboot", "blink", "on"]
+    assert listed(sortProperty="response", textSearch="set", sortOrder="DESC") == ["on", "blink"]
+    refused = rest.call("GET", path, query={"pageSize": 1, "page": 0, "sortProperty": "status"})
+    assert (refused.status, refused.body) == (400, b"Unsupported sort property 'status'")
+
+
 def test_a_call_of_a_device_times_out(place, rest_of):
     server = place.server(settings=["coap.timeout=700ms"])
     server.start()
@@ -279,33 +233,6 @@ def test_a_call_of_a_device_times_out(place, rest_of):
         assert 0.6 < time.monotonic() - start < 3
         bad = coap.request(POST, f"/api/v1/{device.token}/rpc", '{"params":1}')
         assert (bad.status, bad.text) == ("4.00", "the call has no method")
-
-
-def test_ct_1_successes_come_as_con_of_their_own(place, rest_of):
-    server = place.server(settings=["coap.separate-responses=true"])
-    server.start()
-    device, rest = rest_of(server, "parity")
-    parity(device, rest, CON)
-
-
-def test_ct_2_non_requests_get_non_answers(rest, device):
-    parity(device, rest, NON)
-
-
-def parity(device, rest, type):
-    with Observer(device, "rpc", type=type) as watch:
-        base = f"/api/v1/{device.token}/attributes"
-        posted = watch.client.request(POST, base, '{"clientStr":"a"}', type=type)
-        assert (posted.status, posted.type) == ("2.01", type)
-        rest.post(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", {"sharedStr": "b"})
-        assert watch.register().status == "2.03"
-        for _ in range(2):
-            waiting = Later(call, rest, device, {})
-            watch.answer(watch.next(), RESULT)
-            assert waiting.result().json() == RESULT
-        read = watch.client.request(GET, f"{base}?clientKeys=clientStr&sharedKeys=sharedStr",
-                                    type=type)
-        assert (read.status, read.type) == ("2.05", type)
 
 
 def test_waiting_calls_hold_no_thread_and_end_with_the_server(place, rest_of):

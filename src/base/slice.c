@@ -18,6 +18,16 @@ bool slice_equal_nocase(struct slice a, struct slice b)
     return true;
 }
 
+bool slice_contains_nocase(struct slice whole, struct slice part)
+{
+    for (size_t at = 0; at + part.len <= whole.len; at++) {
+        if (slice_equal_nocase(slice_sub(whole, at, part.len), part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct slice slice_sub(struct slice s, size_t start, size_t len)
 {
     const size_t from = start < s.len ? start : s.len;

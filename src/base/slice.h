@@ -43,6 +43,8 @@ static inline int slice_compare(struct slice a, struct slice b)
 
 // ASCII case only.
 bool slice_equal_nocase(struct slice a, struct slice b);
+// ASCII letters are alike; an empty part is everywhere.
+bool slice_contains_nocase(struct slice whole, struct slice part);
 
 // The part from `start` (clamped to the end) with at most `len` bytes.
 struct slice slice_sub(struct slice s, size_t start, size_t len);

@@ -30,6 +30,19 @@ static void case_is_ignored_for_ascii_letters_only(void **state)
     assert_true(slice_equal_nocase(SLICE_EMPTY, SLICE("")));
 }
 
+static void a_part_is_found_whatever_its_case(void **state)
+{
+    (void)state;
+    assert_true(slice_contains_nocase(SLICE("setLed"), SLICE("LED")));
+    assert_true(slice_contains_nocase(SLICE("setLed"), SLICE("setled")));
+    assert_true(slice_contains_nocase(SLICE("setLed"), SLICE("S")));
+    assert_false(slice_contains_nocase(SLICE("setLed"), SLICE("leds")));
+    assert_false(slice_contains_nocase(SLICE("led"), SLICE("setled")));
+    assert_true(slice_contains_nocase(SLICE("led"), SLICE_EMPTY));
+    assert_true(slice_contains_nocase(SLICE_EMPTY, SLICE_EMPTY));
+    assert_false(slice_contains_nocase(SLICE_EMPTY, SLICE("a")));
+}
+
 static void sub_is_clamped_to_the_end(void **state)
 {
     (void)state;
@@ -203,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_are_ordered_bytewise),
         cmocka_unit_test(case_is_ignored_for_ascii_letters_only),
+        cmocka_unit_test(a_part_is_found_whatever_its_case),
         cmocka_unit_test(sub_is_clamped_to_the_end),
         cmocka_unit_test(prefix_may_be_empty_or_whole_but_not_longer),
         cmocka_unit_test(cut_tells_an_empty_rest_from_no_rest),

@@ -198,12 +198,26 @@ enum err core_rpc_delete(const struct core_admin *admin, struct core_desk *desk,
 struct listed {
     struct uuid id;
     int64_t key;
+    struct slice text;
     uint32_t order; // of rows with equal keys
+};
+
+enum sort { BY_CREATION, BY_EXPIRY, BY_REQUEST, BY_RESPONSE };
+
+static const struct {
+    const char *property;
+    enum sort sort;
+} sorts[] = {
+    {"createdTime", BY_CREATION},
+    {"expirationTime", BY_EXPIRY},
+    {"request", BY_REQUEST},
+    {"response", BY_RESPONSE},
 };
 
 struct gathered {
     const struct core_rpc_list *list;
-    bool by_expiry;
+    struct arena *memory;
+    enum sort sort;
     struct listed *items;
     uint32_t count;
     bool is_open; // the last item's status has not been seen
@@ -211,42 +225,94 @@ struct gathered {
     bool is_bad;
 };
 
+// What an item is sorted by, in two parts; the row's own bytes do not last.
+static void keep_text(struct gathered *all, struct slice head, struct slice tail)
+{
+    uint8_t *bytes = arena_take(all->memory, head.len + tail.len + 1);
+    if (bytes == NULL) {
+        all->is_full = true;
+        return;
+    }
+    struct buf text = buf_over(bytes, head.len + tail.len);
+    buf_put_slice(&text, head);
+    buf_put_slice(&text, tail);
+    all->items[all->count].text = buf_view(&text);
+}
+
+static void gather_request(struct gathered *all, const struct store_state_row *row)
+{
+    struct core_call_request request;
+    struct listed *item = &all->items[all->count];
+    const struct slice search = all->list->page->search;
+    if (!core_row_get_request(row->value, &item->order, &request)) {
+        all->is_bad = true;
+        return;
+    }
+    memcpy(item->id.bytes, row->name.ptr, sizeof(item->id.bytes));
+    item->key = all->sort == BY_EXPIRY ? request.expires.ms : request.created.ms;
+    item->text = SLICE_EMPTY;
+    all->is_open = slice_contains_nocase(request.method, search) ||
+                   slice_contains_nocase(request.params, search);
+    if (all->is_open && all->sort == BY_REQUEST) {
+        keep_text(all, request.method, request.params);
+    }
+}
+
+static void gather_status(struct gathered *all, const struct store_state_row *row)
+{
+    enum core_call_status status;
+    struct slice response;
+    if (!core_row_get_status(row->value, &status, &response)) {
+        all->is_bad = true;
+        return;
+    }
+    if (all->is_open && (!all->list->by_status || status == all->list->status)) {
+        if (all->sort == BY_RESPONSE) {
+            keep_text(all, response, SLICE_EMPTY);
+        }
+        all->count++;
+    }
+    all->is_open = false;
+}
+
 // A request and then its status; only both together count.
 static bool gather_row(void *context, const struct store_state_row *row)
 {
     struct gathered *all = context;
-    struct core_call_request request;
-    uint32_t number;
-    if (row->name.len == sizeof(struct uuid)) {
-        if (all->count == LISTED_MAX) {
-            all->is_full = true;
-            return false;
-        }
-        struct listed *item = &all->items[all->count];
-        all->is_bad |= !core_row_get_request(row->value, &number, &request);
-        memcpy(item->id.bytes, row->name.ptr, sizeof(item->id.bytes));
-        item->key = all->by_expiry ? request.expires.ms : request.created.ms;
-        item->order = number;
-        all->is_open = true;
-        return !all->is_bad;
+    if (row->name.len != sizeof(struct uuid)) {
+        gather_status(all, row);
+    } else if (all->count < LISTED_MAX) {
+        gather_request(all, row);
+    } else {
+        all->is_full = true;
     }
-    enum core_call_status status;
-    struct slice response;
-    all->is_bad |= !core_row_get_status(row->value, &status, &response);
-    const bool is_wanted = !all->list->by_status || status == all->list->status;
-    all->count += all->is_open && is_wanted ? 1 : 0;
-    all->is_open = false;
-    return !all->is_bad;
+    return !all->is_bad && !all->is_full;
 }
 
 static int compare(const void *a, const void *b)
 {
     const struct listed *left = a;
     const struct listed *right = b;
+    const int by_text = slice_compare(left->text, right->text);
+    if (by_text != 0) {
+        return by_text;
+    }
     if (left->key != right->key) {
         return left->key < right->key ? -1 : 1;
     }
     return (left->order > right->order) - (left->order < right->order);
+}
+
+static bool read_sort(struct slice property, enum sort *sort)
+{
+    *sort = BY_CREATION;
+    for (unsigned i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++) {
+        if (slice_equal(property, slice_text(sorts[i].property))) {
+            *sort = sorts[i].sort;
+            return true;
+        }
+    }
+    return property.len == 0;
 }
 
 static enum err gather(const struct core_admin *admin, struct gathered *all)
@@ -254,12 +320,12 @@ static enum err gather(const struct core_admin *admin, struct gathered *all)
     const struct model_page *page = all->list->page;
     const struct store_state_query query = {.kind = STORE_STATE_RPC,
                                             .device = all->list->device->number};
-    all->by_expiry = slice_equal(page->sort, SLICE("expirationTime"));
-    if (page->sort.len > 0 && !all->by_expiry && !slice_equal(page->sort, SLICE("createdTime"))) {
+    if (!read_sort(page->sort, &all->sort)) {
         core_problem_set(admin->problem, "Unsupported sort property '%.*s'",
                          SLICE_ARGS(slice_sub(page->sort, 0, 64)));
         return ERR_INVALID;
     }
+    all->memory = admin->memory;
     all->items = arena_take_array(admin->memory, LISTED_MAX, sizeof(*all->items));
     if (all->items == NULL) {
         return ERR_EXHAUSTED;

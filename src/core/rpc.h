@@ -40,6 +40,8 @@ struct core_rpc_list {
 };
 
 typedef void core_rpc_fn(void *context, const struct core_rpc *rpc);
-// Emits one page, sorted by createdTime or expirationTime. ERR_INVALID for another order.
+// Emits one page of those whose method or params hold the page's search text, sorted by
+// createdTime, expirationTime, request (method and params as text) or response; equal ones by
+// creation. ERR_INVALID for another order; ERR_TOO_LARGE when there are more than can be sorted.
 MUST_USE enum err core_rpc_list(const struct core_admin *admin, const struct core_rpc_list *list,
                                 int64_t *total, void *context, core_rpc_fn *emit);
