@@ -61,9 +61,9 @@ def coap(server):
 class Device:
     """A device of the test's own on the shared server."""
 
-    def __init__(self, server, rest, name, token):
+    def __init__(self, server, rest, name, token, **more):
         self.server, self.rest, self.name, self.token = server, rest, name, token
-        self.id = rest.create_device(name, token)
+        self.id = rest.create_device(name, token, **more)
         self.url = f"{server.coap}/api/v1/{token}/telemetry"
 
     def latest(self, *keys):
@@ -77,6 +77,21 @@ class Device:
 def device(server, rest):
     number = f"{os.getpid()}-{next(_numbers)}"
     return Device(server, rest, f"device {number}", f"TOKEN-{number}")
+
+
+@pytest.fixture
+def of_profile(server, rest):
+    """Makes a device of the default profile (DEF) or of a profile for CoAP and JSON (JS)."""
+    def make(profile):
+        number = f"{os.getpid()}-{next(_numbers)}"
+        more = {}
+        if profile == "JS":
+            # What its devices send is JSON, since nothing else is said.
+            made = rest.post("/api/deviceProfile", {"name": f"JS {number}", "type": "DEFAULT",
+                                                    "transportType": "COAP"})
+            more["deviceProfileId"] = made["id"]
+        return Device(server, rest, f"device {number}", f"TOKEN-{number}", **more)
+    return make
 
 
 @pytest.fixture

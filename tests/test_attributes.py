@@ -1,24 +1,14 @@
-"""Attributes of devices, numbered as in the device API's scenarios: AT publish, AR read.
-
-Rows for Protobuf are skipped until that payload type exists.
-"""
+"""Attributes of devices beyond the tables of tests/scenarios (AT, AR)."""
 
 import json
 
 import pytest
 
 from clients import libcoap, libcoap_get, npm
-from raw_coap import (ACCEPT, ACK, BLOCK2, CONTENT_FORMAT, GET, NON, OBSERVE, POST, PUT, URI_QUERY,
-                      uint)
+from raw_coap import ACK, BLOCK2, CONTENT_FORMAT, GET, NON, POST, URI_QUERY, uint
+from scopes import scope, share
 
-NESTED = {"someNumber": 42, "someArray": [1, 2, 3], "someNestedObject": {"key": "value"}}
-VALUES = {"key1": "value1", "key2": True, "key3": 3.0, "key4": 4, "key5": NESTED}
 ETAG = 4
-
-
-def own(prefix):
-    return {f"{prefix}Str": "value1", f"{prefix}Bool": True, f"{prefix}Dbl": 42.0,
-            f"{prefix}Long": 73, f"{prefix}Json": NESTED}
 
 
 def path(device):
@@ -27,46 +17,6 @@ def path(device):
 
 def url(device, query=""):
     return f"{device.server.coap}{path(device)}{query}"
-
-
-def scope(rest, device, name):
-    found = rest.get(f"/api/plugins/telemetry/DEVICE/{device.id}/values/attributes/{name}")
-    return {one["key"]: one["value"] for one in found}
-
-
-def share(rest, device, values):
-    rest.post(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", values)
-
-
-@pytest.mark.parametrize("client", [libcoap, npm])
-def test_at_1_what_is_published_is_read_by_scope(rest, device, client):
-    assert client(url(device), payload=json.dumps(VALUES))[0] == "2.01"
-    assert scope(rest, device, "CLIENT_SCOPE") == VALUES
-    assert scope(rest, device, "SHARED_SCOPE") == {}
-
-
-def test_at_1_types_stay(rest, device):
-    assert libcoap(url(device), payload=json.dumps(VALUES))[0] == "2.01"
-    found = scope(rest, device, "CLIENT_SCOPE")
-    assert [type(found[f"key{n}"]) for n in range(1, 6)] == [str, bool, float, int, dict]
-
-
-@pytest.mark.parametrize("row", ["AT-3", "AT-4", "AR-3"])
-def test_protobuf_rows(row):
-    pytest.skip(f"{row}: the Protobuf payload type is not served yet")
-
-
-def test_ar_1_both_scopes_are_read_by_name(rest, device, coap):
-    client, shared = own("client"), own("shared")
-    assert libcoap(url(device), payload=json.dumps(client))[0] == "2.01"
-    share(rest, device, shared)
-    # libcoap's client cuts queries that are together longer than 100 bytes.
-    queries = [f"clientKeys={','.join(client)}", f"sharedKeys={','.join(shared)}"]
-    answer = coap.request(GET, path(device), options=[(URI_QUERY, q.encode()) for q in queries])
-    assert json.loads(answer.payload) == {"client": client, "shared": shared}
-    few = libcoap_get(url(device, "?clientKeys=clientStr,clientDbl&sharedKeys=sharedStr"))
-    assert json.loads(few) == {"client": {"clientStr": "value1", "clientDbl": 42.0},
-                               "shared": {"sharedStr": "value1"}}
 
 
 @pytest.fixture
@@ -156,22 +106,6 @@ def test_non_is_answered_by_non(device, coap):
     assert coap.request(POST, path(device), '{"n":1}', type=NON).type == NON
     answer = coap.request(GET, path(device), type=NON)
     assert (answer.type, answer.text) == (NON, '{"client":{"n":1}}')
-
-
-REFUSED = [
-    (POST, "[]", [], "4.00"), (POST, "5", [], "4.00"), (POST, "", [], "4.00"),
-    (POST, '{"a":', [], "4.00"), (POST, '{"":1}', [], "4.00"),
-    (POST, "{}", [(CONTENT_FORMAT, uint(60))], "4.15"),
-    (GET, "", [(ACCEPT, uint(60))], "4.06"), (PUT, "{}", [], "4.05"),
-]
-
-
-@pytest.mark.parametrize("method, body, options, code", REFUSED)
-def test_bad_requests_are_refused_with_a_reason(rest, device, coap, method, body, options, code):
-    answer = coap.request(method, path(device), body, options=options)
-    assert answer.status == code
-    assert answer.payload or code == "4.05"
-    assert scope(rest, device, "CLIENT_SCOPE") == {}
 
 
 def test_nothing_published_is_fine(device):

@@ -1,7 +1,4 @@
-"""Attribute observation, numbered as in the device API's scenarios (AO), and how it ends.
-
-Rows for Protobuf are skipped until that payload type exists.
-"""
+"""Attribute observation beyond the table of tests/scenarios (AO): routes, tokens, blocks, ends."""
 
 import json
 import time
@@ -9,21 +6,11 @@ import time
 import pytest
 
 from observer import NON, Observer
-from raw_coap import ACK, BLOCK2, CON, CONTENT_FORMAT, GET, MAX_AGE, OBSERVE, POST, RawClient, uint
-
-SHARED = {"sharedStr": "value", "sharedBool": False, "sharedDbl": 41.0, "sharedLong": 72,
-          "sharedJson": {"someNumber": 41, "someArray": [], "someNestedObject": {"key": "value"}}}
-CHANGED = {"sharedStr": "value1", "sharedBool": True, "sharedDbl": 42.0, "sharedLong": 73,
-           "sharedJson": {"someNumber": 42, "someArray": [1, 2, 3],
-                          "someNestedObject": {"key": "value"}}}
-
+from raw_coap import BLOCK2, CON, GET, OBSERVE, POST, RawClient, uint
+from scopes import share, unshare
 
 def share(rest, device, values):
     rest.post(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", values)
-
-
-def unshare(rest, device, keys):
-    rest.delete(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE?keys={keys}")
 
 
 def told(message):
@@ -37,34 +24,6 @@ def told(message):
 def watch(device):
     with Observer(device, "attributes") as observer:
         yield observer
-
-
-@pytest.mark.parametrize("row", ["AO-5", "AO-6"])
-def test_protobuf_rows(row):
-    pytest.skip(f"{row}: the Protobuf payload type is not served yet")
-
-
-def test_ao_1_first_all_then_changes_then_deletions(rest, device, watch):
-    share(rest, device, SHARED)
-    first = watch.register()
-    assert (first.type, told(first)) == (ACK, (0, SHARED))
-    assert first.number(CONTENT_FORMAT) == 50
-    share(rest, device, CHANGED)
-    change = watch.next()
-    assert (change.type, told(change)) == (CON, (1, CHANGED))
-    assert (change.number(CONTENT_FORMAT), change.number(MAX_AGE)) == (50, 86400)
-    unshare(rest, device, "sharedJson")
-    assert told(watch.next()) == (2, {"deleted": ["sharedJson"]})
-    end = watch.get(1)
-    assert (end.status, end.option(OBSERVE)) == ("2.05", None)
-    del CHANGED["sharedJson"]
-    assert json.loads(end.payload) == CHANGED
-    share(rest, device, {"after": 1})
-    assert watch.next(0.7) is None
-
-
-def test_ao_2_without_attributes_the_first_is_empty(watch):
-    assert told(watch.register()) == (0, {})
 
 
 def test_a_change_in_other_scopes_is_not_told(rest, device, watch):
@@ -112,6 +71,8 @@ def test_a_body_above_one_block_is_fetched(rest, device, watch):
     first = watch.next()
     body, number = first.payload, 1
     size = 16 << (first.number(BLOCK2) & 7)
+    share(rest, device, {"later": 1})
+    assert watch.next(0.5) is None, "it is what the device reads until it has all of it"
     while len(body) == number * size:
         answer = watch.client.request(GET, watch.path, options=[
             (BLOCK2, uint(number << 4 | first.number(BLOCK2) & 7))])
@@ -119,6 +80,7 @@ def test_a_body_above_one_block_is_fetched(rest, device, watch):
         body += answer.payload
         number += 1
     assert json.loads(body) == large
+    assert told(watch.next())[1] == {"later": 1}
 
 
 def test_a_first_answer_above_one_block_is_fetched(rest, device, watch):
@@ -246,6 +208,30 @@ def test_non_notifications_are_paced_and_merged(rest, device):
             share(rest, device, {"a": number})
         assert watch.next(0.6) is None
         assert told(watch.next(2))[1] == {"a": 5}
+
+
+def test_another_request_with_the_token_ends_the_observation(rest, device, watch):
+    watch.register()
+    # Elsewhere it says nothing about it.
+    with RawClient(device.server.coap_port) as other:
+        message = other.message(POST, f"/api/v1/{device.token}/telemetry", '{"t":1}')
+        message.token = watch.token
+        assert other.exchange(message).status == "2.01"
+    share(rest, device, {"a": 1})
+    assert told(watch.next())[1] == {"a": 1}
+    message = watch.client.message(POST, f"/api/v1/{device.token}/telemetry", '{"t":2}')
+    message.token = watch.token
+    assert watch.client.exchange(message).status == "2.01"
+    share(rest, device, {"a": 2})
+    assert watch.next(0.7) is None
+
+
+def test_two_observations_of_one_endpoint_have_two_tokens(rest, device, watch):
+    watch.register()
+    with Observer(device, "rpc", client=watch.client, token=watch.token) as second:
+        second.register()
+        share(rest, device, {"a": 1})
+        assert watch.next(0.7) is None
 
 
 @pytest.mark.parametrize("feature", ["attributes", "rpc"])
