@@ -63,6 +63,8 @@ enum api_outcome api_ask(const struct api_call *call, enum core_mail_kind questi
     mail->number = number;
     mail->ticket = api_ticket(call->request->exchange);
     mail->tenant = device->tenant;
+    mail->power = device->power;
+    mail->awake_ms = device->awake_ms;
     mail->registration = api_ask_registration(call);
     api_ask_end(call->api, mail);
     return API_PENDING;
@@ -113,6 +115,8 @@ void api_ask_heard(const struct api_call *call)
         mail->kind = CORE_MAIL_HEARD;
         mail->tenant = device->tenant;
         mail->device = device->device;
+        mail->power = device->power;
+        mail->awake_ms = device->awake_ms;
         mail->registration = api_ask_registration(call);
         mail->resource = registered(call);
         core_mail_end(worker->party, to, mail);

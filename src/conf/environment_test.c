@@ -139,18 +139,18 @@ static void names_without_a_meaning_are_named_in_one_line(void **state)
     (void)state;
     assert_int_equal(conf_create(&conf), ERR_OK);
     assert_int_equal(load_into(conf,
-                               "COAP_PSM_ACTIVITY_TIMER=1|PATH=/bin|COAP_DTLS_ENABLED=true|"
-                               "CACHE_SPECS_CLAIM_DEVICES_TTL=5|COAP_PSM_ACTIVITY_TIMERS=1",
+                               "SECURITY_CLAIM_DURATION=1|PATH=/bin|COAP_DTLS_ENABLED=true|"
+                               "CACHE_SPECS_CLAIM_DEVICES_TTL=5|SECURITY_CLAIM_DURATIONS=1",
                                message),
                      ERR_OK);
-    assert_string_equal(message, "environment: without meaning here: COAP_PSM_ACTIVITY_TIMER, "
+    assert_string_equal(message, "environment: without meaning here: SECURITY_CLAIM_DURATION, "
                                  "COAP_DTLS_ENABLED, CACHE_SPECS_CLAIM_DEVICES_TTL");
     conf_destroy(conf);
 }
 
 static void a_second_message_stands_on_its_own_line(void **state)
 {
-    char known[] = "COAP_PSM_ACTIVITY_TIMER=1";
+    char known[] = "SECURITY_CLAIM_DURATION=1";
     char wrong[] = "MOTEHUB_QWERTY=1";
     char *const fine[] = {known, NULL};
     char *const bad[] = {wrong, NULL};
@@ -165,8 +165,8 @@ static void a_second_message_stands_on_its_own_line(void **state)
     assert_int_equal(conf_load_environment(conf, bad, &out), ERR_INVALID);
     assert_int_equal(conf_set(conf, "a.b", &out), ERR_INVALID);
     message[out.len] = 0;
-    assert_string_equal(message, "environment: without meaning here: COAP_PSM_ACTIVITY_TIMER\n"
-                                 "environment: without meaning here: COAP_PSM_ACTIVITY_TIMER\n"
+    assert_string_equal(message, "environment: without meaning here: SECURITY_CLAIM_DURATION\n"
+                                 "environment: without meaning here: SECURITY_CLAIM_DURATION\n"
                                  "environment: MOTEHUB_QWERTY: names no key\n"
                                  "--set: a.b: '=' and a value are missing");
     conf_destroy(conf);

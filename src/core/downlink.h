@@ -155,6 +155,10 @@ struct core_downlink {
     uint64_t load_upto; // changes that it covers
     uint64_t load_seq;  // `seq` when it was asked for
     struct mono pace;   // nothing unconfirmed before
+    uint8_t power;      // enum model_power; core/power.c
+    bool is_owed_one;   // nothing was sent since it was heard
+    uint32_t awake_ms;
+    struct mono uplink; // when it was heard
 };
 
 // Rows. Writers fill a buffer; readers are false for a row that is damaged.

@@ -2,6 +2,7 @@
 // (protocol-rules.md sections 1 and 2).
 #include "base/buf.h"
 #include "core/visit_priv.h"
+#include "model/index.h"
 
 #define LEG_ROUTE 0U
 #define LEG_CANDIDATE 1U
@@ -151,11 +152,14 @@ static bool send_leg(const struct core_reach *reach, unsigned leg, struct slice 
     return true;
 }
 
-// The device is at one of two places; the newer one, if it waits to be probed.
-static unsigned first_leg(const struct core_observation *observation)
+// The device is at one of two places: the newer one, if it waits to be probed, or if it sleeps so
+// long that the way to the older one is likely to be gone.
+static unsigned first_leg(const struct core_reach *reach,
+                          const struct core_observation *observation)
 {
-    return observation->state == CORE_OBSERVATION_PROBING && observation->has_candidate &&
-                   observation->candidate_is_newer
+    const bool is_doubtful =
+        observation->state == CORE_OBSERVATION_PROBING || reach->link->power != MODEL_POWER_NONE;
+    return is_doubtful && observation->has_candidate && observation->candidate_is_newer
                ? LEG_CANDIDATE
                : LEG_ROUTE;
 }
@@ -163,7 +167,7 @@ static unsigned first_leg(const struct core_observation *observation)
 static bool wants_con(const struct core_reach *reach, const struct core_observation *observation)
 {
     if (observation->registration.confirmable || observation->state == CORE_OBSERVATION_PROBING ||
-        observation->since_con == PATH_LOST ||
+        first_leg(reach, observation) == LEG_CANDIDATE || observation->since_con == PATH_LOST ||
         mono_reached(reach->now.mono, observation->con_due)) {
         return true;
     }
@@ -212,7 +216,7 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
     }
     struct core_observation *observation = &reach->link->observations[resource];
     struct core_flight *flight = &reach->link->flight;
-    const unsigned leg = first_leg(observation);
+    const unsigned leg = first_leg(reach, observation);
     const bool is_cut = body.len > CORE_NOTICE_WHOLE;
     uint32_t number = 0;
     ASSERT(flight->kind == CORE_FLIGHT_NONE);
@@ -234,6 +238,7 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
         return false;
     }
     keep_parcel(reach, body);
+    core_power_sent(reach);
     core_shard_wake_at(reach, flight->give_up);
     reach->shard->stats.notices++;
     return true;
@@ -511,6 +516,9 @@ bool core_flight_is_free(const struct core_reach *reach, enum core_resource reso
         observation->state != CORE_OBSERVATION_PROBING) {
         return false;
     }
+    if (!core_power_is_awake(reach)) {
+        return false;
+    }
     if (observation->fetch.serial != 0) {
         core_shard_wake_at(reach, observation->fetch.until);
         return false;
@@ -538,7 +546,7 @@ static bool wants_probe(const struct core_reach *reach, enum core_resource resou
         return false;
     }
     if (mono_reached(reach->now.mono, observation->con_due)) {
-        return true;
+        return core_power_is_awake(reach);
     }
     core_shard_wake_at(reach, observation->con_due);
     return false;

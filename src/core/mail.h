@@ -83,8 +83,10 @@ struct core_mail {
     uint8_t notice;   // enum core_notice
     bool confirmable; // the notice
     bool skips_mids;
+    uint8_t power; // SUBSCRIBE, HEARD: enum model_power and the time that goes with it
     uint16_t mid;
     enum err err;
+    uint32_t awake_ms;
     uint32_t number;
     uint32_t body_len;
     uint64_t ticket;

@@ -158,6 +158,7 @@ void core_observation_subscribe(const struct core_reach *reach, unsigned from,
         return;
     }
     own.link->tenant = mail->tenant;
+    core_power_heard(&own, mail);
     settle_token(&own, mail);
     const struct core_observation *observation = observation_of(&own, mail->resource);
     const bool is_refresh = observation->state != CORE_OBSERVATION_NONE &&
@@ -347,6 +348,7 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
 {
     struct core_observation *observation = observation_of(reach, resource);
     core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
+    core_power_heard(reach, NULL);
     observation->heard_anywhere = reach->now.mono;
     observation->state = CORE_OBSERVATION_LIVE;
     note_session(reach);
@@ -448,6 +450,7 @@ void core_observation_heard(const struct core_reach *reach, const struct core_ma
     if (reach->link == NULL) {
         return;
     }
+    core_power_heard(reach, mail);
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
         hear(reach, (enum core_resource)i, mail);
     }

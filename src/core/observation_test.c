@@ -2,6 +2,7 @@
 // that mean something else by now, bodies in blocks, message ids after a restart, the pace of NON.
 #include "core/downlink.h"
 #include "core/shard_test.h"
+#include "model/index.h"
 
 // A request of the device, at an address, with the token `token` and of a URI.
 static void hear(uint8_t address, uint8_t token, uint64_t uri_hash)
@@ -440,6 +441,78 @@ static void a_rst_to_a_non_suspends(void **state)
     assert_int_equal(core_shard_stats(f.shard).suspended, 1);
 }
 
+// A request of a device that saves power.
+static void hear_saving(uint8_t address, enum model_power power, uint32_t awake_ms)
+{
+    struct core_mail mail = {.kind = CORE_MAIL_HEARD,
+                             .resource = CORE_RESOURCES,
+                             .tenant = tenant,
+                             .device = device,
+                             .power = (uint8_t)power,
+                             .awake_ms = awake_ms,
+                             .registration = at(address)};
+    mail.registration.token[0] = OTHER_TOKEN;
+    send(&mail);
+    core_shard_fixture_turn(&f);
+}
+
+static void a_device_with_psm_is_sent_nothing_while_it_sleeps(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    hear_saving(1, MODEL_POWER_PSM, 2000);
+    tell(changed("a", 1), CORE_OUTCOME_DELIVERED);
+    pass(span_ms(2001));
+    change("a", 2);
+    call_device(0, false);
+    pass(span_s(86401));
+    expect_silence();
+    hear_saving(1, MODEL_POWER_PSM, 2000);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_DELIVERED);
+    assert_string_equal(last()->body, "a=2 ");
+    // Its acknowledgement shows that it listens; without a time of its own it is the usual one.
+    pass(span_ms(1000));
+    tell(changed("a", 3), CORE_OUTCOME_DELIVERED);
+    hear_saving(1, MODEL_POWER_PSM, 0);
+    pass(span_ms(9000));
+    tell(changed("a", 4), CORE_OUTCOME_DELIVERED);
+    pass(span_ms(10001));
+    change("a", 5);
+    expect_silence();
+    hear_saving(1, MODEL_POWER_NONE, 0);
+    assert_string_equal(next(CORE_MAIL_NOTICE)->body, "a=5 ");
+}
+
+static void a_device_with_edrx_is_sent_one_thing_while_it_sleeps(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    hear_saving(1, MODEL_POWER_EDRX, 1000);
+    pass(span_s(60));
+    tell(changed("a", 1), CORE_OUTCOME_UNANSWERED);
+    tell(last(), CORE_OUTCOME_LOST);
+    change("a", 2);
+    pass(span_s(60));
+    expect_silence();
+    hear_saving(1, MODEL_POWER_EDRX, 1000);
+    assert_string_equal(next(CORE_MAIL_NOTICE)->body, "a=2 ");
+}
+
+static void a_device_that_saves_power_is_tried_where_it_was_heard_last(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    hear_saving(2, MODEL_POWER_PSM, 2000);
+    expect_notice(changed("a", 1), "a=1 ", 1, 2);
+    const unsigned first = f.seen_count - 1;
+    tell(&f.seen[first], CORE_OUTCOME_TRANSMITTED);
+    tell(&f.seen[first], CORE_OUTCOME_UNANSWERED);
+    expect_notice(next(CORE_MAIL_NOTICE), "a=1 ", 1, 1);
+    tell(&f.seen[first], CORE_OUTCOME_DELIVERED);
+    hear_saving(2, MODEL_POWER_PSM, 2000);
+    expect_notice(changed("a", 2), "a=2 ", 2, 2);
+}
+
 static void numbers_wrap_at_24_bits(void **state)
 {
     (void)state;
@@ -482,6 +555,9 @@ int main(void)
         TEST(every_eighth_and_the_one_after_silence_are_con),
         TEST(the_type_of_the_registration_can_be_kept),
         TEST(a_rst_to_a_non_suspends),
+        TEST(a_device_with_psm_is_sent_nothing_while_it_sleeps),
+        TEST(a_device_with_edrx_is_sent_one_thing_while_it_sleeps),
+        TEST(a_device_that_saves_power_is_tried_where_it_was_heard_last),
         TEST(numbers_wrap_at_24_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

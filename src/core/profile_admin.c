@@ -82,6 +82,28 @@ static enum err run_update(struct store_tx *tx, void *context)
     return taken(job, tx, store_profile_update(tx, job->profile));
 }
 
+static enum err put_anew(void *context, const struct model_index_entry *entry)
+{
+    struct model_index *index = context;
+    const struct slice credential = slice_of(entry->credential, entry->credential_len);
+    // The writing thread may look without an epoch: nobody else frees anything.
+    const struct model_index_entry *old = model_index_find(index, entry->kind, credential);
+    const bool is_same =
+        old != NULL && old->power == entry->power && old->awake_ms == entry->awake_ms;
+    return is_same ? ERR_OK : model_index_put(index, entry);
+}
+
+// What a profile says of saving power is known to the workers by its devices. On the entities'
+// writer, which alone writes the index.
+static enum err run_tell_devices(struct store_tx *tx, void *context)
+{
+    const struct write_job *job = context;
+    struct model_index *index = job->admin->core->index;
+    const enum err err = store_index_of_profile(tx, &job->profile->id, index, put_anew);
+    (void)model_index_reclaim(index);
+    return err;
+}
+
 enum err core_profile_save(const struct core_admin *admin, struct model_device_profile *profile,
                            bool has_version)
 {
@@ -103,6 +125,9 @@ enum err core_profile_save(const struct core_admin *admin, struct model_device_p
         profile->version = 1;
     }
     err = store_entities_write(admin->core->entities, &job, is_new ? run_insert : run_update, NULL);
+    if (err == ERR_OK && !is_new && profile->transport == MODEL_TRANSPORT_COAP) {
+        err = store_entities_write(admin->core->entities, &job, run_tell_devices, NULL);
+    }
     return core_admin_missing(admin, "Device profile", &profile->id, err);
 }
 

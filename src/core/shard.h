@@ -41,6 +41,8 @@ struct core_shard_settings {
     struct span probe_most;    // longest: 1 h
     struct span silence_most;  // a suspended observation ends after so long: 30 days
     struct span fetch_most;    // for the further blocks of a body: 60 s
+    struct span psm_awake;     // so long a device listens after its message, unless it says
+    struct span edrx_awake;    //   otherwise: 10 s
 };
 
 // What a device did not see yet of its shared attributes.

@@ -65,7 +65,9 @@ static const struct core_shard_settings usual = {.devices_max = 16,
                                                  .probe_again = {60000000000},
                                                  .probe_most = {3600000000000},
                                                  .silence_most = {2592000000000000},
-                                                 .fetch_most = {60000000000}};
+                                                 .fetch_most = {60000000000},
+                                                 .psm_awake = {10000000000},
+                                                 .edrx_awake = {10000000000}};
 
 static void make_shard(struct core_shard_fixture *fixture)
 {

@@ -219,6 +219,15 @@ void core_call_expire(const struct core_reach *reach);
 void core_call_end_awaited(const struct core_reach *reach, enum err err);
 void core_call_end_all(const struct core_reach *reach, enum err err);
 
+// power.c
+
+// The device was heard, by a request or by an acknowledgement (NULL).
+void core_power_heard(const struct core_reach *reach, const struct core_mail *mail);
+// It listens now. If not, its next message is waited for.
+MUST_USE bool core_power_is_awake(const struct core_reach *reach);
+// Something was sent.
+void core_power_sent(const struct core_reach *reach);
+
 // poll.c
 
 // Ends a question that is open.

@@ -29,6 +29,14 @@ enum model_transport {
     MODEL_TRANSPORT_SNMP = 4,
 };
 
+// How a device saves power (device-api.md 7.1): whether it listens always (DRX, or nothing is
+// said), or only for a while after a message of its own.
+enum model_power {
+    MODEL_POWER_NONE = 0,
+    MODEL_POWER_PSM = 1,
+    MODEL_POWER_EDRX = 2,
+};
+
 #define MODEL_CREDENTIAL_ID_MAX 128U
 
 // What a worker must know of a device to admit and serve its messages. An entry that a lookup gives
@@ -40,6 +48,8 @@ struct model_index_entry {
     struct uuid uuid;
     enum model_credential_kind kind;
     enum model_transport transport;
+    uint32_t awake_ms;      // so long it listens after a message of it; 0: as configured
+    uint8_t power;          // enum model_power
     uint8_t credential_len; // at least 1
     char credential[MODEL_CREDENTIAL_ID_MAX];
 };

@@ -174,6 +174,8 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .probe_most = span_s(3600),
         .silence_most = span_s(UINT64_C(30) * 86400),
         .fetch_most = span_s(60),
+        .psm_awake = span_ms(conf_span_ms(conf, "coap.psm-awake")),
+        .edrx_awake = span_ms(conf_span_ms(conf, "coap.edrx-awake")),
     };
     const uint64_t trace = conf_size(conf, "trace.bytes");
     settings->trace_bytes =

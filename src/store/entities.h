@@ -178,6 +178,9 @@ MUST_USE enum err store_profile_names(struct store_tx *tx, struct arena *memory,
 // All devices with credentials, for the index at start.
 typedef enum err store_index_fn(void *context, const struct model_index_entry *entry);
 MUST_USE enum err store_index_load(struct store_tx *tx, void *context, store_index_fn *emit);
+// Those of one profile.
+MUST_USE enum err store_index_of_profile(struct store_tx *tx, const struct uuid *profile,
+                                         void *context, store_index_fn *emit);
 MUST_USE enum err store_index_entry(struct store_tx *tx, const struct uuid *device,
                                     struct model_index_entry *entry);
 // By credential instead; for requests that do not come to a worker.

@@ -86,11 +86,37 @@ enum err store_credentials_get(struct store_tx *tx, struct arena *memory, const 
     return err == ERR_OK && !found ? ERR_NOT_FOUND : err;
 }
 
+// How a device saves power is said in its own data or in its profile's; only those of COAP profiles
+// are looked at. A mode of the device's own goes with its own time (device-api.md 7.1).
+#define OWN(field) "json_extract(device.device_data, '$.transportConfiguration." field "')"
+#define PROFILES(field)                                                                            \
+    "json_extract(profile_data, '$.transportConfiguration.clientSettings." field "')"
+#define WHEN_COAP(value) "CASE WHEN transport = 1 THEN " value " END"
+#define TIME(field)                                                                                \
+    WHEN_COAP("coalesce(" OWN(field) ", CASE WHEN " OWN("powerMode") " IS NULL THEN " PROFILES(    \
+        field) " END)")
+
+#define POWER_MODE WHEN_COAP("coalesce(" OWN("powerMode") ", " PROFILES("powerMode") ")")
+#define POWER_COLUMNS POWER_MODE ", " TIME("psmActivityTimer") ", " TIME("pagingTransmissionWindow")
+
 #define INDEX_COLUMNS                                                                              \
-    "SELECT device.number, device.tenant, device.id, kind, transport, credential"                  \
+    "SELECT device.number, device.tenant, device.id, kind, transport, credential, " POWER_COLUMNS  \
     " FROM device JOIN credentials ON credentials.device = device.number"                          \
     " JOIN device_profile ON device_profile.id = device.profile"                                   \
     " JOIN tenant ON tenant.number = device.tenant AND tenant.ended = 0"
+
+static void read_power(struct store_query *query, struct model_index_entry *entry)
+{
+    const struct slice mode = store_sql_read_text(query);
+    const int64_t psm_ms = store_sql_read_int(query);
+    const int64_t edrx_ms = store_sql_read_int(query);
+    const bool is_psm = slice_equal(mode, SLICE("PSM"));
+    const int64_t awake_ms = is_psm ? psm_ms : edrx_ms;
+    if (is_psm || slice_equal(mode, SLICE("E_DRX"))) {
+        entry->power = is_psm ? MODEL_POWER_PSM : MODEL_POWER_EDRX;
+        entry->awake_ms = awake_ms > 0 && awake_ms <= UINT32_MAX ? (uint32_t)awake_ms : 0;
+    }
+}
 
 static void index_read(struct store_query *query, struct model_index_entry *entry)
 {
@@ -106,6 +132,21 @@ static void index_read(struct store_query *query, struct model_index_entry *entr
     if (len > 0) {
         memcpy(entry->credential, credential.ptr, len);
     }
+    read_power(query, entry);
+}
+
+static enum err emit_all(struct store_query *query, struct arena *arena, void *context,
+                         store_index_fn *emit)
+{
+    enum err err = ERR_OK;
+    while (err == ERR_OK && store_sql_row(query)) {
+        struct model_index_entry entry;
+        index_read(query, &entry);
+        err = emit(context, &entry);
+        arena_reset(arena);
+    }
+    const enum err ended = store_sql_end(query);
+    return err != ERR_OK ? err : ended;
 }
 
 enum err store_index_load(struct store_tx *tx, void *context, store_index_fn *emit)
@@ -114,15 +155,19 @@ enum err store_index_load(struct store_tx *tx, void *context, store_index_fn *em
     struct arena arena;
     arena_init(&arena, memory, sizeof(memory));
     struct store_query query = store_sql_prepare(tx->sql, INDEX_COLUMNS, &arena);
-    enum err err = ERR_OK;
-    while (err == ERR_OK && store_sql_row(&query)) {
-        struct model_index_entry entry;
-        index_read(&query, &entry);
-        err = emit(context, &entry);
-        arena_reset(&arena);
-    }
-    const enum err ended = store_sql_end(&query);
-    return err != ERR_OK ? err : ended;
+    return emit_all(&query, &arena, context, emit);
+}
+
+enum err store_index_of_profile(struct store_tx *tx, const struct uuid *profile, void *context,
+                                store_index_fn *emit)
+{
+    uint8_t memory[1024] __attribute__((aligned(16)));
+    struct arena arena;
+    arena_init(&arena, memory, sizeof(memory));
+    struct store_query query =
+        store_sql_prepare(tx->sql, INDEX_COLUMNS " WHERE device.profile = ?", &arena);
+    store_sql_bind_uuid(&query, profile);
+    return emit_all(&query, &arena, context, emit);
 }
 
 // The one entry of a query whose parameter is bound.

@@ -199,6 +199,71 @@ static void changed_credentials_are_what_the_index_will_hold(void **state)
     assert_int_equal(read_job(get_entry, &job), ERR_NOT_FOUND);
 }
 
+static enum err make_coap_profile(struct store_tx *tx, void *context)
+{
+    struct model_device_profile *profile = context;
+    return store_profile_insert(tx, profile);
+}
+
+static enum err update_profile(struct store_tx *tx, void *context)
+{
+    return store_profile_update(tx, context);
+}
+
+static void power_saving_is_the_devices_or_its_profiles(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *of_profile;
+        const char *own; // NULL: no data of its own
+        enum model_power power;
+        uint32_t awake_ms;
+    } rows[] = {
+        {"{}", NULL, MODEL_POWER_NONE, 0},
+        {"{\"powerMode\":\"DRX\",\"psmActivityTimer\":7000}", NULL, MODEL_POWER_NONE, 0},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":7000}", NULL, MODEL_POWER_PSM, 7000},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":null}", NULL, MODEL_POWER_PSM, 0},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":-1}", NULL, MODEL_POWER_PSM, 0},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":5000000000}", NULL, MODEL_POWER_PSM, 0},
+        {"{\"powerMode\":\"E_DRX\",\"psmActivityTimer\":1,\"pagingTransmissionWindow\":9}", NULL,
+         MODEL_POWER_EDRX, 9},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":7000}", "{}", MODEL_POWER_PSM, 7000},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":7000}", "{\"psmActivityTimer\":8}",
+         MODEL_POWER_PSM, 8},
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":7000}", "{\"powerMode\":\"DRX\"}",
+         MODEL_POWER_NONE, 0},
+        // A mode of its own does not take the profile's time.
+        {"{\"powerMode\":\"PSM\",\"psmActivityTimer\":7000}", "{\"powerMode\":\"PSM\"}",
+         MODEL_POWER_PSM, 0},
+        {"{}", "{\"powerMode\":\"E_DRX\",\"pagingTransmissionWindow\":5}", MODEL_POWER_EDRX, 5},
+        {"{}", "{\"powerMode\":7}", MODEL_POWER_NONE, 0},
+    };
+    struct model_device_profile profile = test.profile;
+    profile.id = entities_test_id(30);
+    profile.name = SLICE("coap");
+    profile.is_default = false;
+    profile.transport = MODEL_TRANSPORT_COAP;
+    assert_int_equal(write_job(make_coap_profile, &profile), ERR_OK);
+    struct device_job job = {.device = entities_test_device(&test, "one", 10)};
+    job.device.profile = profile.id;
+    assert_int_equal(write_job(insert_device, &job), ERR_OK);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char data[256];
+        char own[256];
+        (void)snprintf(data, sizeof(data), "{\"transportConfiguration\":{\"clientSettings\":%s}}",
+                       rows[i].of_profile);
+        (void)snprintf(own, sizeof(own), "{\"transportConfiguration\":%s}",
+                       rows[i].own != NULL ? rows[i].own : "");
+        profile.profile_data = slice_text(data);
+        job.device.device_data = rows[i].own != NULL ? slice_text(own) : SLICE_EMPTY;
+        assert_int_equal(write_job(update_profile, &profile), ERR_OK);
+        assert_int_equal(write_job(update_device, &job), ERR_OK);
+        assert_int_equal(read_job(get_entry, &job), ERR_OK);
+        assert_int_equal(job.entry.power, rows[i].power);
+        assert_int_equal(job.entry.awake_ms, rows[i].awake_ms);
+    }
+}
+
 struct load {
     unsigned count;
     unsigned stop_at;
@@ -244,6 +309,7 @@ int main(void)
         TEST(deleted_device_leaves_a_purge_and_its_number_is_never_used_again),
         TEST(credentials_are_unique_whatever_their_kind),
         TEST(changed_credentials_are_what_the_index_will_hold),
+        TEST(power_saving_is_the_devices_or_its_profiles),
         TEST(index_is_loaded_whole_or_until_it_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
