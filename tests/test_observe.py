@@ -83,6 +83,46 @@ def test_a_body_above_one_block_is_fetched(rest, device, watch):
     assert told(watch.next())[1] == {"later": 1}
 
 
+def fetched(watch, first):
+    """The whole body of which `first` is the first block."""
+    body, number = first.payload, 1
+    while first.option(BLOCK2) is not None and len(body) == number * 1024:
+        answer = watch.client.request(GET, watch.path, options=[(BLOCK2, uint(number << 4 | 6))])
+        assert answer.status == "2.05"
+        body += answer.payload
+        number += 1
+    return json.loads(body)
+
+
+def test_a_change_above_64_kib_comes_in_several(rest, device, watch):
+    watch.register()
+    large = {f"key{number}": "x" * 1000 for number in range(150)}
+    share(rest, device, large)
+    found = {}
+    while len(found) < len(large):
+        found.update(fetched(watch, watch.next()))
+    assert found == large
+    # All of them in the first answer, and in that to a plain GET, each from its own first block on.
+    assert fetched(watch, watch.get(0)) == large
+    plain = watch.client.request(GET, watch.path)
+    assert fetched(watch, plain) == {"shared": large}
+
+
+def test_a_shared_set_is_bounded(rest, device):
+    path = f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE"
+    share(rest, device, {f"key{number}": "x" * 1000 for number in range(200)})
+    more = {f"more{number}": "x" * 1000 for number in range(60)}
+    refused = rest.call("POST", path, more)
+    assert refused.status == 400
+    assert b"256 KiB" in refused.body
+    # What replaces others does not count twice; what was deleted does not count.
+    share(rest, device, {f"key{number}": "y" * 1000 for number in range(200)})
+    unshare(rest, device, ",".join(f"key{number}" for number in range(50)))
+    share(rest, device, more)
+    refused = rest.call("POST", path, {f"n{number}": 1 for number in range(9000)})
+    assert refused.status == 400
+
+
 def test_a_first_answer_above_one_block_is_fetched(rest, device, watch):
     large = {f"key{number}": "x" * 100 for number in range(30)}
     share(rest, device, large)

@@ -47,21 +47,39 @@ struct coap_answers *coap_answers_init(void *memory, uint32_t bytes_max)
     return answers;
 }
 
-bool coap_answers_keep(struct coap_answers *answers, uint64_t key, struct slice answer)
+static void put(struct coap_answers *answers, uint64_t position, struct slice bytes)
 {
-    if (answer.len == 0 || answer.len > answers->ring_size / 4) {
+    if (bytes.len > 0) {
+        memcpy(answers->ring + position % answers->ring_size, bytes.ptr, bytes.len);
+    }
+}
+
+bool coap_answers_keep(struct coap_answers *answers, uint64_t key, struct slice head,
+                       struct slice tail)
+{
+    const size_t len = head.len + tail.len;
+    if (len == 0 || len > answers->ring_size / 2) {
         return false;
     }
     // In one piece: what would cross the end starts over at the front.
     uint64_t position = answers->ring_end;
     const uint64_t to_end = answers->ring_size - position % answers->ring_size;
-    if (answer.len > to_end) {
+    if (len > to_end) {
         position += to_end;
     }
-    memcpy(answers->ring + position % answers->ring_size, answer.ptr, answer.len);
-    answers->ring_end = position + answer.len;
-    answers->places[key & answers->place_mask] = (struct place){key, position, answer.len};
+    put(answers, position, head);
+    put(answers, position + head.len, tail);
+    answers->ring_end = position + len;
+    answers->places[key & answers->place_mask] = (struct place){key, position, len};
     return true;
+}
+
+void coap_answers_forget(struct coap_answers *answers, uint64_t key)
+{
+    struct place *place = &answers->places[key & answers->place_mask];
+    if (place->key == key) {
+        place->len = 0;
+    }
 }
 
 struct slice coap_answers_find(const struct coap_answers *answers, uint64_t key)

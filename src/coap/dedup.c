@@ -264,7 +264,7 @@ void coap_dedup_answered(struct coap_dedup *dedup, struct coap_dedup_key key, ui
     if (answer.len == 0) {
         return;
     }
-    if (coap_answers_keep(dedup->answers, entry->hash, answer)) {
+    if (coap_answers_keep(dedup->answers, entry->hash, answer, SLICE_EMPTY)) {
         entry->flags |= FLAG_ANSWER;
     } else {
         dedup->stats.answers_lost++;

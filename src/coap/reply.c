@@ -193,15 +193,15 @@ uint64_t coap_reply_etag(struct slice payload)
 void coap_reply_keep(struct coap_endpoint *endpoint, struct mono now, uint64_t key,
                      const struct coap_reply *reply)
 {
-    uint8_t memory[COAP_KEPT_HEAD + COAP_BODY_MAX];
+    uint8_t memory[COAP_KEPT_HEAD];
     struct buf kept = buf_over(memory, sizeof(memory));
     buf_put_u8(&kept, reply->code);
     buf_put_u32(&kept, reply->content_format);
     buf_put_u64(&kept, mono_add(now, span_ms(COAP_EXCHANGE_LIFETIME_MS)).ns);
     buf_put_u64(&kept, reply->ticket);
-    buf_put_slice(&kept, reply->payload);
-    if (!kept.overflow) {
-        (void)!coap_answers_keep(endpoint->answers, key, buf_view(&kept));
+    ASSERT(!kept.overflow);
+    if (!coap_answers_keep(endpoint->answers, key, buf_view(&kept), reply->payload)) {
+        coap_answers_forget(endpoint->answers, key);
     }
 }
 
@@ -232,11 +232,15 @@ static void plan_payload(struct coap_endpoint *endpoint, struct mono now,
     if (outline->code == reply->code && outline->has_block2 && !outline->block2.more) {
         endpoint->fetched = reply->ticket;
     }
+    if (!outline->has_block2 || !outline->block2.more || outline->block2.number > 0) {
+        return;
+    }
     // The rest of an answer to anything but a plain GET is served without running the handler
-    // again.
-    if ((exchange->method != COAP_GET || reply->has_observe) && outline->has_block2 &&
-        outline->block2.more && outline->block2.number == 0) {
+    // again. A plain GET begins anew: what was notified is not what it goes on with.
+    if (exchange->method != COAP_GET || reply->has_observe) {
         coap_reply_keep(endpoint, now, exchange->request_hash, reply);
+    } else {
+        coap_answers_forget(endpoint->answers, exchange->request_hash);
     }
 }
 

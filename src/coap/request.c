@@ -253,7 +253,7 @@ static bool serve_kept(struct coap_endpoint *endpoint, struct mono now,
     return true;
 }
 
-static void fill_event(struct coap_endpoint *endpoint, const struct coap_exchange *exchange,
+static void fill_event(struct coap_endpoint *endpoint, struct coap_exchange *exchange,
                        enum coap_event_kind kind, struct slice body, struct coap_event *event)
 {
     event->kind = kind;
@@ -271,6 +271,7 @@ static void fill_event(struct coap_endpoint *endpoint, const struct coap_exchang
     if (endpoint->options.has_observe || exchange->method == COAP_GET) {
         event->request.uri_hash =
             coap_options_request_hash(&endpoint->options, exchange->method, endpoint->settings.key);
+        exchange->request_hash = coap_reply_key(endpoint, &exchange->peer, event->request.uri_hash);
     }
 }
 

@@ -92,6 +92,57 @@ enum err core_attributes_load(const struct core_worker *worker, struct device_id
     return *load != NULL ? ERR_OK : store_load_submit(worker->lane, &query);
 }
 
+// What the set would be in bytes, each attribute with the cost of its row: so it is bounded in
+// number as well.
+#define ROW_COST 32U
+
+struct weighing {
+    const struct store_change *change;
+    uint64_t bytes;
+};
+
+static bool is_replaced(const struct store_change *change, struct slice name)
+{
+    for (uint32_t i = 0; i < change->count; i++) {
+        if (slice_equal(change->items[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool weigh_row(void *context, const struct store_state_row *row)
+{
+    struct weighing *weighing = context;
+    if (!is_replaced(weighing->change, row->name)) {
+        weighing->bytes += row->name.len + row->value.len + ROW_COST;
+    }
+    return true;
+}
+
+// A device gets all of its shared attributes in one answer. Two changes at once may both fit and be
+// a little over it together.
+static enum err check_set(const struct core_admin *admin, const struct model_device *device,
+                          const struct store_change *change)
+{
+    struct weighing weighing = {change, 0};
+    const struct store_state_query query = {.kind = STORE_STATE_SHARED, .device = device->number};
+    for (uint32_t i = 0; i < change->count; i++) {
+        const struct store_state_change *item = &change->items[i];
+        weighing.bytes += item->name.len + item->value.len + ROW_COST;
+    }
+    const enum err err = store_state_scan(admin->core->store, &query, &weighing, weigh_row);
+    if (err == ERR_OK && weighing.bytes > CORE_SHARED_BYTES_MAX) {
+        core_problem_set(
+            admin->problem,
+            "The shared attributes of a device may have %u KiB together, with 32 bytes "
+            "for each",
+            CORE_SHARED_BYTES_MAX / 1024);
+        return ERR_INVALID;
+    }
+    return err;
+}
+
 // What the device is told of is changed by its shard, which tells it.
 static enum err order_changes(const struct core_admin *admin, struct core_desk *desk,
                               const struct model_device *device, const struct store_change *change)
@@ -145,6 +196,7 @@ enum err core_attributes_save(const struct core_admin *admin, struct core_desk *
     err = err == ERR_OK
               ? make_changes(admin->memory, scope, attributes, admin->caller->now.ms, &change)
               : err;
+    err = err == ERR_OK && scope == CORE_SCOPE_SHARED ? check_set(admin, device, &change) : err;
     err = err == ERR_OK ? commit_changes(admin, desk, device, scope, &change) : err;
     for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < attributes->point_count;
          i++) {

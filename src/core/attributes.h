@@ -9,6 +9,9 @@
 #include "core/presence.h"
 #include "store/attribute.h"
 
+// Of one device, with 32 bytes for each attribute (REST 400 beyond it).
+#define CORE_SHARED_BYTES_MAX (256U << 10)
+
 enum core_scope {
     CORE_SCOPE_CLIENT = STORE_STATE_CLIENT,
     CORE_SCOPE_SHARED = STORE_STATE_SHARED,

@@ -296,6 +296,84 @@ static uint32_t whole_changes(const struct core_gathered *all, uint32_t count)
     return count;
 }
 
+// Half of the attributes of a change get a number of their own, as if they had been changed again.
+static enum err split(const struct core_reach *reach, const struct core_gathered *all, uint64_t seq,
+                      uint32_t count)
+{
+    struct core_downlink *link = reach->link;
+    struct store_state_change *items =
+        arena_take_array(reach->shard->plan.memory, count + 1, sizeof(*items));
+    struct core_job *job = items != NULL ? core_shard_job(reach->shard, CORE_JOB_SPLIT) : NULL;
+    if (job == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    const uint64_t delta_seq = link->delta_seq;
+    uint32_t seen = 0;
+    uint32_t moved = 0;
+    bool is_full = false;
+    link->seq++;
+    for (uint32_t i = 0; i < all->waiting_count && !is_full; i++) {
+        const bool is_second = all->waiting[i].seq == seq && seen++ >= count / 2;
+        is_full = is_second &&
+                  !core_delta_put_note(reach, all->waiting[i].attribute.key, &items[moved++]);
+    }
+    // As it will be once this is on disk.
+    link->delta_seq = link->seq;
+    is_full = is_full || core_shard_put_counters(reach, &items[moved++]) != ERR_OK;
+    link->delta_seq = delta_seq;
+    job->seq = link->seq;
+    if (is_full) {
+        pool_give(reach->shard->jobs, pool_handle_of(reach->shard->jobs, job));
+        return ERR_EXHAUSTED;
+    }
+    link->change_newest = link->seq;
+    return core_shard_commit(reach, items, moved, job);
+}
+
+bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all, uint64_t seq)
+{
+    struct core_downlink *link = reach->link;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < all->waiting_count; i++) {
+        count += all->waiting[i].seq == seq ? 1 : 0;
+    }
+    if (count < 2) {
+        return false;
+    }
+    if (!link->is_splitting && split(reach, all, seq, count) == ERR_OK) {
+        link->is_splitting = true;
+    } else {
+        core_shard_again(reach);
+    }
+    return true;
+}
+
+void core_delta_was_split(const struct core_reach *reach, const struct core_job *job, enum err err)
+{
+    struct core_downlink *link = reach->link;
+    if (link == NULL) {
+        return;
+    }
+    link->is_splitting = false;
+    if (err == ERR_OK && link->delta_seq < job->seq) {
+        link->delta_seq = job->seq;
+    }
+    core_flight_pump(reach);
+}
+
+// The oldest change does not fit into a notification: it is split. A single attribute that is so
+// large is left out; the device gets it when it registers.
+static void send_no_more(const struct core_reach *reach, const struct core_gathered *all)
+{
+    const uint64_t seq = all->waiting[0].seq;
+    if (core_delta_split(reach, all, seq)) {
+        return;
+    }
+    LOG(LOG_WARN, "delta.too-large", LOG_INT("device", reach->device.number));
+    reach->link->covered = seq;
+    core_flight_pump(reach);
+}
+
 // As many changes as one notification takes, oldest first.
 static void send_waiting(const struct core_reach *reach, struct core_gathered *all)
 {
@@ -310,15 +388,11 @@ static void send_waiting(const struct core_reach *reach, struct core_gathered *a
         body = count > 0 ? render_waiting(reach, all, count) : SLICE_EMPTY;
     }
     const bool is_all = count == all->waiting_count;
-    const uint64_t upto = is_all      ? link->load_upto
-                          : count > 0 ? all->waiting[count - 1].seq
-                                      : all->waiting[0].seq;
     if (body.len == 0) {
-        LOG(LOG_WARN, "delta.too-large", LOG_INT("device", link->device.number));
-        link->covered = upto;
-        core_flight_pump(reach);
+        send_no_more(reach, all);
         return;
     }
+    const uint64_t upto = is_all ? link->load_upto : all->waiting[count - 1].seq;
     if (core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_DELTA, CORE_NOTICE_CONTENT,
                           body)) {
         link->flight.upto = upto;

@@ -152,6 +152,7 @@ struct core_downlink {
     bool is_connected;
     uint32_t jobs;      // commits under way
     bool is_loading;    // what is to be sent is being read
+    bool is_splitting;  // a change that is too large becomes two
     uint64_t load_upto; // changes that it covers
     uint64_t load_seq;  // `seq` when it was asked for
     struct mono pace;   // nothing unconfirmed before

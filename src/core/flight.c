@@ -218,6 +218,8 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
     struct core_flight *flight = &reach->link->flight;
     const unsigned leg = first_leg(reach, observation);
     const bool is_cut = body.len > CORE_NOTICE_WHOLE;
+    const bool is_acknowledged_call =
+        kind == CORE_FLIGHT_CALL && reach->shard->plan.settings.strategy == CORE_CALLS_ON_ACK;
     uint32_t number = 0;
     ASSERT(flight->kind == CORE_FLIGHT_NONE);
     if (!core_observation_number(reach, resource, &number)) {
@@ -227,7 +229,8 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
     *flight = (struct core_flight){.kind = kind,
                                    .resource = resource,
                                    .notice = notice,
-                                   .confirmable = is_cut || wants_con(reach, observation),
+                                   .confirmable = is_cut || is_acknowledged_call ||
+                                                  wants_con(reach, observation),
                                    .is_cut = is_cut,
                                    .number = number,
                                    .give_up = mono_add(reach->now.mono, span_s(GIVE_UP_S))};

@@ -279,12 +279,15 @@ static void call_largely(unsigned number)
     assert_int_equal(core_desk_send(&desk, &calls[number]), ERR_OK);
 }
 
+// The first status is the one that is asked for.
 static bool read_status(void *context, const struct store_state_row *row)
 {
     struct slice response;
-    enum core_call_status *status = context;
-    return row->name.len != CORE_CALL_UUID_NAME ||
-           core_row_get_status(row->value, status, &response);
+    if (row->name.len != CORE_CALL_UUID_NAME) {
+        return true;
+    }
+    assert_true(core_row_get_status(row->value, context, &response));
+    return false;
 }
 
 static enum core_call_status stored_status(unsigned number)
@@ -356,10 +359,13 @@ static void message_ids_after_a_restart_are_others(void **state)
     assert_false(changed("a", 3)->mail.skips_mids);
 }
 
-static void subscribe_with_non(void)
+static void subscribe_with_non(enum core_resource resource)
 {
-    struct core_mail mail = {
-        .kind = CORE_MAIL_SUBSCRIBE, .tenant = tenant, .device = device, .registration = at(1)};
+    struct core_mail mail = {.kind = CORE_MAIL_SUBSCRIBE,
+                             .resource = (uint8_t)resource,
+                             .tenant = tenant,
+                             .device = device,
+                             .registration = at(1)};
     mail.registration.confirmable = false;
     send(&mail);
     assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_OK);
@@ -381,7 +387,7 @@ static void tell_transmitted(const struct core_shard_fixture_seen *notice, uint3
 static void non_follows_after_a_round_trip(void **state)
 {
     (void)state;
-    subscribe_with_non();
+    subscribe_with_non(CORE_RESOURCE_ATTRIBUTES);
     tell(changed("a", 1), CORE_OUTCOME_DELIVERED);
     tell_transmitted(changed("a", 2), 200);
     change("a", 3);
@@ -394,7 +400,7 @@ static void non_follows_after_a_round_trip(void **state)
 static void every_eighth_and_the_one_after_silence_are_con(void **state)
 {
     (void)state;
-    subscribe_with_non();
+    subscribe_with_non(CORE_RESOURCE_ATTRIBUTES);
     for (unsigned i = 1; i <= 17; i++) {
         const bool is_con = changed("a", i)->mail.confirmable;
         assert_int_equal(is_con, i % 8 == 1);
@@ -416,7 +422,7 @@ static void the_type_of_the_registration_can_be_kept(void **state)
     (void)state;
     f.settings.keeps_type = true;
     core_shard_fixture_restart(&f);
-    subscribe_with_non();
+    subscribe_with_non(CORE_RESOURCE_ATTRIBUTES);
     for (unsigned i = 1; i <= 17; i++) {
         assert_false(changed("a", i)->mail.confirmable);
         tell_transmitted(last(), 1);
@@ -433,12 +439,96 @@ static void the_type_of_the_registration_can_be_kept(void **state)
 static void a_rst_to_a_non_suspends(void **state)
 {
     (void)state;
-    subscribe_with_non();
+    subscribe_with_non(CORE_RESOURCE_ATTRIBUTES);
     tell(changed("a", 1), CORE_OUTCOME_DELIVERED);
     const struct core_shard_fixture_seen *non = changed("a", 2);
     tell_transmitted(non, 1);
     tell(non, CORE_OUTCOME_REJECTED);
     assert_int_equal(core_shard_stats(f.shard).suspended, 1);
+}
+
+static void calls_wait_for_an_acknowledgement_if_told_so(void **state)
+{
+    (void)state;
+    f.settings.strategy = CORE_CALLS_ON_ACK;
+    core_shard_fixture_restart(&f);
+    subscribe_with_non(CORE_RESOURCE_RPC);
+    for (unsigned i = 0; i < 3; i++) {
+        call_device(i, true);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(next(CORE_MAIL_NOTICE)->mail.confirmable);
+        tell(last(), CORE_OUTCOME_TRANSMITTED);
+        expect_silence();
+        tell(last(), CORE_OUTCOME_DELIVERED);
+    }
+}
+
+static void reply(uint32_t number)
+{
+    send(&(struct core_mail){
+        .kind = CORE_MAIL_REPLY, .tenant = tenant, .device = device, .number = number});
+}
+
+static void calls_wait_for_the_answer_if_told_so(void **state)
+{
+    (void)state;
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    f.settings.strategy = CORE_CALLS_ON_RESPONSE;
+    core_shard_fixture_restart(&f);
+    subscribe(CORE_RESOURCE_RPC, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        call_order(i, true);
+        assert_int_equal(core_desk_send(&desk, &calls[i]), ERR_OK);
+    }
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_DELIVERED);
+    expect_silence();
+    reply(1);
+    core_shard_fixture_until(&f, f.seen_count + 2);
+    assert_string_equal(f.seen[f.seen_count - 1].body, "2 m {}");
+    tell(&f.seen[f.seen_count - 1], CORE_OUTCOME_DELIVERED);
+    expect_silence();
+    // For half a minute; then it has failed, and the next one leaves.
+    pass(span_s(31));
+    assert_string_equal(next(CORE_MAIL_NOTICE)->body, "3 m {}");
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_SUCCESSFUL);
+    assert_int_equal(stored_status(1), CORE_CALL_FAILED);
+    assert_int_equal(stored_status(2), CORE_CALL_QUEUED);
+}
+
+static void a_call_fails_when_its_retries_are_used_up(void **state)
+{
+    (void)state;
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_order(0, true);
+    calls[0].call.retries = 1;
+    assert_int_equal(core_desk_send(&desk, &calls[0]), ERR_OK);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_TRANSMITTED);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_SENT);
+    tell(last(), CORE_OUTCOME_LOST);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_QUEUED);
+    hear_at(1);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_LOST);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_FAILED);
+    assert_int_equal(core_shard_stats(f.shard).calls, 0);
+}
+
+static void a_call_that_its_deadline_stops_is_expired(void **state)
+{
+    (void)state;
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_order(0, true);
+    assert_int_equal(core_desk_send(&desk, &calls[0]), ERR_OK);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_TRANSMITTED);
+    f.now.mono = mono_add(f.now.mono, span_s(601));
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_EXPIRED);
 }
 
 // A request of a device that saves power.
@@ -513,6 +603,65 @@ static void a_device_that_saves_power_is_tried_where_it_was_heard_last(void **st
     expect_notice(changed("a", 2), "a=2 ", 2, 2);
 }
 
+// Changes 400 attributes in one order; their values are all the same.
+static void change_many(int64_t value)
+{
+    static struct store_state_change items[400];
+    static char keys[400][31];
+    static uint8_t row[32];
+    for (unsigned i = 0; i < 400; i++) {
+        (void)snprintf(keys[i], sizeof(keys[i]), "%030u", i);
+        items[i] = item_of(slice_text(keys[i]), value, row);
+    }
+    change_items(&(struct store_change){items, 400});
+}
+
+static void a_change_that_no_message_takes_becomes_several(void **state)
+{
+    (void)state;
+    f.body_max = 5000;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    change_many(1);
+    change("a", 1);
+    uint32_t told_bytes = 0;
+    while (told_bytes < 400 * 33 + 4) {
+        const struct core_shard_fixture_seen *notice = next(CORE_MAIL_NOTICE);
+        assert_in_range(notice->mail.body_len, 1, 5000);
+        told_bytes += notice->mail.body_len;
+        tell(notice, CORE_OUTCOME_FETCHED);
+    }
+    assert_int_equal(told_bytes, 400 * 33 + 4);
+    expect_silence();
+    core_shard_fixture_restart(&f);
+    expect_silence();
+}
+
+static void a_poll_gets_it_in_parts_as_well(void **state)
+{
+    (void)state;
+    f.body_max = 1500;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_LOST);
+    change_many(1);
+    uint64_t sequence = 0;
+    unsigned parts = 0;
+    size_t bytes = 0;
+    for (const char *answer = "more"; strstr(answer, "more") != NULL; parts++) {
+        assert_in_range(parts, 0, 40);
+        send(&(struct core_mail){.kind = CORE_MAIL_POLL,
+                                 .tenant = tenant,
+                                 .device = device,
+                                 .sequence = sequence,
+                                 .number = 1024});
+        answer = next(CORE_MAIL_ANSWER)->body;
+        f.seen_count = 0;
+        sequence = strtoul(answer, NULL, 10);
+        bytes += f.seen[0].mail.body_len;
+        core_shard_fixture_settle(&f);
+    }
+    assert_true(bytes >= 400 * 33 + 4);
+}
+
 static void numbers_wrap_at_24_bits(void **state)
 {
     (void)state;
@@ -555,9 +704,15 @@ int main(void)
         TEST(every_eighth_and_the_one_after_silence_are_con),
         TEST(the_type_of_the_registration_can_be_kept),
         TEST(a_rst_to_a_non_suspends),
+        TEST(calls_wait_for_an_acknowledgement_if_told_so),
+        TEST(calls_wait_for_the_answer_if_told_so),
+        TEST(a_call_fails_when_its_retries_are_used_up),
+        TEST(a_call_that_its_deadline_stops_is_expired),
         TEST(a_device_with_psm_is_sent_nothing_while_it_sleeps),
         TEST(a_device_with_edrx_is_sent_one_thing_while_it_sleeps),
         TEST(a_device_that_saves_power_is_tried_where_it_was_heard_last),
+        TEST(a_change_that_no_message_takes_becomes_several),
+        TEST(a_poll_gets_it_in_parts_as_well),
         TEST(numbers_wrap_at_24_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

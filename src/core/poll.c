@@ -350,8 +350,8 @@ static uint32_t first_whole(const struct items *items)
 }
 
 // As much as fits into `room`; what does not fit even alone goes out alone, in several blocks.
-static uint32_t fill(const struct core_reach *reach, const struct items *items, size_t room,
-                     struct buf *out)
+static uint32_t fill(const struct core_reach *reach, const struct core_gathered *all,
+                     const struct items *items, size_t room, struct buf *out)
 {
     uint32_t count = whole(items, items->count < ITEMS_MAX ? items->count : ITEMS_MAX);
     out->cap = room;
@@ -364,7 +364,10 @@ static uint32_t fill(const struct core_reach *reach, const struct items *items, 
     count = first_whole(items);
     out->cap = CORE_MAIL_BODY_MAX;
     if (count > ITEMS_MAX || !render(reach, items, count, out)) {
-        LOG(LOG_WARN, "poll.too-large", LOG_INT("device", reach->device.number));
+        // It asks again, by when the change has become two.
+        if (!core_delta_split(reach, all, items->of[0].seq)) {
+            LOG(LOG_WARN, "poll.too-large", LOG_INT("device", reach->device.number));
+        }
         count = 0;
         (void)!render(reach, items, count, out);
     }
@@ -384,7 +387,7 @@ static void answer(const struct core_reach *reach, const struct core_gathered *a
     }
     struct buf out = buf_over(bytes, CORE_MAIL_BODY_MAX);
     collect(reach, all, &items);
-    const uint32_t count = fill(reach, &items, open_poll(reach)->question.number, &out);
+    const uint32_t count = fill(reach, all, &items, open_poll(reach)->question.number, &out);
     close_poll(reach, ERR_OK, buf_view(&out));
     for (uint32_t i = 0; i < count; i++) {
         if (items.of[i].call != NULL) {

@@ -379,6 +379,9 @@ static void finish_job(const struct core_reach *reach, const struct core_job *jo
     case CORE_JOB_NOTE:
         core_poll_noted(reach, job, err);
         return;
+    case CORE_JOB_SPLIT:
+        core_delta_was_split(reach, job, err);
+        return;
     case CORE_JOB_POLL:
         // Nothing is committed under it.
         ASSERT(false);

@@ -23,7 +23,8 @@
 struct core_shard;
 
 enum core_call_strategy {
-    CORE_CALLS_BURST,       // the next call leaves when the last one was delivered
+    CORE_CALLS_BURST,       // the next call leaves when the last was delivered; a NON is by leaving
+    CORE_CALLS_ON_ACK,      // when it was acknowledged: calls are CON, however they are observed
     CORE_CALLS_ON_RESPONSE, // when it was answered, or after `response_wait`
 };
 

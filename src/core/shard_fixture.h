@@ -28,6 +28,7 @@ struct core_shard_fixture {
     void *arena_memory;
     struct core_shard_time now;
     struct core_shard_settings settings;
+    size_t body_max; // of a delta; 0: as long as the buffer is
     // Mail to workers, oldest first; answers to orders of the desk are not among them.
     struct core_shard_fixture_seen seen[CORE_SHARD_FIXTURE_SEEN];
     unsigned seen_count;

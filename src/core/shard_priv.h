@@ -22,6 +22,7 @@ enum core_job_kind {
     CORE_JOB_POLL,   // a device asks what waits; open from the question to the answer
     CORE_JOB_FENCE,  // all changes of before a first poll are on disk
     CORE_JOB_NOTE,   // all shared attributes were noted for it
+    CORE_JOB_SPLIT,  // a change became two
 };
 
 struct core_job {
@@ -31,7 +32,7 @@ struct core_job {
     struct core_mail question; // of a worker, without its body
     struct core_order *order;  // or the order of a desk
     struct pool_handle call;   // CALL, NUMBER, REPLY
-    uint64_t seq;              // CHANGE, NOTE
+    uint64_t seq;              // CHANGE, NOTE, SPLIT
     bool is_ready;             // POLL: it may be read for
 };
 
@@ -168,6 +169,10 @@ MUST_USE bool core_delta_put_note(const struct core_reach *reach, struct slice k
                                   struct store_state_change *note);
 // Whether changes of the device are noted in the outbox.
 MUST_USE bool core_delta_is_noted(const struct core_reach *reach);
+// For a change that does not fit into one message: false if it is one attribute.
+MUST_USE bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all,
+                               uint64_t seq);
+void core_delta_was_split(const struct core_reach *reach, const struct core_job *job, enum err err);
 void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
 
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);

@@ -157,7 +157,7 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .nstart = 1,
     };
     // One message at a time is on its way to a device, so a burst waits for each ACK as well.
-    static const enum core_call_strategy strategies[] = {CORE_CALLS_BURST, CORE_CALLS_BURST,
+    static const enum core_call_strategy strategies[] = {CORE_CALLS_BURST, CORE_CALLS_ON_ACK,
                                                          CORE_CALLS_ON_RESPONSE};
     settings->shard = (struct core_shard_settings){
         // Shards are not quite equal.
