@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "plat/memory.h"
+#include "server/trace.h"
 
 struct stage stage;
 const struct tenant_id stage_tenant = {1};
@@ -25,7 +26,7 @@ static void wake(void *context)
     (void)context;
 }
 
-static void open_the_store(void)
+static struct store *open_the_reference_store(void)
 {
     const struct store_limits limits = {.head_bytes_max = 1U << 20,
                                         .journal_bytes_max = 1U << 20,
@@ -33,11 +34,17 @@ static void open_the_store(void)
                                         .commit_records_max = 64,
                                         .keys_per_device_max = 100,
                                         .keys_per_tenant_max = 1000};
-    struct store **store = &stage.core.store;
-    assert_int_equal(store_memory_open(&limits, store), ERR_OK);
-    assert_int_equal(store_lane_open(*store, 1U << 20, NULL, wake, &stage.lane), ERR_OK);
-    assert_int_equal(store_lane_open(*store, 1U << 20, NULL, wake, &stage.shard_lane), ERR_OK);
-    assert_int_equal(store_start(*store), ERR_OK);
+    struct store *store = NULL;
+    assert_int_equal(store_memory_open(&limits, &store), ERR_OK);
+    return store;
+}
+
+static void start_the_store(struct store *store)
+{
+    stage.core.store = store;
+    assert_int_equal(store_lane_open(store, 1U << 20, NULL, wake, &stage.lane), ERR_OK);
+    assert_int_equal(store_lane_open(store, 1U << 20, NULL, wake, &stage.shard_lane), ERR_OK);
+    assert_int_equal(store_start(store), ERR_OK);
 }
 
 static void know_the_device(void)
@@ -110,6 +117,12 @@ static void open_the_api(void)
 int stage_open(void **state)
 {
     (void)state;
+    stage_open_on(open_the_reference_store());
+    return 0;
+}
+
+void stage_open_on(struct store *owned_store)
+{
     memset(&stage, 0, sizeof(stage));
     stage.now = (struct mono){span_s(1).ns};
     stage.core.reached = &stage.reached;
@@ -117,12 +130,26 @@ int stage_open(void **state)
     assert_int_equal(bus_create(&stage.core.bus, 1, CORE_MAIL_RING), ERR_OK);
     assert_int_equal(bus_join(stage.core.bus, NULL, &stage.worker), ERR_OK);
     assert_int_equal(bus_join(stage.core.bus, NULL, &stage.desk), ERR_OK);
-    open_the_store();
+    start_the_store(owned_store);
     know_the_device();
     open_the_endpoint();
     open_the_shard();
     open_the_api();
-    return 0;
+}
+
+static void recall_one(void *context, const struct store_trace *stored, struct wall at)
+{
+    struct server_trace trace;
+    (void)context;
+    (void)at;
+    if (server_trace_read(stored, &trace)) {
+        coap_endpoint_restore(stage.endpoint, stage.now, trace.key, trace.code, span_s(0));
+    }
+}
+
+void stage_recall(void)
+{
+    store_traces(stage.core.store, (struct wall){0}, NULL, recall_one);
 }
 
 int stage_close(void **state)
@@ -163,13 +190,22 @@ static struct slice write_request(const struct stage_request *request)
     return buf_view(&out);
 }
 
+void stage_repeat(const struct stage_request *request)
+{
+    struct coap_event event;
+    assert_true(receive(write_request(request), &event));
+    assert_int_equal(event.kind, COAP_EVENT_REPEATED);
+}
+
 enum api_outcome stage_request(const struct stage_request *request, struct coap_reply *reply)
 {
     const struct api_time now = {stage.now, noon};
-    const struct api_origin origin = {.trace = {{1}}};
+    struct api_origin origin = {.steer = 0};
     struct coap_event event;
     assert_true(receive(write_request(request), &event));
     assert_int_equal(event.kind, COAP_EVENT_REQUEST);
+    const struct server_trace trace = {event.request.dedup, COAP_CREATED, origin.steer};
+    server_trace_write(&trace, &origin.trace);
     epoch_enter(&stage.epoch, 0);
     const enum api_outcome outcome = api_request(&stage.api, now, &event.request, &origin, reply);
     epoch_leave(&stage.epoch, 0);

@@ -1,6 +1,6 @@
-// tests/story/stage.h: what the stories about reaching a device are played on: one worker with its
-// endpoint and its shard over the reference store, a device that is known by its token, and a desk
-// at which a person gives orders. No sockets and no threads but the store's; time stands still.
+// tests/story/stage.h: what stories are played on: one worker with its endpoint and its shard over
+// the reference store or one that is given, a device that is known by its token, and a desk at
+// which a person gives orders. No sockets and no threads but the store's; time stands still.
 //
 // What workers, shards and desks say to each other is mail. A story takes it up letter by letter,
 // so that each can be looked at.
@@ -51,6 +51,10 @@ extern const struct device_id stage_device;
 // For cmocka: everything new, everything gone.
 int stage_open(void **state);
 int stage_close(void **state);
+// The same over a store that is open and not started; closed with the stage.
+void stage_open_on(struct store *owned_store);
+// What the store remembers of messages is told to the endpoint, as at each start of the server.
+void stage_recall(void);
 
 // A request of the device to /api/v1/token/...: `path` may have several segments. With `observe` it
 // registers. What is sent stays in `stage.datagram`.
@@ -63,6 +67,8 @@ struct stage_request {
     const char *payload;
 };
 
+// The request arrives at the endpoint, which knows it already: it answers by itself.
+void stage_repeat(const struct stage_request *request);
 // The request arrives at the endpoint and goes on to the api; what that makes of it.
 enum api_outcome stage_request(const struct stage_request *request, struct coap_reply *reply);
 // An empty ACK of the device arrives: what the endpoint makes of it.
