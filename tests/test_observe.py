@@ -7,7 +7,7 @@ import pytest
 
 from observer import NON, Observer
 from raw_coap import BLOCK2, CON, GET, OBSERVE, POST, RawClient, uint
-from scopes import share, unshare
+from scopes import scope, share, unshare
 
 def share(rest, device, values):
     rest.post(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", values)
@@ -140,11 +140,17 @@ def test_an_observation_survives_a_kill(place, rest_of):
     device, rest = rest_of(server, "survivor")
     with Observer(device, "attributes") as watch:
         number = told(watch.register())[0]
+        share(rest, device, {"before": 1})
+        assert watch.next() is not None
+        connected = scope(rest, device, "SERVER_SCOPE")["lastConnectTime"]
         server.kill()
         server.start()
         share(rest, device, {"after": 1})
         change = told(watch.next())
         assert change[0] > number and change[1] == {"after": 1}
+        # For the device nothing has happened.
+        known = scope(rest, device, "SERVER_SCOPE")
+        assert (known["lastConnectTime"], known.get("lastDisconnectTime")) == (connected, None)
 
 
 def test_what_was_not_delivered_is_sent_after_a_kill(place, rest_of):
@@ -210,17 +216,23 @@ def test_a_new_address_is_tried_when_the_old_one_is_silent(rest, device, watch):
 
 
 def test_a_closed_port_is_not_waited_for(rest, device, watch):
-    # ICMP says that nobody is there, and the new address is tried at once.
+    # ICMP says that nobody is there: the new address is tried at once, before any time-out.
+    # The kernel sends no more than so many of these in a second, for all that run here.
     watch.register()
-    share(rest, device, {"a": 1})
+    share(rest, device, {"a": 0})
     assert watch.next() is not None
-    with RawClient(device.server.coap_port) as moved:
+    soon = []
+    while not any(soon) and len(soon) < 5:
+        moved = RawClient(device.server.coap_port)
         moved.post(device.token, '{"t":1}')
         watch.client.socket.close()
         watch.client = moved
-        share(rest, device, {"a": 2})
-        change = watch.next(1)
-        assert (change.type, told(change)) == (CON, (2, {"a": 2}))
+        share(rest, device, {"a": len(soon) + 1})
+        start = time.monotonic()
+        change = watch.next(8)
+        assert (change.type, told(change)[1]) == (CON, {"a": len(soon) + 1})
+        soon.append(time.monotonic() - start < 0.9)
+    assert any(soon)
 
 
 def test_another_address_of_the_device_does_not_move_it(rest, device, watch):
