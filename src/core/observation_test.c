@@ -100,6 +100,24 @@ static void an_rst_to_a_probe_of_the_candidate_leaves_the_observation(void **sta
     assert_int_equal(core_shard_stats(f.shard).observations, 0);
 }
 
+static void a_silent_route_and_an_rst_of_the_candidate_leave_it_suspended(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_LOST);
+    hear_at(2);
+    (void)next(CORE_MAIL_NOTICE);
+    const unsigned first = f.seen_count - 1;
+    tell(&f.seen[first], CORE_OUTCOME_TRANSMITTED);
+    tell(&f.seen[first], CORE_OUTCOME_UNANSWERED);
+    (void)next(CORE_MAIL_NOTICE);
+    tell(&f.seen[first + 1], CORE_OUTCOME_TRANSMITTED);
+    tell(&f.seen[first + 1], CORE_OUTCOME_LOST);
+    tell(&f.seen[first], CORE_OUTCOME_REJECTED);
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
+    assert_int_equal(core_shard_stats(f.shard).suspended, 1);
+}
+
 static void another_request_with_the_token_ends_the_observation(void **state)
 {
     (void)state;
@@ -689,6 +707,7 @@ int main(void)
         TEST(an_rst_at_the_route_asks_the_candidate),
         TEST(a_newer_candidate_takes_the_place_of_the_one_that_is_tried),
         TEST(an_rst_to_a_probe_of_the_candidate_leaves_the_observation),
+        TEST(a_silent_route_and_an_rst_of_the_candidate_leave_it_suspended),
         TEST(another_request_with_the_token_ends_the_observation),
         TEST(who_uses_the_token_otherwise_is_no_candidate),
         TEST(two_observations_at_one_address_have_two_tokens),
