@@ -16,7 +16,9 @@ struct core_registration api_ask_registration(const struct api_call *call)
         .route = api_ask_route(call),
         .token_len = request->token.len,
         .confirmable = request->confirmable,
-        .content_format = request->options->content_format,
+        .content_format = request->options->content_format == COAP_FORMAT_NONE
+                              ? CORE_FORMAT_NONE
+                              : (uint16_t)request->options->content_format,
         .uri_hash = request->uri_hash,
     };
     memcpy(registration.token, request->token.bytes, request->token.len);

@@ -57,7 +57,9 @@ bool core_row_get_registration(struct slice row, struct core_registration *regis
     }
     read_bytes(&reader, registration->token, registration->token_len);
     registration->confirmable = (buf_read_u8(&reader) & FLAG_CONFIRMABLE) != 0;
-    registration->content_format = (uint32_t)buf_read_varint(&reader);
+    const uint64_t content_format = buf_read_varint(&reader);
+    registration->content_format =
+        content_format < CORE_FORMAT_NONE ? (uint16_t)content_format : CORE_FORMAT_NONE;
     registration->uri_hash = buf_read_u64(&reader);
     return is_read(&reader);
 }

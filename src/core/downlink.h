@@ -31,35 +31,37 @@ enum core_observation_state {
 
 // A body in blocks whose first block the device has (core/fetch.c).
 struct core_fetch {
-    uint32_t serial; // of the notification or the first answer; 0: none
+    uint32_t serial; // of the notification or the first answer
     struct mono until;
     uint64_t upto;           // changes that it covers, or 0
     struct pool_handle call; // or the call that it is
 };
 
+// There are two for each device, so they are packed.
 struct core_observation {
     struct core_registration registration;
     struct core_route candidate;
-    enum core_observation_state state;
+    uint8_t state; // enum core_observation_state
     bool has_candidate;
     bool candidate_is_newer; // heard after the route was
     bool is_unconfirmed;     // nothing went there yet: the first notification is a CON
     uint8_t since_con;       // NON notifications since the last CON
-    uint32_t next;           // number of the next notification
-    uint32_t reserved;       // numbers below are reserved
-    struct mono heard;       // at the route
-    struct mono heard_anywhere;
-    struct mono con_due;              // a CON has to go out by then
-    struct mono probe_due;            // suspended: not before
-    struct span probe_wait;           // before the next one
-    uint32_t recent[CORE_RECENT_NON]; // serials of NON notifications, against a late RST
     uint8_t recent_at;
     bool is_restored; // nothing was sent since a restart: ids after `mid` are skipped
     bool has_mid;
-    uint16_t mid;    // message id of the newest notification at the route
-    uint64_t barred; // hash of a route that uses the token for something else; 0: none
-    struct core_fetch fetch;
+    uint16_t mid;           // message id of the newest notification at the route
+    uint32_t fetch;         // place in the shard's pool + 1; 0: nothing is fetched
+    uint32_t next;          // number of the next notification
+    uint32_t reserved;      // numbers below are reserved
+    uint64_t barred;        // hash of a route that uses the token for something else; 0: none
+    struct mono heard;      // at the route
+    struct mono con_due;    // a CON has to go out by then
+    struct mono probe_due;  // suspended: not before
+    struct span probe_wait; // before the next one
+    uint32_t recent[CORE_RECENT_NON]; // serials of NON notifications, against a late RST
 };
+
+static_assert(sizeof(struct core_observation) <= 208, "two of them stand beside each device");
 
 enum core_flight_kind {
     CORE_FLIGHT_NONE,
@@ -71,9 +73,9 @@ enum core_flight_kind {
 
 // The notification under way: a leg to the observation's route, and one to the candidate.
 struct core_flight {
-    enum core_flight_kind kind;
-    enum core_resource resource;
-    enum core_notice notice;
+    uint8_t kind;     // enum core_flight_kind
+    uint8_t resource; // enum core_resource
+    uint8_t notice;   // enum core_notice
     bool confirmable;
     bool is_cut; // the body goes in blocks
     uint32_t number;
@@ -159,7 +161,7 @@ struct core_downlink {
     uint8_t power;      // enum model_power; core/power.c
     bool is_owed_one;   // nothing was sent since it was heard
     uint32_t awake_ms;
-    struct mono uplink; // when it was heard
+    struct mono uplink; // when it was heard, anywhere
 };
 
 // Rows. Writers fill a buffer; readers are false for a row that is damaged.

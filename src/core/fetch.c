@@ -1,6 +1,8 @@
 // Bodies in blocks: the device has the first block and fetches the others; meanwhile the body stays
 // the representation for it, and nothing else is notified of that resource (protocol-rules.md
 // section 3). What is not fetched in time was not delivered.
+//
+// Bound: `fetches_max` at a time; beyond it a body counts as delivered with its acknowledgement.
 #include "core/flight_priv.h"
 #include "core/presence.h"
 
@@ -10,43 +12,77 @@ static struct core_observation *observation_of(const struct core_reach *reach, u
     return &reach->link->observations[resource];
 }
 
-static void begin(const struct core_reach *reach, enum core_resource resource,
-                  const struct core_fetch *fetch)
+// What is being fetched, or NULL.
+static struct core_fetch *fetch_of(const struct core_reach *reach, enum core_resource resource)
 {
-    struct core_observation *observation = observation_of(reach, resource);
-    observation->fetch = *fetch;
-    observation->fetch.until = mono_add(reach->now.mono, reach->shard->plan.settings.fetch_most);
-    core_shard_wake_at(reach, observation->fetch.until);
+    const uint32_t place = observation_of(reach, resource)->fetch;
+    bool is_taken = false;
+    struct core_fetch *fetch =
+        place > 0 ? pool_at(reach->shard->fetches, place - 1, &is_taken) : NULL;
+    ASSERT(is_taken == (place > 0));
+    return fetch;
 }
 
-void core_fetch_begin(const struct core_reach *reach, uint32_t serial)
+static bool begin(const struct core_reach *reach, enum core_resource resource,
+                  const struct core_fetch *wanted)
+{
+    struct pool_handle handle;
+    struct core_fetch *fetch = pool_take(reach->shard->fetches, &handle);
+    if (fetch == NULL) {
+        return false;
+    }
+    ASSERT(observation_of(reach, resource)->fetch == 0);
+    *fetch = *wanted;
+    fetch->until = mono_add(reach->now.mono, reach->shard->plan.settings.fetch_most);
+    observation_of(reach, resource)->fetch = handle.index + 1;
+    core_shard_wake_at(reach, fetch->until);
+    return true;
+}
+
+bool core_fetch_begin(const struct core_reach *reach, uint32_t serial)
 {
     const struct core_flight *flight = &reach->link->flight;
     const struct core_fetch fetch = {.serial = serial, .upto = flight->upto, .call = flight->call};
-    begin(reach, flight->resource, &fetch);
+    if (!begin(reach, (enum core_resource)flight->resource, &fetch)) {
+        return false;
+    }
     core_call_fetching(reach);
+    return true;
 }
 
 void core_fetch_first(const struct core_reach *reach, enum core_resource resource, uint32_t serial)
 {
-    begin(reach, resource, &(struct core_fetch){.serial = serial, .call = POOL_HANDLE_NONE});
+    core_fetch_cancel(reach, resource);
+    // Without a place the next notification does not wait.
+    (void)!begin(reach, resource, &(struct core_fetch){.serial = serial, .call = POOL_HANDLE_NONE});
+}
+
+uint64_t core_fetch_upto(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct core_fetch *fetch = fetch_of(reach, resource);
+    return fetch != NULL ? fetch->upto : 0;
 }
 
 // What was being fetched, which is over.
 static struct core_fetch take(const struct core_reach *reach, enum core_resource resource)
 {
-    const struct core_fetch fetch = observation_of(reach, resource)->fetch;
-    observation_of(reach, resource)->fetch = (struct core_fetch){.call = POOL_HANDLE_NONE};
+    struct core_fetch none = {.call = POOL_HANDLE_NONE};
+    const struct core_fetch *place = fetch_of(reach, resource);
+    if (place == NULL) {
+        return none;
+    }
+    const struct core_fetch fetch = *place;
+    pool_give(reach->shard->fetches, pool_handle_of(reach->shard->fetches, place));
+    observation_of(reach, resource)->fetch = 0;
     return fetch;
 }
 
 static void finish(const struct core_reach *reach, enum core_resource resource)
 {
-    struct core_observation *observation = observation_of(reach, resource);
     const struct core_fetch fetch = take(reach, resource);
     core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
-    observation->heard_anywhere = reach->now.mono;
-    observation->probe_wait = (struct span){0};
+    core_power_heard(reach, NULL);
+    observation_of(reach, resource)->probe_wait = (struct span){0};
     if (fetch.upto > 0) {
         core_delta_delivered(reach, fetch.upto);
     }
@@ -58,7 +94,8 @@ static void finish(const struct core_reach *reach, enum core_resource resource)
 void core_fetch_done(const struct core_reach *reach, uint32_t serial)
 {
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
-        if (observation_of(reach, i)->fetch.serial == serial) {
+        const struct core_fetch *fetch = fetch_of(reach, (enum core_resource)i);
+        if (fetch != NULL && fetch->serial == serial) {
             finish(reach, (enum core_resource)i);
             return;
         }
@@ -81,8 +118,8 @@ void core_fetch_cancel(const struct core_reach *reach, enum core_resource resour
 static void give_up(const struct core_reach *reach, enum core_resource resource)
 {
     struct core_observation *observation = observation_of(reach, resource);
-    const bool is_owed = observation->fetch.upto > 0 ||
-                         pool_get(reach->shard->calls, observation->fetch.call) != NULL;
+    const struct core_fetch *fetch = fetch_of(reach, resource);
+    const bool is_owed = fetch->upto > 0 || pool_get(reach->shard->calls, fetch->call) != NULL;
     core_fetch_cancel(reach, resource);
     if (is_owed && observation->state == CORE_OBSERVATION_LIVE) {
         observation->state = CORE_OBSERVATION_PROBING;
@@ -94,8 +131,8 @@ static void give_up(const struct core_reach *reach, enum core_resource resource)
 void core_fetch_expire(const struct core_reach *reach)
 {
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
-        const struct core_fetch *fetch = &observation_of(reach, i)->fetch;
-        if (fetch->serial == 0) {
+        const struct core_fetch *fetch = fetch_of(reach, (enum core_resource)i);
+        if (fetch == NULL) {
             continue;
         }
         if (mono_reached(reach->now.mono, fetch->until)) {

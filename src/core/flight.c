@@ -193,8 +193,8 @@ static void start_visit(const struct core_reach *reach, enum core_resource resou
                         enum core_flight_kind kind, struct slice body)
 {
     struct core_flight *flight = &reach->link->flight;
-    *flight = (struct core_flight){.kind = kind,
-                                   .resource = resource,
+    *flight = (struct core_flight){.kind = (uint8_t)kind,
+                                   .resource = (uint8_t)resource,
                                    .is_visit = true,
                                    .parcel = POOL_HANDLE_NONE,
                                    .give_up = mono_add(reach->now.mono, span_s(GIVE_UP_S))};
@@ -226,9 +226,9 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
         core_shard_again(reach);
         return false;
     }
-    *flight = (struct core_flight){.kind = kind,
-                                   .resource = resource,
-                                   .notice = notice,
+    *flight = (struct core_flight){.kind = (uint8_t)kind,
+                                   .resource = (uint8_t)resource,
+                                   .notice = (uint8_t)notice,
                                    .confirmable = is_cut || is_acknowledged_call ||
                                                   wants_con(reach, observation),
                                    .is_cut = is_cut,
@@ -251,8 +251,10 @@ void core_flight_last(const struct core_reach *reach, enum core_resource resourc
                       enum core_notice notice)
 {
     struct core_flight *flight = &reach->link->flight;
-    *flight = (struct core_flight){
-        .kind = CORE_FLIGHT_END, .resource = resource, .notice = notice, .confirmable = true};
+    *flight = (struct core_flight){.kind = CORE_FLIGHT_END,
+                                   .resource = (uint8_t)resource,
+                                   .notice = (uint8_t)notice,
+                                   .confirmable = true};
     // Should the ring be full the device learns it by its next request.
     (void)!send_leg(reach, LEG_ROUTE, SLICE_EMPTY);
     *flight = (struct core_flight){.kind = CORE_FLIGHT_NONE};
@@ -334,10 +336,9 @@ static void deliver(const struct core_reach *reach, unsigned leg, bool is_fetche
         observation->mid = flight->legs[leg].mid;
         core_observation_confirm(reach, flight->resource, leg == LEG_CANDIDATE);
     }
-    if (flight->is_cut && !is_fetched) {
+    if (flight->is_cut && !is_fetched && core_fetch_begin(reach, flight->legs[leg].serial)) {
         // A device that never fetches the rest is probed ever more seldom.
         observation->probe_wait = probe_wait;
-        core_fetch_begin(reach, flight->legs[leg].serial);
     } else {
         tell_delivered(reach);
     }
@@ -522,8 +523,7 @@ bool core_flight_is_free(const struct core_reach *reach, enum core_resource reso
     if (!core_power_is_awake(reach)) {
         return false;
     }
-    if (observation->fetch.serial != 0) {
-        core_shard_wake_at(reach, observation->fetch.until);
+    if (observation->fetch != 0) {
         return false;
     }
     if (!wants_con(reach, observation) && !mono_reached(reach->now.mono, reach->link->pace)) {
@@ -545,7 +545,7 @@ static bool wants_probe(const struct core_reach *reach, enum core_resource resou
     if (observation->state == CORE_OBSERVATION_PROBING) {
         return true;
     }
-    if (observation->state != CORE_OBSERVATION_LIVE || observation->fetch.serial != 0) {
+    if (observation->state != CORE_OBSERVATION_LIVE || observation->fetch != 0) {
         return false;
     }
     if (mono_reached(reach->now.mono, observation->con_due)) {

@@ -37,10 +37,13 @@ struct core_downlink *core_flight_find(const struct core_shard *shard, uint64_t 
 
 // fetch.c
 
-// The device has the first block of what is under way, which was sent under this serial.
-void core_fetch_begin(const struct core_reach *reach, uint32_t serial);
+// The device has the first block of what is under way, which was sent under this serial. False:
+// there is no place to wait for the rest.
+MUST_USE bool core_fetch_begin(const struct core_reach *reach, uint32_t serial);
 // The first answer of an observation goes in blocks.
 void core_fetch_first(const struct core_reach *reach, enum core_resource resource, uint32_t serial);
+// The changes that are being fetched; 0 if none are.
+uint64_t core_fetch_upto(const struct core_reach *reach, enum core_resource resource);
 // The last block of it was asked for. Nothing if it is not waited for.
 void core_fetch_done(const struct core_reach *reach, uint32_t serial);
 // It is not waited for any more: the device has it otherwise, or (cancel) does not get it.

@@ -120,7 +120,6 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
     observation->is_restored = false;
     observation->since_con = 0;
     observation->heard = reach->now.mono;
-    observation->heard_anywhere = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
     observation->probe_wait = (struct span){0};
     note_session(reach);
@@ -323,7 +322,7 @@ void core_observation_suspend(const struct core_reach *reach, enum core_resource
                                                                        : twice;
     }
     observation->probe_due = mono_add(reach->now.mono, observation->probe_wait);
-    core_shard_wake_at(reach, mono_add(observation->heard_anywhere, settings->silence_most));
+    core_shard_wake_at(reach, mono_add(reach->link->uplink, settings->silence_most));
 }
 
 void core_observation_expire(const struct core_reach *reach)
@@ -331,7 +330,7 @@ void core_observation_expire(const struct core_reach *reach)
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
         const struct core_observation *observation = observation_of(reach, i);
         const struct mono end =
-            mono_add(observation->heard_anywhere, reach->shard->plan.settings.silence_most);
+            mono_add(reach->link->uplink, reach->shard->plan.settings.silence_most);
         if (observation->state != CORE_OBSERVATION_SUSPENDED) {
             continue;
         }
@@ -349,7 +348,6 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     struct core_observation *observation = observation_of(reach, resource);
     core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
     core_power_heard(reach, NULL);
-    observation->heard_anywhere = reach->now.mono;
     observation->state = CORE_OBSERVATION_LIVE;
     note_session(reach);
     observation->is_unconfirmed = false;
@@ -428,7 +426,6 @@ static void hear(const struct core_reach *reach, enum core_resource resource,
     if (observation->state == CORE_OBSERVATION_NONE) {
         return;
     }
-    observation->heard_anywhere = reach->now.mono;
     if (!core_route_equal(&observation->registration.route, &mail->registration.route)) {
         hear_elsewhere(reach, resource, mail);
     } else if (means_other(observation, resource, mail)) {

@@ -336,6 +336,23 @@ static void a_call_in_blocks_is_delivered_when_it_was_fetched(void **state)
     assert_int_equal(stored_status(0), CORE_CALL_STATUS_DELIVERED);
 }
 
+static void without_a_place_to_wait_an_acknowledgement_is_enough(void **state)
+{
+    (void)state;
+    f.settings.fetches_max = 1;
+    core_shard_fixture_restart(&f);
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_largely(0);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_TRANSMITTED);
+    tell(last(), CORE_OUTCOME_DELIVERED);
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed_largely(), CORE_OUTCOME_DELIVERED);
+    assert_int_equal(core_shard_stats(f.shard).delivered, 1);
+    (void)changed("a", 1);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_SENT);
+}
+
 static void a_call_that_is_not_fetched_is_tried_again(void **state)
 {
     (void)state;
@@ -714,6 +731,7 @@ int main(void)
         TEST(a_body_in_blocks_is_delivered_when_it_was_fetched),
         TEST(a_fetch_says_that_the_acknowledgement_was_lost),
         TEST(what_is_not_fetched_was_not_delivered),
+        TEST(without_a_place_to_wait_an_acknowledgement_is_enough),
         TEST(a_poll_that_has_it_ends_the_wait),
         TEST(a_first_answer_in_blocks_is_waited_for),
         TEST(a_call_in_blocks_is_delivered_when_it_was_fetched),

@@ -56,7 +56,7 @@ static void acknowledge(const struct core_reach *reach, uint64_t sequence)
     if (link->flight.kind == CORE_FLIGHT_DELTA && link->flight.upto <= known) {
         core_flight_cancel(reach);
     }
-    const uint64_t fetched = link->observations[CORE_RESOURCE_ATTRIBUTES].fetch.upto;
+    const uint64_t fetched = core_fetch_upto(reach, CORE_RESOURCE_ATTRIBUTES);
     if (fetched > 0 && fetched <= known) {
         core_fetch_stop(reach, CORE_RESOURCE_ATTRIBUTES);
     }

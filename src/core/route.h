@@ -2,13 +2,14 @@
 // the device said when it registered an observation there.
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #define CORE_PEER_SIZE 40U
 #define CORE_OBSERVE_TOKEN_MAX 8U
-#define CORE_FORMAT_NONE 0x10000U
+#define CORE_FORMAT_NONE UINT16_MAX // a number that is reserved (RFC 7252 12.3)
 
 struct core_route {
     uint8_t peer[CORE_PEER_SIZE];
@@ -23,13 +24,15 @@ enum core_resource {
 #define CORE_RESOURCES 2U
 
 struct core_registration {
-    struct core_route route;
-    uint8_t token[CORE_OBSERVE_TOKEN_MAX];
-    uint8_t token_len;
-    bool confirmable;        // the type of the registration
-    uint32_t content_format; // that it carried, or CORE_FORMAT_NONE
     uint64_t uri_hash;
+    struct core_route route;
+    uint16_t content_format; // that it carried, or CORE_FORMAT_NONE
+    uint8_t token_len;
+    bool confirmable; // the type of the registration
+    uint8_t token[CORE_OBSERVE_TOKEN_MAX];
 };
+
+static_assert(sizeof(struct core_registration) == 64, "two of them stand beside each device");
 
 static inline bool core_route_equal(const struct core_route *a, const struct core_route *b)
 {

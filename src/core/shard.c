@@ -23,7 +23,8 @@ size_t core_shard_footprint(const struct core_shard_settings *settings)
            round64(map_footprint(settings->devices_max)) +
            round64(pool_footprint(settings->calls_max, sizeof(struct core_call))) +
            round64(pool_footprint(JOBS_MAX, sizeof(struct core_job))) +
-           round64(pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel)));
+           round64(pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel))) +
+           round64(pool_footprint(settings->fetches_max, sizeof(struct core_fetch)));
 }
 
 static void *part(uint8_t **at, size_t size)
@@ -53,6 +54,9 @@ struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *p
     const size_t parcels_size = pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel));
     shard->parcels =
         pool_init(part(&at, parcels_size), CORE_PARCELS_MAX, sizeof(struct core_parcel));
+    const size_t fetches_size = pool_footprint(settings->fetches_max, sizeof(struct core_fetch));
+    shard->fetches =
+        pool_init(part(&at, fetches_size), settings->fetches_max, sizeof(struct core_fetch));
     return shard;
 }
 
@@ -499,6 +503,7 @@ void core_shard_check(const struct core_shard *shard)
 {
     uint32_t calls = 0;
     uint32_t visits = 0;
+    uint32_t fetches = 0;
     for (uint32_t i = 0; i < pool_count(shard->downlinks); i++) {
         const struct core_downlink *link = link_at(shard, i);
         if (link == NULL) {
@@ -518,7 +523,11 @@ void core_shard_check(const struct core_shard *shard)
         ASSERT(link->covered <= link->delta_seq && link->delta_seq <= link->seq);
         ASSERT(core_shard_find(shard, link->device) == link);
         calls += count;
+        for (unsigned k = 0; k < CORE_RESOURCES; k++) {
+            fetches += link->observations[k].fetch != 0 ? 1 : 0;
+        }
     }
+    ASSERT(fetches == pool_taken(shard->fetches));
     ASSERT(calls == pool_taken(shard->calls));
     ASSERT(visits == shard->stats.visits);
 }
@@ -551,7 +560,7 @@ static bool restore_observation(const struct core_reach *reach, const struct sto
     reach->link->is_connected = true;
     observation->is_unconfirmed = true;
     observation->heard = reach->now.mono;
-    observation->heard_anywhere = reach->now.mono;
+    reach->link->uplink = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
     reach->shard->stats.observations++;
     return true;

@@ -32,6 +32,7 @@ struct core_shard_settings {
     uint32_t devices_max;
     uint32_t calls_max;
     uint32_t calls_per_device; // 100
+    uint32_t fetches_max;      // bodies in blocks that devices are fetching
     uint32_t retries_max;      // of persistent calls: 5
     enum core_call_strategy strategy;
     struct span response_wait; // 30 s

@@ -62,6 +62,7 @@ static const struct core_shard_ops ops = {write_delta, write_call, write_pending
 static const struct core_shard_settings usual = {.devices_max = 16,
                                                  .calls_max = 64,
                                                  .calls_per_device = 4,
+                                                 .fetches_max = 4,
                                                  .retries_max = 5,
                                                  .response_wait = {30000000000},
                                                  .pace = {3000000000},

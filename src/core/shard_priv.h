@@ -62,6 +62,7 @@ struct core_shard {
     struct pool *calls;
     struct pool *jobs;
     struct pool *parcels;
+    struct pool *fetches;
     uint32_t serial_last;
     bool is_stopping; // nobody may wait for a call any more
     struct core_shard_stats stats;

@@ -68,6 +68,8 @@ static void put_workers(const struct server_settings *settings, struct buf *out)
         {"sources of refused messages", 4096, "per worker", "the one seen longest ago goes"},
         {"devices with an observation or calls", settings->shard.devices_max, "per worker",
          "5.03; REST 503"},
+        {"bodies that observers are fetching", settings->shard.fetches_max, "per worker",
+         "delivered with the ACK"},
         {"shared attributes of a device", CORE_SHARED_BYTES_MAX, "bytes", "REST 400"},
         {"calls to devices", settings->shard.calls_max, "per worker", "REST 503"},
         {"  to one device", settings->shard.calls_per_device, "", "REST 429"},

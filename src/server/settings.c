@@ -163,6 +163,7 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         // Shards are not quite equal.
         .devices_max = (uint32_t)conf_int(conf, "limits.devices") / settings->workers * 5 / 4 + 64,
         .calls_max = (uint32_t)conf_int(conf, "rpc.calls"),
+        .fetches_max = 1024,
         .calls_per_device = (uint32_t)conf_int(conf, "rpc.per-device"),
         .retries_max = (uint32_t)conf_int(conf, "rpc.retries-max"),
         .strategy = strategies[conf_choice(conf, "rpc.strategy")],

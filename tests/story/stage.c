@@ -83,6 +83,7 @@ static void open_the_shard(void)
     const struct core_shard_settings settings = {.devices_max = 16,
                                                  .calls_max = 16,
                                                  .calls_per_device = 4,
+                                                 .fetches_max = 4,
                                                  .retries_max = 5,
                                                  .response_wait = span_s(30),
                                                  .pace = span_s(3),
