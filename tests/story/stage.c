@@ -9,10 +9,10 @@ struct stage stage;
 const struct tenant_id stage_tenant = {1};
 const struct device_id stage_device = {7};
 
-static const struct wall noon = {1451649600512};
+const struct wall stage_noon = {1451649600512};
 
-static const struct coap_peer peer = {
-    .remote_ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 33}, .remote_port = 5683};
+const struct coap_peer stage_peer = {.remote_ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 33},
+                                     .remote_port = 5683};
 
 static void *reserved(size_t size)
 {
@@ -165,7 +165,7 @@ int stage_close(void **state)
 
 static bool receive(struct slice bytes, struct coap_event *event)
 {
-    const struct coap_datagram datagram = {.peer = peer, .bytes = bytes};
+    const struct coap_datagram datagram = {.peer = stage_peer, .bytes = bytes};
     return coap_endpoint_input(stage.endpoint, stage.now, &datagram, event);
 }
 
@@ -200,7 +200,7 @@ void stage_repeat(const struct stage_request *request)
 
 enum api_outcome stage_request(const struct stage_request *request, struct coap_reply *reply)
 {
-    const struct api_time now = {stage.now, noon};
+    const struct api_time now = {stage.now, stage_noon};
     struct api_origin origin = {.steer = 0};
     struct coap_event event;
     assert_true(receive(write_request(request), &event));
@@ -228,7 +228,7 @@ struct coap_message stage_hear(struct coap_options *options)
     struct coap_datagram out;
     struct coap_message message;
     assert_true(coap_endpoint_output(stage.endpoint, stage.now, &out));
-    assert_true(coap_peer_equal(&out.peer, &peer));
+    assert_true(coap_peer_equal(&out.peer, &stage_peer));
     memcpy(stage.heard, out.bytes.ptr, out.bytes.len);
     assert_int_equal(coap_message_parse(slice_of(stage.heard, out.bytes.len), &message),
                      COAP_MESSAGE_OK);
@@ -245,7 +245,7 @@ void stage_hear_nothing(void)
 static const struct core_shard_time *shard_time(void)
 {
     static struct core_shard_time now;
-    now = (struct core_shard_time){stage.now, noon};
+    now = (struct core_shard_time){stage.now, stage_noon};
     return &now;
 }
 

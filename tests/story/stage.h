@@ -47,6 +47,8 @@ struct stage {
 extern struct stage stage;
 extern const struct tenant_id stage_tenant;
 extern const struct device_id stage_device;
+extern const struct coap_peer stage_peer; // the device
+extern const struct wall stage_noon;      // the time of all stories
 
 // For cmocka: everything new, everything gone.
 int stage_open(void **state);
