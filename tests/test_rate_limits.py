@@ -1,5 +1,6 @@
 """The transport rate limits of tenant profiles: over CoAP and HTTP, of devices and of a tenant."""
 
+import re
 import time
 
 import pytest
@@ -25,9 +26,11 @@ def started(place, rest_of):
     return start
 
 
-def metric(rest, name):
-    lines = rest.call("GET", "/metrics").body.decode().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"motehub_{name} "))
+def limited(rest):
+    """How many were refused, by whose limit it was."""
+    text = rest.call("GET", "/metrics").body.decode()
+    return {by: int(count) for by, count in
+            re.findall(r'^motehub_limited_total\{by="(\w+)"\} (\d+)$', text, re.MULTILINE)}
 
 
 def attributes(coap, device):
@@ -50,7 +53,7 @@ def test_a_device_over_its_limit_gets_4_29_and_nothing_is_stored(started):
         assert attributes(coap, device).status == "4.04"
     assert [value for _, value in device.points("n")] == [0, 1, 2]
     assert len(rest.points(other, "n")) == 1
-    assert metric(rest, "coap_limited_total") == 3
+    assert limited(rest) == {"tenant": 0, "device": 3}
     assert 'motehub_coap_answers_total{code="4.29"} 3' in rest.call("GET", "/metrics").body.decode()
     # The flight recorder tells why.
     told = rest.get(f"/api/motehub/v1/devices/{device.id}/trace")["exchanges"]
@@ -171,6 +174,7 @@ def test_a_tenants_limit_is_for_all_of_its_devices(started):
         refused = coap.post("SECOND", '{"n":1}')
         assert (refused.status, refused.text) == (
             "4.29", "over the tenant's limit of telemetry messages")
+    assert limited(rest) == {"tenant": 1, "device": 0}
 
 
 def test_a_tenants_limit_is_split_over_the_workers(place):
@@ -243,6 +247,7 @@ def test_devices_over_http_get_429(started):
                    nobody.call("POST", f"{path}/rpc/1", {})):
         assert answer.status == 429
         assert answer.json()["message"] == "over the device's limit of messages"
+    assert limited(rest) == {"tenant": 0, "device": 7}
     assert device.latest("a") == {"a": 1}
     # People are not limited by what their devices do.
     assert Rest(server.http_port).log_in(*TENANT).latest(device.id, "c") == {"c": 3}

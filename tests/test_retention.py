@@ -1,5 +1,6 @@
 """How long points stay: by their write, the TTL of their device, their tenant's profile."""
 
+import concurrent.futures
 import random
 import time
 
@@ -92,6 +93,17 @@ def test_a_ttl_of_the_device_hides_old_points_at_once(started):
     set_ttl(rest, device, 3600)
     set_ttl(rest, device, None)
     assert ages(rest, device) == [0, 1, 2, 3]
+
+
+def test_of_those_who_set_a_ttl_at_once_the_last_one_counts(started):
+    server, rest, device = started(NEVER)
+    post(server, device.token, aged(0, 3))
+    path = f"/api/plugins/telemetry/DEVICE/{device.id}"
+    with concurrent.futures.ThreadPoolExecutor(8) as people:
+        for _ in range(30):
+            list(people.map(lambda ttl: set_ttl(rest, device, ttl), [3600, 10 * DAY] * 8))
+            (stored,) = rest.get(f"{path}/values/attributes/SERVER_SCOPE", keys="TTL")
+            assert ages(rest, device) == ([0] if stored["value"] == 3600 else [0, 3])
 
 
 def test_aggregates_leave_out_what_has_expired(started):

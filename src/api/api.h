@@ -35,7 +35,6 @@ struct api_metrics {
     struct metric failed;   // answered 5.xx
     struct metric wrong_tokens;
     struct metric dropped; // refused in silence: the source is over its limit
-    struct metric limited; // refused: over a limit of the tenant's profile
     struct metric by_code[256];
 };
 

@@ -418,7 +418,7 @@ static void what_is_over_a_limit_is_refused_after_all_else(void **state)
             assert_int_equal(completed().code, COAP_CREATED);
         }
     }
-    const uint64_t limited = metric_read(&f.api.metrics.limited);
+    const uint64_t limited = core_meters_figures(f.api.core.meters).by_device;
     for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
         assert_int_equal(run(&after[i].row, &peer, &reply), API_REPLIED);
         assert_int_equal(reply.code, COAP_TOO_MANY_REQUESTS);
@@ -426,7 +426,7 @@ static void what_is_over_a_limit_is_refused_after_all_else(void **state)
         assert_true(slice_equal(reply.payload, slice_text(after[i].reason)));
         assert_true(reply.no_effect);
     }
-    assert_int_equal(metric_read(&f.api.metrics.limited) - limited, 5);
+    assert_int_equal(core_meters_figures(f.api.core.meters).by_device - limited, 5);
     f.api.settings.upstream_codes = true;
     assert_int_equal(run(&after[0].row, &peer, &reply), API_REPLIED);
     assert_int_equal(reply.code, COAP_INTERNAL_SERVER_ERROR);

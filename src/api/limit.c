@@ -10,7 +10,6 @@ bool api_limit_admit(const struct api_call *call, struct core_cost cost, struct 
                           &refusal)) {
         return true;
     }
-    metric_add(&api->metrics.limited, 1);
     (void)api_refuse(call, ERR_LIMITED, refusal.reason, reply);
     if (reply->code == COAP_TOO_MANY_REQUESTS) {
         reply->max_age_s = refusal.wait_s;

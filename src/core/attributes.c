@@ -175,16 +175,55 @@ static enum err commit_changes(const struct core_admin *admin, struct core_desk 
 }
 
 // What some keep in memory: how long a device may be silent, how long its points stay.
-static void note_setting(const struct core_admin *admin, const struct model_device *device,
-                         struct slice key, const struct model_value *value)
+static bool is_setting(struct slice key)
+{
+    return slice_equal(key, SLICE("inactivityTimeout")) || slice_equal(key, SLICE("TTL"));
+}
+
+static void note_setting(const struct core *core, struct device_id device, struct slice key,
+                         const struct model_value *value)
 {
     const bool is_number = value != NULL && value->type == MODEL_VALUE_LONG && value->number > 0;
     if (slice_equal(key, SLICE("inactivityTimeout"))) {
-        core_presence_set_timeout(admin->core->presence, device->number,
-                                  is_number ? (uint64_t)value->number : 0);
+        core_presence_set_timeout(core->presence, device, is_number ? (uint64_t)value->number : 0);
     } else if (slice_equal(key, SLICE("TTL"))) {
-        core_lives_set(admin->core->lives, device->number, value);
+        core_lives_set(core->lives, device, value);
     }
+}
+
+struct stored {
+    const struct core *core;
+    struct slice key;
+    bool is_there;
+};
+
+static bool note_stored(void *context, const struct store_state_row *row)
+{
+    struct stored *const stored = context;
+    struct store_attribute attribute;
+    if (slice_equal(row->name, stored->key) && store_attribute_get(row, &attribute)) {
+        stored->is_there = true;
+        note_setting(stored->core, row->device, stored->key, &attribute.value);
+    }
+    return false;
+}
+
+// Notes what is stored by now, not what was given: of two people who change a setting at once, the
+// last one to come here sees what both have done.
+static void note_change(const struct core *core, struct device_id device, struct slice key)
+{
+    const struct store_state_query query = {
+        .kind = STORE_STATE_SERVER, .device = device, .from = key};
+    struct stored stored = {core, key, false};
+    if (!is_setting(key)) {
+        return;
+    }
+    core_guard_enter(&core->settings);
+    const enum err err = store_state_scan(core->store, &query, &stored, note_stored);
+    if (err == ERR_OK && !stored.is_there) {
+        note_setting(core, device, key, NULL);
+    }
+    core_guard_leave(&core->settings);
 }
 
 enum err core_attributes_save(const struct core_admin *admin, struct core_desk *desk,
@@ -200,7 +239,7 @@ enum err core_attributes_save(const struct core_admin *admin, struct core_desk *
     err = err == ERR_OK ? commit_changes(admin, desk, device, scope, &change) : err;
     for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < attributes->point_count;
          i++) {
-        note_setting(admin, device, attributes->points[i].key, &attributes->points[i].value);
+        note_change(admin->core, device->number, attributes->points[i].key);
     }
     return err;
 }
@@ -223,7 +262,7 @@ enum err core_attributes_delete(const struct core_admin *admin, struct core_desk
     const struct store_change change = {items, count};
     err = commit_changes(admin, desk, device, scope, &change);
     for (uint32_t i = 0; err == ERR_OK && scope == CORE_SCOPE_SERVER && i < count; i++) {
-        note_setting(admin, device, keys[i], NULL);
+        note_change(admin->core, device->number, keys[i]);
     }
     return err;
 }
@@ -277,7 +316,7 @@ static bool restore_row(void *context, const struct store_state_row *row)
     }
     core_presence_restore(restore->core->presence, row->device, &attribute, restore->now);
     if (slice_equal(attribute.key, SLICE("TTL"))) {
-        core_lives_set(restore->core->lives, row->device, &attribute.value);
+        note_setting(restore->core, row->device, attribute.key, &attribute.value);
     }
     return true;
 }

@@ -28,12 +28,26 @@ struct core_plan;
 struct core_presence;
 struct core_recorder;
 
-// Lets one thread at a time in.
+// Lets one thread at a time in. All NULL: only one thread ever comes.
 struct core_guard {
     void *context;
     void (*enter)(void *context);
     void (*leave)(void *context);
 };
+
+static inline void core_guard_enter(const struct core_guard *guard)
+{
+    if (guard->enter != NULL) {
+        guard->enter(guard->context);
+    }
+}
+
+static inline void core_guard_leave(const struct core_guard *guard)
+{
+    if (guard->leave != NULL) {
+        guard->leave(guard->context);
+    }
+}
 
 struct core {
     struct store_entities *entities;
@@ -44,6 +58,7 @@ struct core {
     struct core_meters **meters; // of each worker, then of the threads of HTTP
     unsigned meter_count;
     struct core_guard visitors; // around the last of them
+    struct core_guard settings; // around what of attributes is kept in memory
     struct epoch *epoch;
     struct bus *bus;
     struct core_presence *presence;

@@ -46,11 +46,10 @@ enum err core_device_http_admit(const struct core *core, const struct model_inde
     if (core->meter_count == 0 || !model_quotas_have_rates(core->quotas)) {
         return ERR_OK;
     }
-    const struct core_guard *guard = &core->visitors;
-    guard->enter(guard->context);
+    core_guard_enter(&core->visitors);
     const bool is_admitted = core_meters_admit(core->meters[core->meter_count - 1], visitor->mono,
                                                device, cost, refusal);
-    guard->leave(guard->context);
+    core_guard_leave(&core->visitors);
     return is_admitted ? ERR_OK : ERR_LIMITED;
 }
 

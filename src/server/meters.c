@@ -1,22 +1,11 @@
 #include "server/meters.h"
 
 #include "plat/memory.h"
+#include "server/guard.h"
 
 size_t server_meters_size(const struct server_settings *settings)
 {
     return (core_meters_footprint(&settings->meters) + 63U) & ~(size_t)63U;
-}
-
-static void enter(void *context)
-{
-    struct server_meters *meters = context;
-    plat_mutex_lock(&meters->lock);
-}
-
-static void leave(void *context)
-{
-    struct server_meters *meters = context;
-    plat_mutex_unlock(&meters->lock);
 }
 
 enum err server_meters_open(struct server_meters *meters, const struct server_settings *settings,
@@ -37,7 +26,7 @@ enum err server_meters_open(struct server_meters *meters, const struct server_se
     }
     core->meters = meters->parties;
     core->meter_count = meters->count;
-    core->visitors = (struct core_guard){meters, enter, leave};
+    core->visitors = server_guard_over(&meters->lock);
     return ERR_OK;
 }
 

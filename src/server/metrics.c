@@ -94,19 +94,31 @@ static void put_api(const struct server_metrics *metrics, struct buf *out)
 {
     uint64_t wrong_tokens = 0;
     uint64_t dropped = 0;
-    uint64_t limited = 0;
     for (unsigned i = 0; i < metrics->settings->workers; i++) {
         const struct api_metrics *const api = server_worker_api(metrics->workers[i]);
         wrong_tokens += metric_read(&api->wrong_tokens);
         dropped += metric_read(&api->dropped);
-        limited += metric_read(&api->limited);
     }
     put_codes(metrics, out);
     put_total(out, "coap_wrong_tokens_total", "Requests whose token no device has.", wrong_tokens);
-    put_total(out, "coap_limited_total", "Requests over a limit of their tenant's profile.",
-              limited);
     put_total(out, "coap_refusals_dropped_total",
               "Refused in silence, since the source is over its limit.", dropped);
+}
+
+static void put_limited(const struct server_metrics *metrics, struct buf *out)
+{
+    struct core_meters_figures sum = {0, 0};
+    for (unsigned i = 0; i < metrics->core->meter_count; i++) {
+        const struct core_meters_figures found = core_meters_figures(metrics->core->meters[i]);
+        sum.by_tenant += found.by_tenant;
+        sum.by_device += found.by_device;
+    }
+    put_head(out, "limited_total", "counter",
+             "Messages of devices over a limit of the tenant's profile, by whose limit it is.");
+    buf_put_format(out, "motehub_limited_total{by=\"tenant\"} %llu\n",
+                   (unsigned long long)sum.by_tenant);
+    buf_put_format(out, "motehub_limited_total{by=\"device\"} %llu\n",
+                   (unsigned long long)sum.by_device);
 }
 
 static void put_coap(const struct server_metrics *metrics, struct buf *out)
@@ -131,6 +143,7 @@ static void put_coap(const struct server_metrics *metrics, struct buf *out)
               "Datagrams that the kernel dropped: the receive buffer was full.",
               sum.of[SERVER_KERNEL_DROPS]);
     put_api(metrics, out);
+    put_limited(metrics, out);
     put_histogram(out, "coap_durable_seconds",
                   "From a request until its answer, when something had to be stored.", latencies,
                   metrics->settings->workers, MICROSECOND);

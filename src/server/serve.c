@@ -20,6 +20,7 @@
 #include "plat/steer.h"
 #include "plat/thread.h"
 #include "rest/live.h"
+#include "server/guard.h"
 #include "server/meters.h"
 #include "server/metrics.h"
 #include "server/reload.h"
@@ -48,6 +49,7 @@ struct server {
     void *lives_memory;
     struct store_lives lives;
     struct server_meters meters;
+    struct plat_mutex settings_lock;
     struct core_recorder *recorders[STEER_WORKERS_MAX];
     struct core_feed feed;
     struct bus_party *feed_party; // read by the sockets' thread; its wake-ups are the feed thread's
@@ -151,6 +153,7 @@ static enum err open_core(struct server *server)
     core->pause = pause_shortly;
     enum err err = store_attempts_create(&core->attempts, &server->settings->wrong_log_ins);
     core->reached = &server->reached;
+    core->settings = server_guard_over(&server->settings_lock);
     core->feed = &server->feed;
     server->presence_memory = plat_memory_reserve(core_presence_footprint());
     if (server->presence_memory == NULL) {
@@ -581,6 +584,7 @@ static void close_all(struct server *server)
     if (server->lock >= 0) {
         plat_file_unlock(server->lock);
     }
+    plat_mutex_deinit(&server->settings_lock);
     plat_cond_deinit(&server->stop_told);
     plat_mutex_deinit(&server->stop_lock);
 }
@@ -646,6 +650,7 @@ int server_serve(const struct server_settings *settings, const struct server_opt
     static struct server server; // large, and one per process
     server.settings = settings;
     plat_mutex_init(&server.stop_lock);
+    plat_mutex_init(&server.settings_lock);
     plat_cond_init(&server.stop_told);
     plat_signal_init();
     log_init(settings->log_level, settings->log_format, NULL, log_clock, log_sink);
