@@ -100,23 +100,17 @@ static void stop_watching(struct http_exchange *exchange)
     }
 }
 
-static void tell_left(struct http_exchange *exchange)
-{
-    if (exchange->is_watched && !exchange->has_left) {
-        exchange->has_left = true;
-        exchange->watch.left(exchange->watch.context);
-    }
-}
-
 // What is written to a peer that has closed its side would count as written.
 static bool has_left(const struct http_exchange *exchange)
 {
-    return exchange->has_left || plat_port_peer_left(lws_get_socket_fd(exchange->wsi));
+    return exchange->wsi == NULL || plat_port_peer_left(lws_get_socket_fd(exchange->wsi));
 }
 
 static void hang_up(const struct http_exchange *exchange)
 {
-    lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    if (exchange->wsi != NULL) {
+        lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    }
 }
 
 static void look_at_peers(lws_sorted_usec_list_t *timer)
@@ -128,8 +122,9 @@ static void look_at_peers(lws_sorted_usec_list_t *timer)
     plat_mutex_unlock(&server->mutex);
     take_watched(server, parked);
     for (struct http_exchange *each = server->watched; each != NULL; each = each->watched_next) {
-        if (each->wsi != NULL && !each->has_left && has_left(each)) {
-            tell_left(each);
+        if (!each->has_left && has_left(each)) {
+            each->has_left = true;
+            each->watch.left(each->watch.context);
             hang_up(each);
         }
     }
@@ -159,7 +154,7 @@ void http_service_collect(struct http_server *server)
         }
         if (exchange->wsi == NULL) {
             forget(exchange);
-        } else if (exchange->is_watched && has_left(exchange)) {
+        } else if (exchange->has_left || (exchange->is_watched && has_left(exchange))) {
             hang_up(exchange);
         } else {
             (void)lws_rx_flow_control(exchange->wsi, 1);
@@ -356,9 +351,7 @@ static void peer_gone(struct http_exchange **place)
     }
     exchange->wsi = NULL;
     // What the pool has is forgotten when it comes back.
-    if (exchange->dispatched) {
-        tell_left(exchange);
-    } else {
+    if (!exchange->dispatched) {
         forget(exchange);
     }
 }
