@@ -7,7 +7,7 @@ import time
 import pytest
 
 from raw_coap import POST, RawClient
-from rest_client import CUSTOMER, Rest
+from rest_client import CUSTOMER, SYSADMIN, Rest
 from test_entity_query import (BAD, NAME, TEMPERATURE, device_type, entity_type, key_filter, listed,
                                name_start, query, series, single, spoilt)
 from test_websocket import Live
@@ -257,6 +257,15 @@ def test_the_rights_of_a_customer(rest, device):
         assert watch.is_silent()
         watch.send("entityCount", cmdId=2, query={"entityFilter": name_start(device.name)})
         assert watch.next()["count"] == 0
+
+
+def test_a_system_administrator_finds_nothing(rest, device):
+    with Live(Rest(rest.port).log_in(*SYSADMIN)) as live:
+        watch = Watch(live, False)
+        watch.data(query=query(single(device.id)))
+        assert watch.refused() == (3, "Unauthorized")
+        watch.send("entityCount", cmdId=2, query={"entityFilter": entity_type()})
+        assert watch.refused(2) == (3, "Unauthorized")
 
 
 SNAPSHOTS = {

@@ -364,10 +364,13 @@ enum err rest_query_read(const struct rest_query_reader *reader, struct codec_js
                                                  {"keyFiltersOperation", CODEC_JSON_STRING},
                                                  {NULL, 0}};
     struct rest_query_keys keys;
+    enum err err = begin(reader, object, members, find, &keys);
+    if (err != ERR_OK) {
+        return err;
+    }
     const struct codec_json fields = codec_json_get(object, "entityFields");
     const struct codec_json values = codec_json_get(object, "latestValues");
-    enum err err = begin(reader, object, members, find, &keys);
-    err = err == ERR_OK ? take_keys(reader, fields, "entityFields", &keys) : err;
+    err = take_keys(reader, fields, "entityFields", &keys);
     err = err == ERR_OK ? take_keys(reader, values, "latestValues", &keys) : err;
     if (err != ERR_OK) {
         return err;
