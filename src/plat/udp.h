@@ -71,7 +71,10 @@ struct plat_udp_path {
 // ICMP message says that the destination, its port or its network cannot be reached; returns the
 // count. Such a message is easily forged. In a group of sockets it may come to any of them,
 // whatever the steering says. The loop says so again while there are more.
-#define PLAT_UDP_PATHS 32
+//
+// The queue takes of the receive buffer's memory, so one call takes twice what the answers to one
+// batch can cause.
+#define PLAT_UDP_PATHS (2 * PLAT_UDP_BATCH)
 unsigned plat_udp_unreachable(struct plat_udp *udp, struct plat_udp_path out[PLAT_UDP_PATHS]);
 
 // Datagrams that the kernel dropped because the receive buffer was full (SO_RXQ_OVFL).
