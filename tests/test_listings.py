@@ -9,7 +9,7 @@ from raw_coap import RawClient
 from rest_client import CUSTOMER, SYSADMIN, TENANT, Rest
 from shapes import NULL_ID, check
 from test_rest import DENIED, NOBODY, claims, refused
-from test_tenants import make_profile
+from test_tenants import make_profile, wait_for
 
 _numbers = itertools.count(1)
 
@@ -255,3 +255,43 @@ def test_making_public_is_for_administrators_and_within_the_limits(place):
     assert answer.json()["entityType"] == "CUSTOMER"
     found = rest.get("/api/customers", pageSize=9, page=0, textSearch="Public")
     assert found["totalElements"] == 0
+
+
+def test_devices_are_listed_by_whether_they_are_active(place):
+    server = place.server(settings=["presence.sweep-every=100ms", "presence.inactivity=1h"])
+    server.start()
+    rest = Rest(server.http_port).log_in(*TENANT)
+    ids = [rest.create_device(f"a{i}", f"TOKEN-a{i}", type="watched") for i in range(7)]
+    query = {"type": "watched", "pageSize": 2, "sortProperty": "name"}
+
+    def names(active, path="/api/tenant/deviceInfos"):
+        pages, page = [], 0
+        while True:
+            found = rest.get(path, **query, page=page, active=active)
+            check(found, shapes.page(shapes.DEVICE_INFO))
+            assert all(one["active"] is (active == "true") for one in found["data"])
+            pages += [one["name"] for one in found["data"]]
+            page += 1
+            if not found["hasNext"]:
+                assert (found["totalElements"], found["totalPages"]) == (len(pages), page)
+                return pages
+
+    assert rest.get("/api/tenant/deviceInfos", **query, page=0,
+                    active="true")["totalElements"] == 0
+    assert names("false") == [f"a{i}" for i in range(7)]
+    with RawClient(server.coap_port) as coap:
+        for i in (5, 0, 3):
+            assert coap.post(f"TOKEN-a{i}", '{"a":1}').status == "2.01"
+    assert wait_for(lambda: rest.get(f"/api/device/info/{ids[5]}")["active"])
+    assert wait_for(lambda: names("true") == ["a0", "a3", "a5"])
+    assert names("false") == ["a1", "a2", "a4", "a6"]
+    customer = rest.get("/api/tenant/customers", customerTitle="Customer A")["id"]["id"]
+    for i in (0, 1):
+        rest.post(f"/api/customer/{customer}/device/{ids[i]}", None)
+    assert names("true", f"/api/customer/{customer}/deviceInfos") == ["a0"]
+    refused(rest.call("GET", "/api/tenant/deviceInfos", query={**query, "page": 0, "active": "x"}),
+            400, 31)
+    # Who is active is known again after a restart.
+    server.restart()
+    rest.log_in(*TENANT)
+    assert wait_for(lambda: names("true") == ["a0", "a3", "a5"])

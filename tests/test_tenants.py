@@ -2,13 +2,15 @@
 
 import itertools
 import sqlite3
+import threading
 import time
 
 import pytest
 
 import shapes
 from raw_coap import RawClient
-from rest_client import CUSTOMER, SYSADMIN, Rest
+from power import Disk
+from rest_client import CUSTOMER, SYSADMIN, TENANT, Rest
 from shapes import check
 from test_rest import DENIED, NOBODY, refused
 
@@ -382,7 +384,7 @@ def test_tenants_and_their_limits_outlast_a_restart(place):
     system.log_in(*SYSADMIN)
     assert system.get(f"/api/tenant/{own['id']['id']}") == changed
     assert system.get(f"/api/tenantProfile/{profile['id']['id']}") == profile
-    rest = Rest(server.http_port).log_in("tenant@thingsboard.org", "tenant")
+    rest = Rest(server.http_port).log_in(*TENANT)
     too_many(rest.call("POST", "/api/device", {"name": "tenth"}), "DEVICE", 9,
              "Devices limit reached")
 
@@ -391,7 +393,7 @@ def test_a_deleted_tenant_is_gone_with_its_devices_and_people(place):
     server = place.server()
     server.start()
     system = Rest(server.http_port).log_in(*SYSADMIN)
-    rest = Rest(server.http_port).log_in("tenant@thingsboard.org", "tenant")
+    rest = Rest(server.http_port).log_in(*TENANT)
     own = rest.get("/api/auth/user")["tenantId"]["id"]
     for i in range(600):
         rest.create_device(f"d{i}", f"T{i}")
@@ -401,7 +403,7 @@ def test_a_deleted_tenant_is_gone_with_its_devices_and_people(place):
         for token in ("T0", "T599", "A1_TEST_TOKEN"):
             assert coap.post(token, '{"a":2}').status == "4.01"
     refused(rest.call("GET", "/api/auth/user"), 401, 11)
-    for account in (("tenant@thingsboard.org", "tenant"), CUSTOMER):
+    for account in (TENANT, CUSTOMER):
         refused(Rest(server.http_port).call("POST", "/api/auth/login", dict(
             zip(("username", "password"), account))), 401, 10, "Invalid username or password")
     refused(system.call("GET", f"/api/tenant/{own}"), 404, 32)
@@ -414,12 +416,44 @@ def test_a_deleted_tenant_is_gone_with_its_devices_and_people(place):
     system.log_in(*SYSADMIN)
     assert [t["title"] for t in system.get("/api/tenants", pageSize=9, page=0)["data"]] == [
         "Tenant"]
-    assert wait_for(lambda: purges(server) == 0)
+    assert wait_for(lambda: count(server, "purge") == 0)
 
 
-def purges(server):
+def count(server, table):
     with sqlite3.connect(f"file:{server.data}/entities.db?mode=ro", uri=True) as db:
-        return db.execute("SELECT count(*) FROM purge").fetchone()[0]
+        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_a_killed_server_goes_on_with_the_end_of_a_tenant(place):
+    server = place.server()
+    server.start()
+    rest = Rest(server.http_port).log_in(*TENANT)
+    own = rest.get("/api/auth/user")["tenantId"]["id"]
+    for i in range(1300):
+        rest.create_device(f"d{i}", f"T{i}")
+    server.stop()
+    server.environment = Disk(server.data).environment(sync_ms=100)
+    server.start()
+    system = Rest(server.http_port).log_in(*SYSADMIN)
+    before = count(server, "device")
+    asked = threading.Thread(target=lambda: pytest.raises(
+        Exception, system.call, "DELETE", f"/api/tenant/{own}"))
+    asked.start()
+    assert wait_for(lambda: count(server, "device") < before)
+    server.kill()
+    asked.join()
+    left = count(server, "device")
+    assert 0 < left < before
+    server.environment = {}
+    server.start()
+    refused(system.call("GET", f"/api/tenant/{own}"), 404, 32)
+    refused(rest.call("GET", "/api/auth/user"), 401, 11)
+    with RawClient(server.coap_port) as coap:
+        for token in ("T0", "T1299"):
+            assert coap.post(token, '{"a":2}').status == "4.01"
+    assert system.post("/api/tenant", {"title": "Tenant"})["version"] == 1
+    assert wait_for(lambda: count(server, "device") == count(server, "purge") == 0)
+    assert wait_for(lambda: (count(server, "tenant"), count(server, "customer")) == (1, 0))
 
 
 def wait_for(is_true, seconds=20):

@@ -49,6 +49,24 @@ struct core_presence *core_presence_init(void *memory,
     return presence;
 }
 
+static bool has_flag(const struct core_presence_state *state, uint32_t flag)
+{
+    return (atomic_load_explicit(&state->flags, memory_order_relaxed) & flag) != 0;
+}
+
+static void turn_flag(struct core_presence_state *state, uint32_t flag)
+{
+    const uint32_t flags = atomic_load_explicit(&state->flags, memory_order_relaxed);
+    atomic_store_explicit(&state->flags, flags ^ flag, memory_order_relaxed);
+}
+
+static void set_flag(struct core_presence_state *state, uint32_t flag)
+{
+    if (!has_flag(state, flag)) {
+        turn_flag(state, flag);
+    }
+}
+
 static uint32_t seconds(struct mono now)
 {
     return (uint32_t)(now.ns / 1000000000U);
@@ -99,10 +117,13 @@ void core_presence_forget(struct core_presence *presence, struct device_id devic
     if (presence == NULL || device.number >= CORE_PRESENCE_MAX) {
         return;
     }
-    if ((presence->states[device.number].flags & IS_ACTIVE) != 0) {
+    struct core_presence_state *state = &presence->states[device.number];
+    if (has_flag(state, IS_ACTIVE)) {
         count_active(presence, UINT64_MAX);
     }
-    presence->states[device.number] = (struct core_presence_state){0};
+    state->last_s = 0;
+    state->reported_s = 0;
+    atomic_store_explicit(&state->flags, 0, memory_order_relaxed);
     atomic_store_explicit(&presence->heard[device.number], 0, memory_order_relaxed);
     core_presence_set_timeout(presence, device, 0);
 }
@@ -192,12 +213,12 @@ static void look_at(struct sweep *sweep, uint32_t number)
     struct rows rows = {.count = 0};
     if (heard != 0) {
         state->last_s = (int32_t)(heard - 1);
-        state->flags |= IS_KNOWN;
+        set_flag(state, IS_KNOWN);
     }
-    if ((state->flags & IS_KNOWN) == 0) {
+    if (!has_flag(state, IS_KNOWN)) {
         return;
     }
-    const bool was_active = (state->flags & IS_ACTIVE) != 0;
+    const bool was_active = has_flag(state, IS_ACTIVE);
     const bool is_active = (int64_t)sweep->now_s - state->last_s < timeout_of(presence, number);
     const int64_t unreported = (int64_t)state->last_s - state->reported_s;
     const bool is_due = unreported > 0 &&
@@ -217,7 +238,7 @@ static void look_at(struct sweep *sweep, uint32_t number)
     }
     state->reported_s = is_due ? state->last_s : state->reported_s;
     if (is_active != was_active) {
-        state->flags ^= IS_ACTIVE;
+        turn_flag(state, IS_ACTIVE);
         count_active(presence, is_active ? 1U : UINT64_MAX);
         sweep->changed++;
         raise_state(sweep, number, is_active);
@@ -263,6 +284,12 @@ uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
     return sweep.changed;
 }
 
+bool core_presence_is_active(const struct core_presence *presence, struct device_id device)
+{
+    return presence != NULL && device.number < CORE_PRESENCE_MAX &&
+           has_flag(&presence->states[device.number], IS_ACTIVE);
+}
+
 uint64_t core_presence_active(const struct core_presence *presence)
 {
     return metric_read(&presence->active);
@@ -277,7 +304,10 @@ void core_presence_restore(struct core_presence *presence, struct device_id devi
     struct core_presence_state *state = &presence->states[device.number];
     if (slice_equal(attribute->key, SLICE("active")) &&
         attribute->value.type == MODEL_VALUE_BOOLEAN) {
-        state->flags |= IS_KNOWN | (attribute->value.boolean ? IS_ACTIVE : 0U);
+        set_flag(state, IS_KNOWN);
+        if (attribute->value.boolean) {
+            set_flag(state, IS_ACTIVE);
+        }
         count_active(presence, attribute->value.boolean ? 1U : 0);
     } else if (slice_equal(attribute->key, SLICE("lastActivityTime")) &&
                attribute->value.type == MODEL_VALUE_LONG) {

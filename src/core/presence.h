@@ -27,9 +27,9 @@ struct core_presence;
 
 // What one device is known by. Private.
 struct core_presence_state {
-    int32_t last_s;     // when it was last heard, in seconds of the monotonic clock
-    int32_t reported_s; // of that, what is written
-    uint32_t flags;
+    int32_t last_s;         // when it was last heard, in seconds of the monotonic clock
+    int32_t reported_s;     // of that, what is written
+    _Atomic uint32_t flags; // written by the sweeping thread
 };
 
 size_t core_presence_footprint(void);
@@ -60,5 +60,7 @@ void core_presence_restore(struct core_presence *presence, struct device_id devi
 // event of the core's plan. The number of those. `core->feed` may be NULL.
 uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
                              struct core_presence_time now);
+// Any thread: whether it is active, as the last sweep found. Nobody is if `presence` is NULL.
+bool core_presence_is_active(const struct core_presence *presence, struct device_id device);
 // Any thread: how many are active.
 uint64_t core_presence_active(const struct core_presence *presence);

@@ -100,11 +100,15 @@ static void a_heard_device_becomes_active_and_a_silent_one_inactive(void **state
     core_presence_heard(f.presence, device, f.now.mono);
     assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
     assert_int_equal(core_presence_active(f.presence), 1);
+    assert_true(core_presence_is_active(f.presence, device));
     pass(599);
     assert_string_equal(swept(), "active=1 lastActivityTime=0 ");
     pass(1);
     assert_string_equal(swept(), "active=0 inactivityAlarmTime=600 lastActivityTime=0 ");
     assert_int_equal(core_presence_active(f.presence), 0);
+    assert_false(core_presence_is_active(f.presence, device));
+    assert_false(core_presence_is_active(NULL, device));
+    assert_false(core_presence_is_active(f.presence, (struct device_id){CORE_PRESENCE_MAX}));
     core_presence_heard(f.presence, device, f.now.mono);
     assert_string_equal(swept(), "active=1 inactivityAlarmTime=600 lastActivityTime=600 ");
 }

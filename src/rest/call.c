@@ -232,7 +232,7 @@ struct codec_json_writer rest_call_writer(struct rest_call *call)
 struct rest_write_context rest_call_write(struct rest_call *call)
 {
     return (struct rest_write_context){rest_call_writer(call), call->caller.tenant_uuid,
-                                       call->request->memory};
+                                       call->rest->core->presence, call->request->memory};
 }
 
 struct slice rest_call_keep(uint8_t **at, struct slice text)

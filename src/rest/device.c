@@ -142,29 +142,80 @@ static void emit_info(void *context, const struct model_device *device)
     rest_write_device(context, device, true);
 }
 
+static enum err read_wish(struct rest_call *call, struct core_device_list *wanted,
+                          struct uuid *profile)
+{
+    bool by_profile = false;
+    const enum err err = rest_call_id_parameter(call, "deviceProfileId", &by_profile, profile);
+    wanted->profile = by_profile ? profile : NULL;
+    wanted->type = http_request_parameter(call->request, "type");
+    return err;
+}
+
+// Which devices are active is not in the database: all that are asked for are walked, and counted,
+// and those of the page are written.
+struct sifting {
+    struct rest_write_context *context;
+    bool active;
+    int64_t found;
+    int64_t first; // of the page
+    int64_t end;
+};
+
+static void emit_sifted(void *context, const struct model_device *device)
+{
+    struct sifting *sifting = context;
+    if (core_presence_is_active(sifting->context->presence, device->number) != sifting->active) {
+        return;
+    }
+    if (sifting->found >= sifting->first && sifting->found < sifting->end) {
+        rest_write_device(sifting->context, device, true);
+    }
+    sifting->found++;
+}
+
+static enum err list_sifted(struct rest_call *call, struct core_device_list *wanted, bool active,
+                            struct rest_write_context *context, int64_t *total)
+{
+    const struct model_page *page = wanted->page;
+    struct model_page all = *page;
+    struct sifting sifting = {.context = context,
+                              .active = active,
+                              .first = (int64_t)page->size * page->number,
+                              .end = (int64_t)page->size * page->number + page->size};
+    int64_t walked = 0;
+    all.size = REST_DEVICE_WALK;
+    all.number = 0;
+    wanted->page = &all;
+    const enum err err = core_device_list(&call->admin, wanted, &walked, &sifting, emit_sifted);
+    *total = sifting.found;
+    return err == ERR_OK && walked > REST_DEVICE_WALK
+               ? rest_call_refuse(call, ERR_INVALID,
+                                  "Parameter 'active' is for at most %u devices, here are %lld: "
+                                  "ask for those of one profile or customer",
+                                  REST_DEVICE_WALK, (long long)walked)
+               : err;
+}
+
 static enum err list(struct rest_call *call, const struct uuid *customer, bool infos)
 {
     struct model_page page;
     struct uuid profile;
-    bool by_profile = false;
+    struct core_device_list wanted = {.customer = customer, .page = &page};
+    bool active = false;
     int64_t total = 0;
     enum err err = rest_call_page(call, &page);
-    err = err == ERR_OK ? rest_call_unserved(call, "active") : err;
-    err = err == ERR_OK ? rest_call_id_parameter(call, "deviceProfileId", &by_profile, &profile)
-                        : err;
+    err = err == ERR_OK ? read_wish(call, &wanted, &profile) : err;
+    err = err == ERR_OK && infos ? rest_call_boolean(call, "active", false, &active) : err;
     if (err != ERR_OK) {
         return err;
     }
-    const struct core_device_list wanted = {
-        .customer = customer,
-        .profile = by_profile ? &profile : NULL,
-        .type = http_request_parameter(call->request, "type"),
-        .page = &page,
-    };
     struct rest_write_context context = rest_call_write(call);
     rest_write_page_begin(&context);
-    err =
-        core_device_list(&call->admin, &wanted, &total, &context, infos ? emit_info : emit_device);
+    err = infos && rest_call_has(call, "active")
+              ? list_sifted(call, &wanted, active, &context, &total)
+              : core_device_list(&call->admin, &wanted, &total, &context,
+                                 infos ? emit_info : emit_device);
     rest_write_page_end(&context, &page, total);
     return err;
 }

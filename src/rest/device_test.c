@@ -2,7 +2,11 @@
 // rule does, who may do what, and what bad input answers (server-api.md 2.1, 2.2).
 #include "rest/fixture.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "rest/handlers.h"
+#include "store/entities.h"
 
 #define DEVICE_BODY(name, version, extra)                                                          \
     "\"id\":{\"entityType\":\"DEVICE\",\"id\":\"<1>\"},\"createdTime\":1800000000000,"             \
@@ -410,8 +414,8 @@ static void bad_ids_and_pages_are_refused(void **state)
         {"/api/tenant/devices?pageSize=1&page=0&sortProperty=color",
          "Unsupported sort property 'color'"},
         {"/api/tenant/deviceInfos?pageSize=1&page=0&deviceProfileId=x", "Invalid UUID string: x"},
-        {"/api/tenant/deviceInfos?pageSize=1&page=0&active=true",
-         "Parameter 'active' is not supported by this version"},
+        {"/api/tenant/deviceInfos?pageSize=1&page=0&active=x",
+         "Parameter 'active' is not a boolean: x"},
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         (void)rest_fixture_get(rows[i].url);
@@ -434,6 +438,41 @@ static void a_text_that_is_cut_stays_utf8(void **state)
     assert_int_equal(rest_fixture.response.status, 400);
     assert_true(slice_is_utf8(slice_text(rest_fixture.body)));
     assert_non_null(strstr(rest_fixture.body, "\xef\xbf\xbd\""));
+}
+
+// Straight into the entities, in one transaction.
+static enum err insert_many(struct store_tx *tx, void *context)
+{
+    struct model_device device = *(const struct model_device *)context;
+    char name[24];
+    enum err err = ERR_OK;
+    for (unsigned i = 0; err == ERR_OK && i <= REST_DEVICE_WALK; i++) {
+        (void)snprintf(name, sizeof(name), "one of many %u", i);
+        device.id = uuid_make((struct wall){1700000000000}, 0, i);
+        device.name = slice_text(name);
+        err = store_device_insert(tx, &device);
+    }
+    return err;
+}
+
+static void too_many_devices_are_not_asked_whether_they_are_active(void **state)
+{
+    (void)state;
+    char profile[37];
+    struct model_device device = {.tenant = {1}, .customer = uuid_null};
+    create("{\"name\":\"first\",\"type\":\"many\"}");
+    rest_fixture_take_id(3, profile);
+    assert_true(uuid_parse(slice_text(profile), &device.profile));
+    assert_int_equal(rest_fixture_get("/api/tenant/deviceInfos?pageSize=1&page=0&type=many"
+                                      "&active=false"),
+                     200);
+    assert_non_null(strstr(rest_fixture.body, "\"totalElements\":1,"));
+    assert_int_equal(
+        store_entities_write(rest_fixture.rest.core->entities, &device, insert_many, NULL), ERR_OK);
+    (void)rest_fixture_get("/api/tenant/deviceInfos?pageSize=1&page=0&type=many&active=false");
+    rest_fixture_expect_error(400, 31,
+                              "Parameter 'active' is for at most 100000 devices, here are 100002: "
+                              "ask for those of one profile or customer");
 }
 
 #define DEVICE_TEST(name) cmocka_unit_test_setup(name, begin)
@@ -462,6 +501,7 @@ int main(void)
         DEVICE_TEST(bad_credentials_are_refused),
         DEVICE_TEST(bad_ids_and_pages_are_refused),
         DEVICE_TEST(a_text_that_is_cut_stays_utf8),
+        DEVICE_TEST(too_many_devices_are_not_asked_whether_they_are_active),
     };
     return cmocka_run_group_tests(tests, rest_fixture_set_up, rest_fixture_tear_down);
 }

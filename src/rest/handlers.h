@@ -11,6 +11,7 @@ enum err rest_auth_user(struct rest_call *call);
 enum err rest_auth_log_out(struct rest_call *call);
 enum err rest_auth_change_password(struct rest_call *call);
 // device.c
+#define REST_DEVICE_WALK 100000U // devices that are looked at for whether they are active
 enum err rest_device_save(struct rest_call *call);
 enum err rest_device_save_with_credentials(struct rest_call *call);
 enum err rest_device_get(struct rest_call *call);

@@ -110,7 +110,8 @@ void rest_write_device(struct rest_write_context *context, const struct model_de
         codec_json_field_boolean(writer, "customerIsPublic",
                                  is_public(context, device->customer_info));
         rest_write_text(writer, "deviceProfileName", device->type);
-        codec_json_field_boolean(writer, "active", false);
+        codec_json_field_boolean(writer, "active",
+                                 core_presence_is_active(context->presence, device->number));
     }
     codec_json_end_object(writer);
 }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "codec/json.h"
+#include "core/presence.h"
 #include "model/entity.h"
 
 // The members of a contact, in the order of enum model_contact_field.
@@ -21,7 +22,8 @@ void rest_write_json(struct codec_json_writer *writer, const char *name, struct 
 
 struct rest_write_context {
     struct codec_json_writer writer;
-    struct uuid tenant;   // of all that is written
+    struct uuid tenant; // of all that is written
+    const struct core_presence *presence;
     struct arena *memory; // for the time of one entity
 };
 

@@ -4,7 +4,7 @@
 #include "core/lives.h"
 #include "core/visit.h"
 #include "model/quotas.h"
-#include "rest/call.h"
+#include "rest/handlers.h"
 #include "rest/live.h"
 #include "rest/names.h"
 #include "rest/query.h"
@@ -118,6 +118,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"  its predicates", CORE_QUERY_PREDICATES_MAX, "", "REST 400"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},
         {"REST request body", settings->http_body_max, "bytes", "413"},
+        {"devices looked at for activity", REST_DEVICE_WALK, "", "400"},
         {"devices looked at for their keys", REST_NAMES_DEVICES, "", "the newest count"},
         {"names of keys in an answer", REST_NAMES_MAX, "", "400"},
         {"ids in a query parameter", REST_CALL_IDS_MAX, "", "400"},
