@@ -209,6 +209,25 @@ enum err rest_call_page(struct rest_call *call, struct model_page *page)
     return ERR_OK;
 }
 
+enum err rest_call_list_begin(struct rest_call *call, struct rest_call_list *list)
+{
+    list->total = 0;
+    list->context = rest_call_write(call);
+    const enum err err = rest_call_page(call, &list->page);
+    if (err == ERR_OK) {
+        rest_write_page_begin(&list->context);
+    }
+    return err;
+}
+
+enum err rest_call_list_end(struct rest_call_list *list, enum err err)
+{
+    if (err == ERR_OK) {
+        rest_write_page_end(&list->context, &list->page, list->total);
+    }
+    return err;
+}
+
 enum err rest_call_body(struct rest_call *call, struct codec_json *object)
 {
     struct err_place place = {NULL, 0};

@@ -59,6 +59,15 @@ MUST_USE enum err rest_call_required(struct rest_call *call, const char *name, s
 MUST_USE enum err rest_call_unserved(struct rest_call *call, const char *name);
 // pageSize, page, textSearch, sortProperty, sortOrder (server-api.md 0.1).
 MUST_USE enum err rest_call_page(struct rest_call *call, struct model_page *page);
+// The answer to a request for a page: begun with the parameters of the page read, filled by a verb
+// that lists, ended with what the verb said, which comes back.
+struct rest_call_list {
+    struct model_page page;
+    int64_t total;
+    struct rest_write_context context;
+};
+MUST_USE enum err rest_call_list_begin(struct rest_call *call, struct rest_call_list *list);
+MUST_USE enum err rest_call_list_end(struct rest_call_list *list, enum err err);
 // The body as a JSON object. ERR_SYNTAX or ERR_INVALID with the problem naming the place.
 MUST_USE enum err rest_call_body(struct rest_call *call, struct codec_json *object);
 

@@ -106,15 +106,11 @@ enum err rest_customer_list(struct rest_call *call)
     if (rest_call_has(call, "customerIds")) {
         return rest_customer_list_of(call);
     }
-    struct model_page page;
-    int64_t total = 0;
-    enum err err = rest_call_page(call, &page);
+    struct rest_call_list list;
+    enum err err = rest_call_list_begin(call, &list);
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = rest_call_write(call);
-    rest_write_page_begin(&context);
-    err = core_customer_list(&call->admin, &page, &total, &context, emit_customer);
-    rest_write_page_end(&context, &page, total);
-    return err;
+    return rest_call_list_end(&list, core_customer_list(&call->admin, &list.page, &list.total,
+                                                        &list.context, emit_customer));
 }

@@ -175,20 +175,20 @@ static void emit_sifted(void *context, const struct model_device *device)
 }
 
 static enum err list_sifted(struct rest_call *call, struct core_device_list *wanted, bool active,
-                            struct rest_write_context *context, int64_t *total)
+                            struct rest_call_list *list)
 {
-    const struct model_page *page = wanted->page;
-    struct model_page all = *page;
-    struct sifting sifting = {.context = context,
+    const int64_t first = (int64_t)list->page.size * list->page.number;
+    struct model_page all = list->page;
+    struct sifting sifting = {.context = &list->context,
                               .active = active,
-                              .first = (int64_t)page->size * page->number,
-                              .end = (int64_t)page->size * page->number + page->size};
+                              .first = first,
+                              .end = first + list->page.size};
     int64_t walked = 0;
     all.size = REST_DEVICE_WALK;
     all.number = 0;
     wanted->page = &all;
     const enum err err = core_device_list(&call->admin, wanted, &walked, &sifting, emit_sifted);
-    *total = sifting.found;
+    list->total = sifting.found;
     return err == ERR_OK && walked > REST_DEVICE_WALK
                ? rest_call_refuse(call, ERR_INVALID,
                                   "Parameter 'active' is for at most %u devices, here are %lld: "
@@ -199,25 +199,21 @@ static enum err list_sifted(struct rest_call *call, struct core_device_list *wan
 
 static enum err list(struct rest_call *call, const struct uuid *customer, bool infos)
 {
-    struct model_page page;
+    struct rest_call_list list;
     struct uuid profile;
-    struct core_device_list wanted = {.customer = customer, .page = &page};
+    struct core_device_list wanted = {.customer = customer, .page = &list.page};
     bool active = false;
-    int64_t total = 0;
-    enum err err = rest_call_page(call, &page);
-    err = err == ERR_OK ? read_wish(call, &wanted, &profile) : err;
+    enum err err = read_wish(call, &wanted, &profile);
     err = err == ERR_OK && infos ? rest_call_boolean(call, "active", false, &active) : err;
+    err = err == ERR_OK ? rest_call_list_begin(call, &list) : err;
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = rest_call_write(call);
-    rest_write_page_begin(&context);
     err = infos && rest_call_has(call, "active")
-              ? list_sifted(call, &wanted, active, &context, &total)
-              : core_device_list(&call->admin, &wanted, &total, &context,
+              ? list_sifted(call, &wanted, active, &list)
+              : core_device_list(&call->admin, &wanted, &list.total, &list.context,
                                  infos ? emit_info : emit_device);
-    rest_write_page_end(&context, &page, total);
-    return err;
+    return rest_call_list_end(&list, err);
 }
 
 enum err rest_device_list(struct rest_call *call)

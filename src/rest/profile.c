@@ -74,21 +74,17 @@ static enum err read_transport(struct rest_call *call, enum model_transport *tra
 
 static enum err list(struct rest_call *call, bool by_transport, store_profile_fn *emit)
 {
-    struct model_page page;
-    int64_t total = 0;
+    struct rest_call_list list;
     enum model_transport transport = MODEL_TRANSPORT_DEFAULT;
     const bool is_filtered = by_transport && rest_call_has(call, "transportType");
     enum err err = by_transport ? read_transport(call, &transport) : ERR_OK;
-    err = err == ERR_OK ? rest_call_page(call, &page) : err;
+    err = err == ERR_OK ? rest_call_list_begin(call, &list) : err;
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = rest_call_write(call);
-    rest_write_page_begin(&context);
-    err = core_profile_list(&call->admin, is_filtered ? &transport : NULL, &page, &total, &context,
-                            emit);
-    rest_write_page_end(&context, &page, total);
-    return err;
+    return rest_call_list_end(&list,
+                              core_profile_list(&call->admin, is_filtered ? &transport : NULL,
+                                                &list.page, &list.total, &list.context, emit));
 }
 
 enum err rest_profile_list(struct rest_call *call)

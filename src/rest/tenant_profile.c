@@ -171,17 +171,13 @@ static void emit_info(void *context, const struct model_tenant_profile *profile)
 
 static enum err list(struct rest_call *call, store_tenant_profile_fn *emit)
 {
-    struct model_page page;
-    int64_t total = 0;
-    enum err err = rest_call_page(call, &page);
+    struct rest_call_list list;
+    const enum err err = rest_call_list_begin(call, &list);
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = rest_call_write(call);
-    rest_write_page_begin(&context);
-    err = core_tenant_profile_list(&call->admin, &page, &total, &context, emit);
-    rest_write_page_end(&context, &page, total);
-    return err;
+    return rest_call_list_end(&list, core_tenant_profile_list(&call->admin, &list.page, &list.total,
+                                                              &list.context, emit));
 }
 
 enum err rest_tenant_profile_list(struct rest_call *call)

@@ -140,17 +140,13 @@ typedef enum err list_fn(const struct core_admin *admin, const struct uuid *of,
 
 static enum err list(struct rest_call *call, const struct uuid *of, list_fn *run)
 {
-    struct model_page page;
-    int64_t total = 0;
-    enum err err = rest_call_page(call, &page);
+    struct rest_call_list list;
+    const enum err err = rest_call_list_begin(call, &list);
     if (err != ERR_OK) {
         return err;
     }
-    struct rest_write_context context = rest_call_write(call);
-    rest_write_page_begin(&context);
-    err = run(&call->admin, of, &page, &total, &context, emit_user);
-    rest_write_page_end(&context, &page, total);
-    return err;
+    return rest_call_list_end(
+        &list, run(&call->admin, of, &list.page, &list.total, &list.context, emit_user));
 }
 
 enum err rest_user_list(struct rest_call *call)
