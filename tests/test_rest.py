@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 
 import pytest
@@ -408,6 +409,49 @@ def test_device_that_is_not_valid_is_400(rest, body):
 
 def test_name_is_unique(rest, device):
     refused(rest.call("POST", "/api/device", {"name": device.name}), 400, 31,
+            "Device with such name already exists!")
+
+
+def test_a_taken_name_is_made_free(rest, device):
+    def made(**query):
+        body = {"name": device.name}
+        return rest.post("/api/device", body, nameConflictPolicy="UNIQUIFY", **query)["name"]
+
+    assert re.fullmatch(re.escape(device.name) + "_[A-Za-z0-9]{6}", made())
+    assert re.fullmatch(re.escape(device.name) + "[A-Za-z0-9]{6}", made(uniquifySeparator=""))
+    count = {"uniquifyStrategy": "INCREMENTAL", "uniquifySeparator": " no. "}
+    assert [made(**count) for _ in range(3)] == [f"{device.name} no. {i}" for i in (1, 2, 3)]
+    saved = rest.post("/api/device-with-credentials", {
+        "device": {"name": device.name}, "credentials": {
+            "credentialsType": "ACCESS_TOKEN", "credentialsId": device.token + "-more"}},
+        nameConflictPolicy="uniquify", **count)
+    check(saved, shapes.DEVICE)
+    assert saved["name"] == f"{device.name} no. 4"
+    # A name that is free, and its own, stay as they are; another's is made free for a change too.
+    same = rest.post("/api/device", saved, nameConflictPolicy="UNIQUIFY", **count)
+    assert (same["name"], same["version"]) == (saved["name"], saved["version"] + 1)
+    changed = rest.post("/api/device", {**same, "name": device.name},
+                        nameConflictPolicy="UNIQUIFY", **count)
+    assert changed["name"] == saved["name"]
+    free = rest.post("/api/device", {"name": device.name + "!"}, nameConflictPolicy="UNIQUIFY")
+    assert free["name"] == device.name + "!"
+
+
+def test_a_name_that_cannot_be_made_free_is_400(rest):
+    long = "n" * 250
+    rest.post("/api/device", {"name": long})
+    answer = rest.call("POST", "/api/device?nameConflictPolicy=UNIQUIFY", {"name": long})
+    refused(answer, 400, 31)
+    assert "Device name" in answer.json()["message"]
+    answer = rest.call("POST", "/api/device?nameConflictPolicy=UNIQUIFY&uniquifySeparator=%3Cb%3E",
+                       {"name": "Test Device A1"})
+    refused(answer, 400, 31)
+    for query, reason in (
+            ("nameConflictPolicy=NO", "'nameConflictPolicy' must be FAIL or UNIQUIFY, not NO"),
+            ("uniquifyStrategy=NO", "'uniquifyStrategy' must be RANDOM or INCREMENTAL, not NO")):
+        refused(rest.call("POST", f"/api/device?{query}", {"name": "x"}), 400, 31,
+                f"Parameter {reason}")
+    refused(rest.call("POST", "/api/device?nameConflictPolicy=fail", {"name": long}), 400, 31,
             "Device with such name already exists!")
 
 

@@ -16,11 +16,19 @@ struct core_admin {
     struct core_problem *problem;
 };
 
+// What to do with a name that another device has: nothing, or to make one of it that is free.
+struct core_name_rule {
+    bool makes_free;
+    bool counts_up; // with numbers; else with random letters
+    struct slice separator;
+};
+
 // A device to be saved: id uuid_null creates. `profile` uuid_null takes the profile named by
 // `type`, made if need be, or the tenant's default. `token` is for a new device; empty: a random
 // one. `credentials` go instead of the token, and replace those of an older device; or NULL.
 struct core_device_save {
     struct model_device device;
+    struct core_name_rule name_rule;
     bool has_version;
     struct slice token;
     const struct model_credentials *credentials;

@@ -1,5 +1,6 @@
 #include "core/admin.h"
 #include "core/admin_priv.h"
+#include "core/device_name.h"
 #include "core/profile_default.h"
 #include "core/quota.h"
 #include "crypto/hash.h"
@@ -245,6 +246,10 @@ static enum err run_save(struct store_tx *tx, void *context)
     device->type = profile.name;
     device->transport = profile.transport;
     device->tenant = job->admin->caller->tenant;
+    err = core_device_name_settle(job->admin, tx, &job->save->name_rule, device);
+    if (err != ERR_OK) {
+        return err;
+    }
     const bool is_new = uuid_equal(&device->id, &uuid_null);
     err = is_new ? device_create(job, tx) : device_change(job, tx);
     return err != ERR_OK ? err : store_index_entry(tx, &device->id, &job->entry);

@@ -29,20 +29,36 @@ static enum err read_device(struct rest_call *call, struct codec_json object,
                : err;
 }
 
-// What to do about a name that is taken: only to fail is served.
-static enum err read_name_policy(struct rest_call *call)
+// A parameter that is one of two words, in any case; the first if it is absent.
+static enum err read_word(struct rest_call *call, const char *name, const char *const words[2],
+                          bool *is_second)
 {
-    const struct slice policy = http_request_parameter(call->request, "nameConflictPolicy");
-    return slice_equal_nocase(policy, SLICE("FAIL"))
+    const struct slice given = http_request_parameter(call->request, name);
+    *is_second = slice_equal_nocase(given, slice_text(words[1]));
+    return *is_second || given.len == 0 || slice_equal_nocase(given, slice_text(words[0]))
                ? ERR_OK
-               : rest_call_unserved(call, "nameConflictPolicy");
+               : rest_call_refuse(call, ERR_INVALID, "Parameter '%s' must be %s or %s, not %.*s",
+                                  name, words[0], words[1], SLICE_ARGS(slice_sub(given, 0, 32)));
+}
+
+// What to do about a name that is taken.
+static enum err read_name_rule(struct rest_call *call, struct core_name_rule *rule)
+{
+    static const char *const policies[2] = {"FAIL", "UNIQUIFY"};
+    static const char *const strategies[2] = {"RANDOM", "INCREMENTAL"};
+    rule->separator = http_request_parameter(call->request, "uniquifySeparator");
+    if (rule->separator.ptr == NULL) {
+        rule->separator = SLICE("_");
+    }
+    const enum err err = read_word(call, "nameConflictPolicy", policies, &rule->makes_free);
+    return err == ERR_OK ? read_word(call, "uniquifyStrategy", strategies, &rule->counts_up) : err;
 }
 
 enum err rest_device_save(struct rest_call *call)
 {
     struct codec_json object;
     struct core_device_save save = {.token = http_request_parameter(call->request, "accessToken")};
-    enum err err = read_name_policy(call);
+    enum err err = read_name_rule(call, &save.name_rule);
     err = err == ERR_OK ? rest_call_body(call, &object) : err;
     err = err == ERR_OK ? read_device(call, object, &save) : err;
     err = err == ERR_OK ? core_device_save(&call->admin, &save) : err;
@@ -78,7 +94,7 @@ enum err rest_device_save_with_credentials(struct rest_call *call)
     struct codec_json object;
     struct core_device_save save = {.has_version = false};
     struct model_credentials credentials = {.kind = MODEL_CREDENTIAL_TOKEN};
-    enum err err = read_name_policy(call);
+    enum err err = read_name_rule(call, &save.name_rule);
     err = err == ERR_OK ? rest_call_body(call, &object) : err;
     if (err != ERR_OK) {
         return err;

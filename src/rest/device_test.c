@@ -359,9 +359,12 @@ static void bad_devices_are_refused(void **state)
     }
     assert_int_equal(rest_fixture_post("/api/device", "{\"name\":\"x\""), 400);
     assert_non_null(strstr(rest_fixture.body, "Malformed JSON at byte 11: "));
-    (void)rest_fixture_post("/api/device?nameConflictPolicy=UNIQUIFY", "{\"name\":\"x\"}");
+    (void)rest_fixture_post("/api/device?nameConflictPolicy=OTHER", "{\"name\":\"x\"}");
     rest_fixture_expect_error(400, 31,
-                              "Parameter 'nameConflictPolicy' is not supported by this version");
+                              "Parameter 'nameConflictPolicy' must be FAIL or UNIQUIFY, not OTHER");
+    (void)rest_fixture_post("/api/device?uniquifyStrategy=OTHER", "{\"name\":\"x\"}");
+    rest_fixture_expect_error(
+        400, 31, "Parameter 'uniquifyStrategy' must be RANDOM or INCREMENTAL, not OTHER");
     assert_int_equal(
         rest_fixture_post("/api/device?nameConflictPolicy=FAIL", "{\"name\":\"policy\"}"), 200);
 }

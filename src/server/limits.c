@@ -1,6 +1,7 @@
 #include "server/limits.h"
 
 #include "core/attributes.h"
+#include "core/device_name.h"
 #include "core/lives.h"
 #include "core/visit.h"
 #include "model/quotas.h"
@@ -118,6 +119,7 @@ void server_limits_write(const struct server_settings *settings, struct buf *out
         {"  its predicates", CORE_QUERY_PREDICATES_MAX, "", "REST 400"},
         {"REST connections", settings->http_connections, "", "wait in the kernel"},
         {"REST request body", settings->http_body_max, "bytes", "413"},
+        {"names tried for a device", CORE_DEVICE_NAME_TRIES, "", "400"},
         {"devices looked at for activity", REST_DEVICE_WALK, "", "400"},
         {"devices looked at for their keys", REST_NAMES_DEVICES, "", "the newest count"},
         {"names of keys in an answer", REST_NAMES_MAX, "", "400"},
