@@ -7,8 +7,9 @@ import openapi_check
 
 # Failures that come before the route or from below: one of each kind is enough for all operations.
 COMMON = {"400", "401", "403", "411", "413", "500", "503"}
-# Only a rule chain could answer, and there is none yet.
-UNANSWERED = {("POST", "/api/v1/{deviceToken}/rpc", 200)}
+# Only a rule chain could answer, and there is none yet; nor is there mail.
+UNANSWERED = {("POST", "/api/v1/{deviceToken}/rpc", 200),
+              ("POST", "/api/user/sendActivationMail", 200)}
 # Only a store that is broken gives these, the last one at /readyz; src/rest has unit tests of them.
 OF_FAULTS = {"500 application/json", "500 application/json text/plain", "503 text/plain"}
 # Where an answer holds somebody's data: any JSON, or an object with names of theirs.
