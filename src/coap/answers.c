@@ -1,5 +1,7 @@
 #include "coap/answers.h"
 
+#define BUCKET 4U // places in which an answer may stand
+
 struct place {
     uint64_t key;
     uint64_t position; // in the ring, counted over all times
@@ -11,7 +13,7 @@ struct coap_answers {
     uint8_t *ring;
     uint64_t ring_size;
     uint64_t ring_end;
-    uint32_t place_mask;
+    uint32_t bucket_mask;
 };
 
 static uint32_t place_count(uint32_t bytes_max)
@@ -43,8 +45,37 @@ struct coap_answers *coap_answers_init(void *memory, uint32_t bytes_max)
     answers->ring = at + round64(place_count(bytes_max) * sizeof(struct place));
     answers->ring_size = bytes_max;
     answers->ring_end = 0;
-    answers->place_mask = place_count(bytes_max) - 1;
+    answers->bucket_mask = place_count(bytes_max) / BUCKET - 1;
     return answers;
+}
+
+static struct place *bucket_of(const struct coap_answers *answers, uint64_t key)
+{
+    return &answers->places[(key & answers->bucket_mask) * BUCKET];
+}
+
+static struct place *find(const struct coap_answers *answers, uint64_t key)
+{
+    struct place *bucket = bucket_of(answers, key);
+    for (unsigned i = 0; i < BUCKET; i++) {
+        if (bucket[i].key == key && bucket[i].len > 0) {
+            return &bucket[i];
+        }
+    }
+    return NULL;
+}
+
+// The place whose answer will be overwritten first, or of none.
+static struct place *oldest_of(const struct coap_answers *answers, uint64_t key)
+{
+    struct place *bucket = bucket_of(answers, key);
+    struct place *oldest = bucket;
+    for (unsigned i = 1; i < BUCKET; i++) {
+        if (bucket[i].position + bucket[i].len < oldest->position + oldest->len) {
+            oldest = &bucket[i];
+        }
+    }
+    return oldest;
 }
 
 static void put(struct coap_answers *answers, uint64_t position, struct slice bytes)
@@ -70,23 +101,23 @@ bool coap_answers_keep(struct coap_answers *answers, uint64_t key, struct slice 
     put(answers, position, head);
     put(answers, position + head.len, tail);
     answers->ring_end = position + len;
-    answers->places[key & answers->place_mask] = (struct place){key, position, len};
+    struct place *older = find(answers, key);
+    *(older != NULL ? older : oldest_of(answers, key)) = (struct place){key, position, len};
     return true;
 }
 
 void coap_answers_forget(struct coap_answers *answers, uint64_t key)
 {
-    struct place *place = &answers->places[key & answers->place_mask];
-    if (place->key == key) {
-        place->len = 0;
+    struct place *place = find(answers, key);
+    if (place != NULL) {
+        *place = (struct place){0};
     }
 }
 
 struct slice coap_answers_find(const struct coap_answers *answers, uint64_t key)
 {
-    const struct place *place = &answers->places[key & answers->place_mask];
-    const bool overwritten = answers->ring_end - place->position > answers->ring_size;
-    if (place->key != key || place->len == 0 || overwritten) {
+    const struct place *place = find(answers, key);
+    if (place == NULL || answers->ring_end - place->position > answers->ring_size) {
         return SLICE_EMPTY;
     }
     return slice_of(answers->ring + place->position % answers->ring_size, place->len);

@@ -1,8 +1,8 @@
 // coap/answers.h: bytes of answers kept by key, for repeats and for further blocks. A ring of bytes
-// in which the newest overwrite the oldest, found through an index with one place per key hash.
+// in which the newest overwrite the oldest, found through an index with four places per key hash.
 //
-// Bounds: `bytes_max` bytes; an answer may have half of them. What was overwritten, or whose place
-// another key took, is not found any more. One worker owns it.
+// Bounds: `bytes_max` bytes; an answer may have half of them. What was overwritten is not found any
+// more, nor is the oldest of five whose keys share their places. One worker owns it.
 #pragma once
 
 #include <stdbool.h>
