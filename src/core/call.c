@@ -662,10 +662,13 @@ static enum err store_reply(const struct core_reach *reach, struct core_call *ca
 void core_call_reply(const struct core_reach *reach, const struct core_answer *answer)
 {
     struct core_call *call = find(reach, answer->call);
-    // That it was sent may be told after the device has answered already.
-    const bool is_awaited = call != NULL && !call->is_oneway &&
-                            (call->was_sent || call->state == CORE_CALL_FLYING) &&
-                            call->state != CORE_CALL_ENDING;
+    // That it was sent may be told after the device has answered already, and a crash may have
+    // taken the note of it: the id of a stored call is proof enough.
+    const bool is_open =
+        call != NULL && call->state != CORE_CALL_NUMBERING && call->state != CORE_CALL_ENDING;
+    const bool is_awaited =
+        is_open && !call->is_oneway &&
+        (call->was_sent || call->is_persistent || call->state == CORE_CALL_FLYING);
     enum err err = ERR_OK;
     if (is_awaited && call->is_persistent) {
         const size_t mark = arena_mark(reach->shard->plan.memory);

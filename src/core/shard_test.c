@@ -262,6 +262,27 @@ static void everything_is_there_again_after_a_restart(void **state)
     expect_notice(delta, "a=1 b=2 ", delta->mail.number, 1);
 }
 
+static void an_answer_counts_though_a_crash_took_the_note_that_it_was_asked(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_device(0, false);
+    calls[1] = calls[0];
+    calls[1].call.is_persistent = true;
+    calls[1].call.id = (struct uuid){{9}};
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    assert_int_equal(core_desk_send(&desk, &calls[1]), ERR_OK);
+    core_shard_fixture_settle(&f);
+    core_shard_fixture_restart(&f);
+    const struct core_shard_fixture_seen *call = next(CORE_MAIL_NOTICE);
+    expect_notice(call, "2 m {}", call->mail.number, 1);
+    tell(call, CORE_OUTCOME_BUSY);
+    send(&(struct core_mail){
+        .kind = CORE_MAIL_REPLY, .tenant = tenant, .device = device, .number = 2});
+    core_shard_fixture_settle(&f);
+    assert_int_equal(core_shard_stats(f.shard).calls, 0);
+}
+
 // `?pending=`: what the device is told, which has everything up to `sequence`.
 static const char *ask(uint64_t sequence, uint32_t room)
 {
@@ -381,6 +402,7 @@ int main(void)
         TEST(what_was_not_delivered_waits_for_the_device),
         TEST(probes_of_a_silent_device_become_rarer),
         TEST(a_silent_route_lets_the_candidate_have_it_too),
+        TEST(an_answer_counts_though_a_crash_took_the_note_that_it_was_asked),
         TEST(an_rst_of_the_candidate_discards_it_only),
         TEST(non_notifications_keep_their_pace),
         TEST(a_quiet_observer_is_asked_once_a_day),
