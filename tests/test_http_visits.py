@@ -33,7 +33,7 @@ def parked(server):
     """How many requests the server has parked."""
     text = Rest(server.http_port).call("GET", "/metrics").body.decode()
     return int(next(line for line in text.splitlines()
-                    if line.startswith('motehub_table_used{table="http-parked"}')).split()[1])
+                    if line.startswith('motehub_table_used{table="rest-parked"}')).split()[1])
 
 
 def wait_parked(server, count, seconds=5):

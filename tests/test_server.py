@@ -171,7 +171,7 @@ def test_check_config_prints_each_key_with_its_value_by_order_of_sources(tmp_pat
 def test_limits_prints_a_table():
     code, out, text = run("limits")
     assert (code, text) == (0, "")
-    for row in ("remembered message ids", "devices", "memory at most"):
+    for row in ("coap-messages", "devices", "worker.coap", "MiB at most"):
         assert row in out
 
 

@@ -22,6 +22,7 @@ struct rate_table {
     struct bucket buckets[RATE_BUCKETS_MAX];
     uint32_t bucket_count;
     uint32_t set_count;
+    uint32_t taken; // places
     struct sender senders[];
 };
 
@@ -94,6 +95,7 @@ static struct sender *place_of(struct rate_table *table, struct mono now, uint64
             oldest = &set[i];
         }
     }
+    table->taken += oldest->key == 0 ? 1 : 0;
     *oldest = (struct sender){.key = key, .seen = now};
     return oldest;
 }
@@ -116,6 +118,11 @@ static struct span wait_of(const struct rate_table *table, const struct sender *
         longest = wait > longest ? wait : longest;
     }
     return (struct span){longest};
+}
+
+uint32_t rate_table_count(const struct rate_table *table)
+{
+    return table->taken;
 }
 
 struct span rate_table_wait(struct rate_table *table, struct mono now, uint64_t key)

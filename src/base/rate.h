@@ -36,5 +36,7 @@ struct rate_table *rate_table_init(void *memory, uint32_t senders_max, const str
 MUST_USE bool rate_table_take(struct rate_table *table, struct mono now, uint64_t key);
 // Whether a take would succeed now.
 bool rate_table_has(struct rate_table *table, struct mono now, uint64_t key);
+// Senders that have a place.
+uint32_t rate_table_count(const struct rate_table *table);
 // How long from now a take will fail, if nothing else is taken; zero if it would succeed.
 struct span rate_table_wait(struct rate_table *table, struct mono now, uint64_t key);

@@ -191,6 +191,21 @@ static void in_a_full_set_the_one_seen_longest_ago_gives_way(void **state)
     free(table);
 }
 
+static void places_are_counted_and_never_more_than_there_are(void **state)
+{
+    (void)state;
+    struct rate_table *table = new_table("10:5", SENDERS);
+    assert_int_equal(rate_table_count(table), 0);
+    assert_true(rate_table_take(table, at_ms(1), 7));
+    assert_true(rate_table_take(table, at_ms(2), 7));
+    assert_int_equal(rate_table_count(table), 1);
+    for (uint64_t key = 1; key < 100 * SENDERS; key++) {
+        assert_true(rate_table_take(table, at_ms(3), key));
+    }
+    assert_int_equal(rate_table_count(table), SENDERS);
+    free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +219,7 @@ int main(void)
         cmocka_unit_test(large_buckets_are_exact),
         cmocka_unit_test(random_takes_agree_with_a_model),
         cmocka_unit_test(in_a_full_set_the_one_seen_longest_ago_gives_way),
+        cmocka_unit_test(places_are_counted_and_never_more_than_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,12 @@ void tape_write(struct tape *tape, const void *record, size_t len)
     atomic_store_explicit(&tape->end, at + parts, memory_order_release);
 }
 
+size_t tape_used(const struct tape *tape)
+{
+    const uint64_t end = atomic_load_explicit(&tape->end, memory_order_relaxed);
+    return (end <= tape->mask ? end : tape->mask + 1) * TAPE_SLOT_SIZE;
+}
+
 struct tape_cursor tape_rewind(const struct tape *tape)
 {
     struct tape_cursor cursor;

@@ -32,6 +32,9 @@ struct tape *tape_init(void *memory, size_t size);
 // up to the next multiple of TAPE_PART_SIZE.
 void tape_write(struct tape *tape, const void *record, size_t len);
 
+// Any thread: bytes that hold a record.
+size_t tape_used(const struct tape *tape);
+
 // Any thread: the way from the oldest record to the newest of this moment.
 struct tape_cursor {
     uint64_t position; // of the next slot

@@ -184,6 +184,21 @@ static void no_record_is_torn_while_the_owner_writes(void **state)
     free(memory);
 }
 
+static void what_is_used_grows_up_to_the_size(void **state)
+{
+    (void)state;
+    void *memory = memory_of(TAPE_SIZE_MIN);
+    struct tape *tape = tape_init(memory, TAPE_SIZE_MIN);
+    assert_int_equal(tape_used(tape), 0);
+    write_number(tape, 1, TAPE_PART_SIZE + 1);
+    assert_int_equal(tape_used(tape), 2 * TAPE_SLOT_SIZE);
+    for (uint64_t i = 0; i < TAPE_SIZE_MIN; i++) {
+        write_number(tape, i, 1);
+    }
+    assert_int_equal(tape_used(tape), TAPE_SIZE_MIN);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +208,7 @@ int main(void)
         cmocka_unit_test(what_is_overwritten_after_the_rewind_is_left_out),
         cmocka_unit_test(a_record_of_wrong_length_stops_the_process),
         cmocka_unit_test(no_record_is_torn_while_the_owner_writes),
+        cmocka_unit_test(what_is_used_grows_up_to_the_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

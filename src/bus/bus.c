@@ -54,6 +54,26 @@ void bus_destroy(struct bus *bus)
     free(bus);
 }
 
+size_t bus_footprint(unsigned workers, unsigned others, size_t ring_bytes)
+{
+    // One from each to each, but for those of the others to each other.
+    const size_t hub = others > 0 ? 2 * (size_t)(others - 1) + 1 : 0;
+    const size_t rings = (size_t)workers * workers + 2 * (size_t)workers * others + hub;
+    return rings * ring_footprint(ring_bytes);
+}
+
+uint64_t bus_used(const struct bus *bus)
+{
+    uint64_t used = 0;
+    for (unsigned from = 0; from < bus->count; from++) {
+        for (unsigned to = 0; to < bus->count; to++) {
+            const struct ring *const ring = bus->parties[from]->to[to];
+            used += ring != NULL ? ring_used(ring) : 0;
+        }
+    }
+    return used;
+}
+
 unsigned bus_workers(const struct bus *bus)
 {
     return bus->workers;

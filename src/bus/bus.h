@@ -23,6 +23,10 @@
 struct bus;
 struct bus_party;
 
+// Bytes that the rings reserve once `workers` and `others` have joined, the last of them as a hub.
+size_t bus_footprint(unsigned workers, unsigned others, size_t ring_bytes);
+// Any thread: bytes of messages that wait now.
+uint64_t bus_used(const struct bus *bus);
 // Start-up only. A message may take a quarter of `ring_bytes`, a power of two.
 MUST_USE enum err bus_create(struct bus **bus, unsigned workers, size_t ring_bytes);
 void bus_destroy(struct bus *bus);

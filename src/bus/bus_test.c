@@ -9,6 +9,7 @@
 
 #include "bus/bus.h"
 #include "plat/clock.h"
+#include "plat/memory.h"
 #include "plat/thread.h"
 
 #define RING 4096U
@@ -155,6 +156,30 @@ static void a_waiting_thread_is_woken_by_its_answer(void **state)
     bus_destroy(parties.bus);
 }
 
+static void memory_is_as_told_and_what_waits_is_counted(void **state)
+{
+    (void)state;
+    for (unsigned workers = 1; workers < 5; workers++) {
+        for (unsigned others = 1; others < 4; others++) {
+            struct bus *bus;
+            struct bus_party *party;
+            const uint64_t before = plat_memory_reserved();
+            assert_int_equal(bus_create(&bus, workers, RING), ERR_OK);
+            for (unsigned i = 0; i + 1 < workers + others; i++) {
+                assert_int_equal(bus_join(bus, NULL, &party), ERR_OK);
+            }
+            assert_int_equal(bus_join_hub(bus, NULL, &party), ERR_OK);
+            assert_int_equal(plat_memory_reserved() - before, bus_footprint(workers, others, RING));
+            assert_int_equal(bus_used(bus), 0);
+            assert_true(send(party, 0, "12345678"));
+            bus_flush(party);
+            assert_int_equal(bus_used(bus), 16);
+            bus_destroy(bus);
+            assert_int_equal(plat_memory_reserved(), before);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +187,7 @@ int main(void)
         cmocka_unit_test(a_full_ring_is_said_and_room_comes_back),
         cmocka_unit_test(a_message_beyond_a_quarter_of_the_ring_is_refused),
         cmocka_unit_test(a_waiting_thread_is_woken_by_its_answer),
+        cmocka_unit_test(memory_is_as_told_and_what_waits_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,3 +122,9 @@ struct slice coap_answers_find(const struct coap_answers *answers, uint64_t key)
     }
     return slice_of(answers->ring + place->position % answers->ring_size, place->len);
 }
+
+uint32_t coap_answers_used(const struct coap_answers *answers)
+{
+    const uint64_t end = answers->ring_end;
+    return (uint32_t)(end < answers->ring_size ? end : answers->ring_size);
+}

@@ -23,5 +23,7 @@ MUST_USE bool coap_answers_keep(struct coap_answers *answers, uint64_t key, stru
                                 struct slice tail);
 // It is not found any more. Nothing if it is not there.
 void coap_answers_forget(struct coap_answers *answers, uint64_t key);
+// Bytes that hold an answer.
+uint32_t coap_answers_used(const struct coap_answers *answers);
 // `ptr == NULL` if it is not there. Valid until the next keep.
 struct slice coap_answers_find(const struct coap_answers *answers, uint64_t key);

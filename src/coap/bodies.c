@@ -33,7 +33,8 @@ struct coap_bodies {
     uint32_t chunk_count;
     uint32_t chunk_fresh;
     uint32_t chunk_free; // chain, NO_CHUNK at its end
-    uint32_t oldest;     // position + 1
+    uint32_t chunks_taken;
+    uint32_t oldest; // position + 1
     uint32_t newest;
     uint32_t unproven;
 };
@@ -128,7 +129,13 @@ static uint32_t chunk_take(struct coap_bodies *bodies)
         return NO_CHUNK;
     }
     bodies->chunk_next[chunk] = NO_CHUNK;
+    bodies->chunks_taken++;
     return chunk;
+}
+
+static uint32_t chunks_of(const struct body *body)
+{
+    return (body->len + COAP_BODY_CHUNK - 1) / COAP_BODY_CHUNK;
 }
 
 static void forget(struct coap_bodies *bodies, struct body *body)
@@ -136,6 +143,7 @@ static void forget(struct coap_bodies *bodies, struct body *body)
     if (body->first_chunk != NO_CHUNK) {
         bodies->chunk_next[body->last_chunk] = bodies->chunk_free;
         bodies->chunk_free = body->first_chunk;
+        bodies->chunks_taken -= chunks_of(body);
     }
     bodies->unproven -= body->authenticated ? 0 : 1;
     unlink_body(bodies, body);
@@ -269,9 +277,11 @@ struct mono coap_bodies_expire(struct coap_bodies *bodies, struct mono now)
     return coap_bodies_deadline(bodies);
 }
 
-uint32_t coap_bodies_count(const struct coap_bodies *bodies)
+struct coap_bodies_stats coap_bodies_stats(const struct coap_bodies *bodies)
 {
-    return pool_taken(bodies->pool);
+    return (struct coap_bodies_stats){.count = pool_taken(bodies->pool),
+                                      .unproven = bodies->unproven,
+                                      .bytes = bodies->chunks_taken * COAP_BODY_CHUNK};
 }
 
 void coap_bodies_check(const struct coap_bodies *bodies)
@@ -283,7 +293,7 @@ void coap_bodies_check(const struct coap_bodies *bodies)
         const struct body *body = body_at(bodies, at - 1);
         count++;
         unproven += body->authenticated ? 0 : 1;
-        chunks += (body->len + COAP_BODY_CHUNK - 1) / COAP_BODY_CHUNK;
+        chunks += chunks_of(body);
         ASSERT(body->len <= body->bytes_max);
     }
     uint32_t free_chunks = bodies->chunk_count - bodies->chunk_fresh;
@@ -292,5 +302,5 @@ void coap_bodies_check(const struct coap_bodies *bodies)
     }
     ASSERT(count == pool_taken(bodies->pool) && count == map_count(bodies->map));
     ASSERT(unproven == bodies->unproven);
-    ASSERT(chunks + free_chunks == bodies->chunk_count);
+    ASSERT(chunks + free_chunks == bodies->chunk_count && chunks == bodies->chunks_taken);
 }

@@ -60,5 +60,10 @@ bool coap_bodies_known(const struct coap_bodies *bodies, uint64_t key);
 // Forgets what is too old; returns when to call again.
 struct mono coap_bodies_expire(struct coap_bodies *bodies, struct mono now);
 struct mono coap_bodies_deadline(const struct coap_bodies *bodies);
-uint32_t coap_bodies_count(const struct coap_bodies *bodies);
+struct coap_bodies_stats {
+    uint32_t count;
+    uint32_t unproven; // of these
+    uint32_t bytes;    // of all, in whole chunks
+};
+struct coap_bodies_stats coap_bodies_stats(const struct coap_bodies *bodies);
 void coap_bodies_check(const struct coap_bodies *bodies);

@@ -293,7 +293,9 @@ void coap_dedup_restore(struct coap_dedup *dedup, struct mono now, struct coap_d
 
 struct coap_dedup_stats coap_dedup_stats(const struct coap_dedup *dedup)
 {
-    return dedup->stats;
+    struct coap_dedup_stats stats = dedup->stats;
+    stats.answer_bytes = coap_answers_used(dedup->answers);
+    return stats;
 }
 
 void coap_dedup_check(const struct coap_dedup *dedup)

@@ -58,6 +58,7 @@ struct coap_dedup_stats {
     uint64_t refused;
     uint64_t answers_lost; // answers with payload that no longer had room
     uint32_t entries;      // living and dead, an upper bound
+    uint32_t answer_bytes; // likewise
 };
 
 size_t coap_dedup_footprint(struct coap_dedup_limits limits);

@@ -372,6 +372,7 @@ struct coap_endpoint_stats coap_endpoint_stats(const struct coap_endpoint *endpo
 {
     struct coap_endpoint_stats stats = endpoint->stats;
     const struct coap_sent_stats sent = coap_sent_stats(endpoint->sent);
+    const struct coap_bodies_stats bodies = coap_bodies_stats(endpoint->bodies);
     stats.retransmitted = sent.retransmitted;
     stats.lost = sent.lost;
     stats.rejected = sent.rejected;
@@ -379,8 +380,13 @@ struct coap_endpoint_stats coap_endpoint_stats(const struct coap_endpoint *endpo
     stats.exchanges_max = pool_count(endpoint->exchanges);
     stats.sent_in_flight = sent.count;
     stats.sent_max = sent.count_max;
-    stats.bodies = coap_bodies_count(endpoint->bodies);
+    stats.noted = sent.noted;
+    stats.bodies = bodies.count;
+    stats.bodies_unproven = bodies.unproven;
+    stats.body_bytes = bodies.bytes;
     stats.bodies_max = endpoint->limits.bodies_max;
+    stats.peers = coap_peers_count(endpoint->peers);
+    stats.answer_bytes = coap_answers_used(endpoint->answers);
     stats.dedup = coap_dedup_stats(endpoint->dedup);
     return stats;
 }
@@ -394,7 +400,7 @@ void coap_endpoint_check(const struct coap_endpoint *endpoint, bool at_rest)
     if (at_rest) {
         ASSERT(pool_taken(endpoint->exchanges) == 0);
         ASSERT(coap_sent_stats(endpoint->sent).count == 0);
-        ASSERT(coap_bodies_count(endpoint->bodies) == 0);
+        ASSERT(coap_bodies_stats(endpoint->bodies).count == 0);
         ASSERT(coap_endpoint_room(endpoint) == endpoint->limits.transmit_max);
     }
 }

@@ -239,7 +239,8 @@ struct coap_endpoint_stats {
     uint64_t received, sent, malformed, duplicates, retransmitted, refused_full, lost, rejected;
     uint32_t exchanges, exchanges_max;
     uint32_t sent_in_flight, sent_max;
-    uint32_t bodies, bodies_max;
+    uint32_t bodies, bodies_max, bodies_unproven, body_bytes;
+    uint32_t noted, peers, answer_bytes; // noted.h, peers.h, answers.h
     struct coap_dedup_stats dedup;
 };
 

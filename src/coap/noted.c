@@ -11,6 +11,7 @@ struct place {
 struct coap_noted {
     struct map *map;
     uint32_t next; // the place that was written longest ago
+    uint32_t count;
     struct place places[COAP_NOTED_MAX];
 };
 
@@ -38,7 +39,9 @@ void coap_noted_put(struct coap_noted *noted, uint64_t hash, uint64_t ticket)
     noted->next = (noted->next + 1) % COAP_NOTED_MAX;
     if (place->ticket != 0) {
         map_remove(noted->map, place->hash, position);
+        noted->count--;
     }
+    noted->count++;
     *place = (struct place){hash, ticket};
     const bool put = map_put(noted->map, hash, position);
     ASSERT(put);
@@ -53,5 +56,11 @@ uint64_t coap_noted_take(struct coap_noted *noted, uint64_t hash)
     const uint64_t ticket = noted->places[position].ticket;
     map_remove(noted->map, hash, position);
     noted->places[position].ticket = 0;
+    noted->count--;
     return ticket;
+}
+
+uint32_t coap_noted_count(const struct coap_noted *noted)
+{
+    return noted->count;
 }

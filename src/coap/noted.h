@@ -17,5 +17,7 @@ size_t coap_noted_footprint(void);
 struct coap_noted *coap_noted_init(void *memory);
 // `hash` names peer and message id; `ticket` is not 0.
 void coap_noted_put(struct coap_noted *noted, uint64_t hash, uint64_t ticket);
+// How many are kept.
+uint32_t coap_noted_count(const struct coap_noted *noted);
 // The ticket, once; 0 if it is not there.
 uint64_t coap_noted_take(struct coap_noted *noted, uint64_t hash);

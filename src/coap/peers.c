@@ -224,6 +224,11 @@ struct span coap_peers_ack_timeout(const struct coap_peer_state *state)
     return span_ms(ms < COAP_ACK_TIMEOUT_MS_MIN ? COAP_ACK_TIMEOUT_MS_MIN : ms);
 }
 
+uint32_t coap_peers_count(const struct coap_peers *peers)
+{
+    return peers->count;
+}
+
 void coap_peers_check(const struct coap_peers *peers)
 {
     uint32_t seen = 0;

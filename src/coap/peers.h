@@ -68,4 +68,5 @@ void coap_peers_measured(struct coap_peer_state *state, struct span round_trip);
 // First ACK time-out towards it: 2 s until measured, then adapted, never under 1 s.
 struct span coap_peers_ack_timeout(const struct coap_peer_state *state);
 
+uint32_t coap_peers_count(const struct coap_peers *peers);
 void coap_peers_check(const struct coap_peers *peers);

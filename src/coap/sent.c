@@ -580,6 +580,7 @@ struct coap_sent_stats coap_sent_stats(const struct coap_sent *sent)
 {
     struct coap_sent_stats stats = sent->stats;
     stats.count = pool_taken(sent->pool);
+    stats.noted = coap_noted_count(sent->noted);
     return stats;
 }
 

@@ -103,6 +103,7 @@ void coap_sent_cancel(struct coap_sent *sent, struct mono now, struct pool_handl
 struct coap_sent_stats {
     uint64_t retransmitted, lost, rejected, withheld;
     uint32_t count, count_max;
+    uint32_t noted; // NON notifications whose RST would be understood
 };
 struct coap_sent_stats coap_sent_stats(const struct coap_sent *sent);
 void coap_sent_check(const struct coap_sent *sent);

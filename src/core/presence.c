@@ -323,3 +323,8 @@ void core_presence_restore(struct core_presence *presence, struct device_id devi
     }
     note_number(presence, (uint32_t)device.number);
 }
+
+uint32_t core_presence_highest(const struct core_presence *presence)
+{
+    return atomic_load_explicit(&presence->marked, memory_order_relaxed);
+}

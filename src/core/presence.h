@@ -63,4 +63,6 @@ uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
 // Any thread: whether it is active, as the last sweep found. Nobody is if `presence` is NULL.
 bool core_presence_is_active(const struct core_presence *presence, struct device_id device);
 // Any thread: how many are active.
+// Any thread: the highest device number that was marked since the start, or restored.
+uint32_t core_presence_highest(const struct core_presence *presence);
 uint64_t core_presence_active(const struct core_presence *presence);

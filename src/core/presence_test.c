@@ -235,6 +235,16 @@ static void a_change_of_state_is_an_event_of_the_plan(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void a_number_beyond_the_bound_has_no_presence(void **state)
+{
+    (void)state;
+    const struct device_id last = {CORE_PRESENCE_MAX - 1};
+    core_presence_heard(f.presence, (struct device_id){CORE_PRESENCE_MAX}, f.now.mono);
+    assert_int_equal(core_presence_highest(f.presence), 0);
+    core_presence_heard(f.presence, last, f.now.mono);
+    assert_int_equal(core_presence_highest(f.presence), last.number);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +255,7 @@ int main(void)
         TEST(a_clock_that_jumps_moves_no_deadline),
         TEST(what_was_known_is_known_after_a_restart),
         TEST(a_device_that_is_gone_is_not_written_any_more),
+        TEST(a_number_beyond_the_bound_has_no_presence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,3 +188,8 @@ struct slice core_record_reason(const struct core_record *record)
     return slice_of(record->texts + record->address_len + record->path_len + record->body_len,
                     record->reason_len);
 }
+
+size_t core_recorder_used(const struct core_recorder *recorder)
+{
+    return recorder != NULL ? tape_used(recorder->tape) : 0;
+}

@@ -105,5 +105,7 @@ struct slice core_record_path(const struct core_record *record);
 struct slice core_record_body(const struct core_record *record);
 struct slice core_record_reason(const struct core_record *record);
 
+// Any thread: bytes that hold a record; 0 for NULL.
+size_t core_recorder_used(const struct core_recorder *recorder);
 // For the reading side (core/flown.h): the tape, and since when it is written.
 const struct tape *core_recorder_tape(const struct core_recorder *recorder, int64_t *begun_us);

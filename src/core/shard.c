@@ -4,8 +4,6 @@
 #include "base/log.h"
 #include "core/visit_priv.h"
 
-// Commits of a shard that something waits for.
-#define JOBS_MAX 8192U
 // For a poll: all shared attributes and their numbers, and more calls than fit into an answer.
 #define POLL_BYTES (1U << 20)
 // A full table or ring is tried again after this.
@@ -22,7 +20,7 @@ size_t core_shard_footprint(const struct core_shard_settings *settings)
            round64(pool_footprint(settings->devices_max, sizeof(struct core_downlink))) +
            round64(map_footprint(settings->devices_max)) +
            round64(pool_footprint(settings->calls_max, sizeof(struct core_call))) +
-           round64(pool_footprint(JOBS_MAX, sizeof(struct core_job))) +
+           round64(pool_footprint(CORE_JOBS_MAX, sizeof(struct core_job))) +
            round64(pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel))) +
            round64(pool_footprint(settings->fetches_max, sizeof(struct core_fetch)));
 }
@@ -49,8 +47,8 @@ struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *p
         map_init(part(&at, map_footprint(settings->devices_max)), settings->devices_max);
     const size_t calls_size = pool_footprint(settings->calls_max, sizeof(struct core_call));
     shard->calls = pool_init(part(&at, calls_size), settings->calls_max, sizeof(struct core_call));
-    const size_t jobs_size = pool_footprint(JOBS_MAX, sizeof(struct core_job));
-    shard->jobs = pool_init(part(&at, jobs_size), JOBS_MAX, sizeof(struct core_job));
+    const size_t jobs_size = pool_footprint(CORE_JOBS_MAX, sizeof(struct core_job));
+    shard->jobs = pool_init(part(&at, jobs_size), CORE_JOBS_MAX, sizeof(struct core_job));
     const size_t parcels_size = pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel));
     shard->parcels =
         pool_init(part(&at, parcels_size), CORE_PARCELS_MAX, sizeof(struct core_parcel));
@@ -496,6 +494,8 @@ struct core_shard_stats core_shard_stats(const struct core_shard *shard)
     stats.devices_max = pool_count(shard->downlinks);
     stats.calls = pool_taken(shard->calls);
     stats.calls_max = pool_count(shard->calls);
+    stats.jobs = pool_taken(shard->jobs);
+    stats.parcels = pool_taken(shard->parcels);
     return stats;
 }
 

@@ -28,6 +28,11 @@ enum core_call_strategy {
     CORE_CALLS_ON_RESPONSE, // when it was answered, or after `response_wait`
 };
 
+// Commits of a shard that something waits for, beyond which 5.03; bodies of small notifications
+// under way, beyond which one is written again.
+#define CORE_JOBS_MAX 8192U
+#define CORE_PARCELS_MAX 4096U
+
 struct core_shard_settings {
     uint32_t devices_max;
     uint32_t calls_max;
@@ -115,6 +120,8 @@ struct mono core_shard_deadline(const struct core_shard *shard);
 struct core_shard_stats {
     uint32_t devices, devices_max;
     uint32_t calls, calls_max;
+    uint32_t jobs;    // commits that something waits for, of CORE_JOBS_MAX
+    uint32_t parcels; // bodies of small notifications, of CORE_PARCELS_MAX
     uint32_t observations, suspended;
     uint32_t visits; // core/visit.h
     uint64_t notices, delivered, rejected, lost, repeated_at_candidate;

@@ -38,7 +38,6 @@ struct core_job {
 
 // The body of a small notification, kept while it is under way, in case that it has to be sent to
 // the candidate as well. A larger one, or one that finds no place, waits for the end instead.
-#define CORE_PARCELS_MAX 4096U
 #define CORE_PARCEL_SIZE 1280U
 
 struct core_parcel {

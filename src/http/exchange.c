@@ -2,8 +2,14 @@
 
 #include <stdlib.h>
 
+#include "http/server_priv.h"
+
 #define HEAD_MAX 32768U
+#define TOKEN_HEADER "x-authorization:"
+#define TOKEN_HEADER_LEN ((int)sizeof(TOKEN_HEADER) - 1)
 #define PARTS_MAX 1024
+// Beyond the texts: what ends each of them.
+#define HEAD_SPARE 256U
 
 struct http_exchange *http_exchange_create(struct http_server *server, struct lws *wsi)
 {
@@ -11,17 +17,20 @@ struct http_exchange *http_exchange_create(struct http_server *server, struct lw
     if (exchange != NULL) {
         exchange->server = server;
         exchange->wsi = wsi;
-        exchange->head = malloc(HEAD_MAX);
-    }
-    if (exchange != NULL && exchange->head == NULL) {
-        free(exchange);
-        return NULL;
     }
     return exchange;
 }
 
+static bool hold(struct http_exchange *exchange, size_t bytes)
+{
+    const bool is_held = http_server_hold(exchange->server, bytes);
+    exchange->held += is_held ? bytes : 0;
+    return is_held;
+}
+
 void http_exchange_destroy(struct http_exchange *exchange)
 {
+    http_server_release(exchange->server, exchange->held);
     free(exchange->head);
     free(exchange->body);
     free(exchange->out);
@@ -54,7 +63,7 @@ static enum err read_method(struct http_exchange *exchange)
 // Where the next text goes, and how much room is left with a terminator.
 static char *room(const struct http_exchange *exchange, int *len)
 {
-    *len = (int)(HEAD_MAX - exchange->head_len);
+    *len = (int)(exchange->head_cap - exchange->head_len);
     return exchange->head + exchange->head_len;
 }
 
@@ -82,15 +91,14 @@ static enum err read_header(struct http_exchange *exchange, enum lws_token_index
     return ERR_OK;
 }
 
-static enum err read_custom(struct http_exchange *exchange, const char *name, struct slice *text)
+static enum err read_token(struct http_exchange *exchange, struct slice *text)
 {
-    const int name_len = (int)strlen(name);
-    int len = lws_hdr_custom_length(exchange->wsi, name, name_len);
+    int len = lws_hdr_custom_length(exchange->wsi, TOKEN_HEADER, TOKEN_HEADER_LEN);
     if (len <= 0) {
         return ERR_OK;
     }
     char *at = room(exchange, &len);
-    len = lws_hdr_custom_copy(exchange->wsi, at, len, name, name_len);
+    len = lws_hdr_custom_copy(exchange->wsi, at, len, TOKEN_HEADER, TOKEN_HEADER_LEN);
     if (len < 0) {
         return ERR_TOO_LARGE;
     }
@@ -138,6 +146,25 @@ static void read_remote(struct http_exchange *exchange)
     }
 }
 
+// Room for the texts of the request, at most HEAD_MAX.
+static enum err make_head(struct http_exchange *exchange, struct slice path)
+{
+    static const enum lws_token_indexes tokens[] = {
+        WSI_TOKEN_HTTP_URI_ARGS, WSI_TOKEN_HTTP_AUTHORIZATION, WSI_TOKEN_HTTP_CONTENT_TYPE,
+        WSI_TOKEN_HTTP_ACCEPT, WSI_TOKEN_HOST};
+    const int custom = lws_hdr_custom_length(exchange->wsi, TOKEN_HEADER, TOKEN_HEADER_LEN);
+    size_t size = path.len + HEAD_SPARE + (custom > 0 ? (size_t)custom : 0);
+    for (unsigned i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        size += (size_t)lws_hdr_total_length(exchange->wsi, tokens[i]);
+    }
+    exchange->head_cap = size < HEAD_MAX ? size : HEAD_MAX;
+    if (!hold(exchange, sizeof(*exchange) + exchange->head_cap)) {
+        return ERR_EXHAUSTED;
+    }
+    exchange->head = malloc(exchange->head_cap);
+    return exchange->head != NULL ? ERR_OK : ERR_EXHAUSTED;
+}
+
 enum err http_exchange_read(struct http_exchange *exchange, struct slice path)
 {
     struct http_request *request = &exchange->request;
@@ -148,16 +175,20 @@ enum err http_exchange_read(struct http_exchange *exchange, struct slice path)
     if (path.len >= HEAD_MAX / 2) {
         return ERR_TOO_LARGE;
     }
+    enum err err = make_head(exchange, path);
+    if (err != ERR_OK) {
+        return err;
+    }
     memcpy(exchange->head, path.ptr, path.len);
     exchange->head[path.len] = 0;
     request->path = taken(exchange, (int)path.len);
     read_remote(exchange);
-    enum err err = read_method(exchange);
+    err = read_method(exchange);
     err = err == ERR_OK ? read_parameters(exchange) : err;
     err = err == ERR_OK
               ? read_header(exchange, WSI_TOKEN_HTTP_AUTHORIZATION, &request->authorization)
               : err;
-    err = err == ERR_OK ? read_custom(exchange, "x-authorization:", &request->authorization) : err;
+    err = err == ERR_OK ? read_token(exchange, &request->authorization) : err;
     err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_CONTENT_TYPE, &request->content_type)
                         : err;
     err = err == ERR_OK ? read_header(exchange, WSI_TOKEN_HTTP_ACCEPT, &request->accept) : err;
@@ -195,6 +226,9 @@ static enum err grow(struct http_exchange *exchange, size_t need)
     while (cap < need) {
         cap *= 2;
     }
+    if (!hold(exchange, cap - exchange->body_cap)) {
+        return ERR_EXHAUSTED;
+    }
     uint8_t *larger = realloc(exchange->body, cap);
     if (larger == NULL) {
         return ERR_EXHAUSTED;
@@ -224,7 +258,8 @@ void http_exchange_answer(struct http_exchange *exchange, int status, const char
     exchange->answered = true;
     exchange->status = status;
     exchange->content_type = content_type;
-    exchange->out = malloc(LWS_PRE + body.len + 1);
+    const size_t size = LWS_PRE + body.len + 1;
+    exchange->out = hold(exchange, size) ? malloc(size) : NULL;
     exchange->out_len = exchange->out != NULL ? body.len : 0;
     if (exchange->out == NULL) {
         exchange->status = 503;

@@ -18,6 +18,8 @@ struct http_exchange {
     struct http_request request;
     char *head; // texts of the request
     size_t head_len;
+    size_t head_cap;
+    size_t held; // bytes, of http_server_hold
     uint8_t *body;
     size_t body_len;
     size_t body_cap;
@@ -62,7 +64,7 @@ void http_exchange_destroy(struct http_exchange *exchange);
 
 // Reads method, path, query and headers of the request that `wsi` just parsed. ERR_INVALID (too
 // many parameters), ERR_SYNTAX (a request line that the library cut short), ERR_TOO_LARGE,
-// ERR_UNSUPPORTED (method).
+// ERR_UNSUPPORTED (method), ERR_EXHAUSTED (no memory, or not for it).
 MUST_USE enum err http_exchange_read(struct http_exchange *exchange, struct slice path);
 // `*len` for HTTP_LENGTH_GIVEN.
 enum http_exchange_length http_exchange_length(const struct http_exchange *exchange, size_t *len);

@@ -54,6 +54,23 @@ static void number_this_thread(struct http_server *server)
     }
 }
 
+bool http_server_hold(struct http_server *server, size_t bytes)
+{
+    const size_t held =
+        atomic_fetch_add_explicit(&server->held, bytes, memory_order_relaxed) + bytes;
+    if (held > server->options.held_max) {
+        http_server_release(server, bytes);
+        return false;
+    }
+    return true;
+}
+
+void http_server_release(struct http_server *server, size_t bytes)
+{
+    const size_t held = atomic_fetch_sub_explicit(&server->held, bytes, memory_order_relaxed);
+    ASSERT(held >= bytes);
+}
+
 static void keep_answer(struct http_exchange *exchange, const struct http_response *response)
 {
     if (response->body.overflow) {
@@ -247,6 +264,7 @@ static void dismantle(struct http_server *server)
     if (server->socket_pool != NULL) {
         plat_workpool_destroy(server->socket_pool);
     }
+    ASSERT(atomic_load_explicit(&server->held, memory_order_relaxed) == 0);
     memory_release(server);
     plat_cond_deinit(&server->idle);
     plat_mutex_deinit(&server->mutex);
@@ -284,6 +302,7 @@ enum err http_server_create(const struct http_server_options *options, struct ht
 {
     ASSERT(options->handler != NULL);
     ASSERT(options->threads > 0 && options->queue_max > 0 && options->connections_max > 0);
+    ASSERT(options->held_max > 0);
     enum err err = plat_port_check_tcp(&options->bind);
     if (err != ERR_OK) {
         return err;
@@ -339,7 +358,9 @@ void http_server_destroy(struct http_server *server)
 struct http_server_stats http_server_stats(struct http_server *server)
 {
     plat_mutex_lock(&server->mutex);
-    const struct http_server_stats stats = server->stats;
+    struct http_server_stats stats = server->stats;
     plat_mutex_unlock(&server->mutex);
+    stats.waiting = plat_workpool_waiting(server->pool);
+    stats.held = atomic_load_explicit(&server->held, memory_order_relaxed);
     return stats;
 }

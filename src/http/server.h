@@ -3,9 +3,9 @@
 //
 // Bounds: connections (those beyond are closed at once), waiting requests (503 with Retry-After
 // when full), body size (413), header size (16 KiB, then closed), query parameters (400), response
-// size (500). Headers have 10 s to come, a body and a response idle_s and one second per 16
-// KiB; a connection without a request is closed after idle_s. A response goes out as the peer
-// reads.
+// size (500), bytes of all that is in hand (503; a WebSocket is closed with 1008). Headers have 10
+// s to come, a body and a response idle_s and one second per 16 KiB; a connection without a request
+// is closed after idle_s. A response goes out as the peer reads.
 //
 // Bodies need a Content-Length (else 411, or 400 if it is unclear). Upgrades are refused: the
 // connection closes. The library itself answers 403 to a malformed escape in the URL, and closes
@@ -108,6 +108,7 @@ struct http_server_options {
     const struct http_socket_ops *sockets; // NULL: no WebSockets
     unsigned sockets_max;
     size_t body_max;
+    size_t held_max;     // bytes of all requests, answers and texts of WebSockets together
     size_t response_max; // per pool thread; reserved, touched as used
     size_t memory_size;  // of a request's arena, per pool thread; likewise
     unsigned idle_s;     // 0: 30
@@ -136,5 +137,7 @@ struct http_server_stats {
     uint64_t connections; // now
     uint64_t parked;      // now
     uint64_t sockets;     // now
+    uint64_t waiting;     // requests that wait for a thread, now
+    uint64_t held;        // bytes of requests, answers and texts, now
 };
 struct http_server_stats http_server_stats(struct http_server *server);

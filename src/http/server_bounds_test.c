@@ -226,6 +226,45 @@ static void it_listens_on_any_and_on_ipv6(void **state)
     }
 }
 
+static void bodies_and_answers_share_a_bound_in_bytes(void **state)
+{
+    (void)state;
+    struct http_server_options options = server_fixture_options();
+    options.held_max = 40000;
+    server_fixture_restart(&options);
+    // Two bodies of 16 KiB find room, half sent; a third does not, nor does a large answer.
+    static char part[16000];
+    int descriptors[2];
+    memset(part, 'x', sizeof(part));
+    for (unsigned i = 0; i < 2; i++) {
+        descriptors[i] = server_fixture_dial();
+        server_fixture_say(descriptors[i], "POST /a" HOST "Content-Length: 16384\r\n\r\n");
+        server_fixture_send(descriptors[i], part, sizeof(part));
+    }
+    while (http_server_stats(server_fixture.server).held < 2 * 16384) {
+        usleep(1000);
+    }
+    const int third = server_fixture_dial();
+    server_fixture_say(third, "POST /a" HOST "Content-Length: 16384\r\n\r\n");
+    server_fixture_send(third, part, sizeof(part));
+    const char *answer = server_fixture_hear_until(third, "no memory for the request body");
+    server_fixture_assert_has(answer, "HTTP/1.1 503 ");
+    server_fixture_assert_has(answer, "retry-after: 1\r\n");
+    close(third);
+    const char *large =
+        server_fixture_ask("GET /large?lines=1000" HOST "Connection: close\r\n\r\n");
+    server_fixture_assert_has(large, "HTTP/1.1 503 ");
+    assert_int_equal(http_server_stats(server_fixture.server).refused_busy, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        close(descriptors[i]);
+    }
+    while (http_server_stats(server_fixture.server).held > 0) {
+        usleep(1000);
+    }
+    server_fixture_assert_has(server_fixture_ask("GET /a" HOST "Connection: close\r\n\r\n"),
+                              "path=/a ");
+}
+
 #define SERVER_TEST(name)                                                                          \
     cmocka_unit_test_setup_teardown(name, server_fixture_set_up, server_fixture_tear_down)
 
@@ -243,6 +282,7 @@ int main(void)
         SERVER_TEST(stopping_does_not_wait_for_half_a_request),
         SERVER_TEST(a_port_that_is_taken_is_told),
         SERVER_TEST(it_listens_on_any_and_on_ipv6),
+        SERVER_TEST(bodies_and_answers_share_a_bound_in_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

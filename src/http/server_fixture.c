@@ -146,6 +146,7 @@ struct http_server_options server_fixture_options(void)
                                           .connections_max = 16,
                                           .parked_max = 8,
                                           .body_max = SERVER_FIXTURE_BODY_MAX,
+                                          .held_max = SERVER_FIXTURE_HELD_MAX,
                                           .response_max = SERVER_FIXTURE_RESPONSE_MAX,
                                           .memory_size = 65536,
                                           .handler = handle,

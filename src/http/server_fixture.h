@@ -16,6 +16,7 @@
 
 #define SERVER_FIXTURE_BODY_MAX 65536U
 #define SERVER_FIXTURE_RESPONSE_MAX (12U << 20)
+#define SERVER_FIXTURE_HELD_MAX (64U << 20)
 #define HOST " HTTP/1.1\r\nHost: h\r\n"
 
 struct server_fixture {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <libwebsockets.h>
+#include <stdatomic.h>
 
 #include "http/exchange.h"
 #include "http/server.h"
@@ -25,6 +26,7 @@ struct http_server {
     char bind_text[ADDRESS_TEXT_SIZE];
     struct http_exchange *watched; // the service thread's, with the timer that looks at them
     lws_sorted_usec_list_t watch_timer;
+    _Atomic size_t held;     // bytes of http_server_hold
     struct plat_mutex mutex; // guards all below
     struct plat_cond idle;   // `in_hand` became 0
     struct http_exchange *done;
@@ -37,6 +39,11 @@ struct http_server {
     bool stopping;                     // the service thread returns
     struct http_server_stats stats;
 };
+
+// Any thread: so many bytes of the heap are wanted for what a peer sent or will get. False, and
+// nothing counted, when `held_max` would be passed.
+MUST_USE bool http_server_hold(struct http_server *server, size_t bytes);
+void http_server_release(struct http_server *server, size_t bytes);
 
 // A job for the pool: runs the handler for an exchange, keeps its answer, hands it back.
 void http_server_run(void *context);

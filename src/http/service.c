@@ -209,6 +209,12 @@ static int dispatch(struct http_exchange *exchange)
     return 0;
 }
 
+static int refuse_busy(struct http_exchange *exchange, const char *text)
+{
+    count(exchange->server, &exchange->server->stats.refused_busy, 1);
+    return answer_and_close(exchange, 503, text);
+}
+
 static int refuse_read(struct http_exchange *exchange, enum err err)
 {
     if (err == ERR_UNSUPPORTED) {
@@ -216,6 +222,9 @@ static int refuse_read(struct http_exchange *exchange, enum err err)
     }
     if (err == ERR_TOO_LARGE) {
         return answer_and_close(exchange, 414, "The request line is too long");
+    }
+    if (err == ERR_EXHAUSTED) {
+        return refuse_busy(exchange, "The server has no memory for the request, try again");
     }
     return answer_and_close(exchange, 400,
                             err == ERR_SYNTAX ? "The request line is malformed"
@@ -300,7 +309,7 @@ static int take_body(struct http_exchange *exchange, struct slice part)
         exchange->close_after = true;
     }
     if (http_exchange_body(exchange, part) != ERR_OK) {
-        return answer_and_close(exchange, 503, "There is no memory for the request body");
+        return refuse_busy(exchange, "The server has no memory for the request body, try again");
     }
     return exchange->body_due == 0 ? dispatch(exchange) : 0;
 }

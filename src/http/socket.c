@@ -9,10 +9,22 @@
 #define PATH_MAX_LEN 512
 #define TOKEN_MAX_LEN 4096
 
-static struct http_socket_text *make_text(struct slice text)
+static size_t text_size(size_t len)
 {
-    struct http_socket_text *made = malloc(sizeof(*made) + LWS_PRE + text.len);
-    if (made != NULL) {
+    return sizeof(struct http_socket_text) + LWS_PRE + len;
+}
+
+// NULL when there is no memory for it.
+static struct http_socket_text *make_text(struct http_server *server, struct slice text)
+{
+    const size_t size = text_size(text.len);
+    if (!http_server_hold(server, size)) {
+        return NULL;
+    }
+    struct http_socket_text *made = malloc(size);
+    if (made == NULL) {
+        http_server_release(server, size);
+    } else {
         made->next = NULL;
         made->len = text.len;
         if (text.len > 0) {
@@ -27,11 +39,17 @@ static struct slice text_of(const struct http_socket_text *text)
     return slice_of(text->bytes + LWS_PRE, text->len);
 }
 
-static void free_texts(struct http_socket_text *text)
+static void free_text(struct http_server *server, struct http_socket_text *text)
+{
+    http_server_release(server, text_size(text->len));
+    free(text);
+}
+
+static void free_texts(struct http_server *server, struct http_socket_text *text)
 {
     while (text != NULL) {
         struct http_socket_text *next = text->next;
-        free(text);
+        free_text(server, text);
         text = next;
     }
 }
@@ -39,9 +57,12 @@ static void free_texts(struct http_socket_text *text)
 static void destroy(struct http_socket *socket)
 {
     struct http_server *server = socket->server;
-    free_texts(socket->in_first);
-    free_texts(socket->out_first);
+    free_texts(server, socket->in_first);
+    free_texts(server, socket->out_first);
     plat_mutex_deinit(&socket->mutex);
+    if (socket->part != NULL) {
+        http_server_release(server, HTTP_SOCKET_IN_MAX);
+    }
     free(socket->part);
     free(socket->path);
     free(socket->token);
@@ -136,7 +157,7 @@ static void want_close(struct http_socket *socket, enum http_socket_close code, 
 
 void http_socket_send(struct http_socket *socket, struct slice text)
 {
-    struct http_socket_text *made = make_text(text);
+    struct http_socket_text *made = make_text(socket->server, text);
     plat_mutex_lock(&socket->mutex);
     const bool is_full = made == NULL || socket->out_count >= HTTP_SOCKET_OUT_MAX ||
                          socket->out_bytes + text.len > HTTP_SOCKET_OUT_BYTES;
@@ -155,8 +176,8 @@ void http_socket_send(struct http_socket *socket, struct slice text)
         want_close(socket, HTTP_SOCKET_POLICY, "Too many messages wait to be read");
     }
     plat_mutex_unlock(&socket->mutex);
-    if (!is_taken) {
-        free(made);
+    if (!is_taken && made != NULL) {
+        free_text(socket->server, made);
     }
     make_ready(socket);
 }
@@ -235,7 +256,7 @@ static void run(void *context)
     struct http_socket_text *text = take_in(socket, &is_end);
     while (text != NULL) {
         ops->message(owner, socket, &socket->user, text_of(text));
-        free(text);
+        free_text(socket->server, text);
         text = take_in(socket, &is_end);
     }
     if (is_end) {
@@ -322,6 +343,18 @@ static int close_with(struct lws *wsi, enum http_socket_close code, const char *
     return -1;
 }
 
+// Where a text is put together as it arrives.
+static bool make_part(struct http_socket *socket)
+{
+    if (http_server_hold(socket->server, HTTP_SOCKET_IN_MAX)) {
+        socket->part = malloc(HTTP_SOCKET_IN_MAX);
+        if (socket->part == NULL) {
+            http_server_release(socket->server, HTTP_SOCKET_IN_MAX);
+        }
+    }
+    return socket->part != NULL;
+}
+
 static int take_part(struct http_socket *socket, struct lws *wsi, struct slice in)
 {
     if (lws_frame_is_binary(wsi)) {
@@ -330,11 +363,8 @@ static int take_part(struct http_socket *socket, struct lws *wsi, struct slice i
     if (socket->part_len + in.len > HTTP_SOCKET_IN_MAX) {
         return close_with(wsi, HTTP_SOCKET_TOO_LARGE, "The message is too large");
     }
-    if (socket->part == NULL) {
-        socket->part = malloc(HTTP_SOCKET_IN_MAX);
-    }
-    if (socket->part == NULL) {
-        return -1;
+    if (socket->part == NULL && !make_part(socket)) {
+        return close_with(wsi, HTTP_SOCKET_POLICY, "There is no memory for the message");
     }
     if (in.len > 0) {
         memcpy(socket->part + socket->part_len, in.ptr, in.len);
@@ -343,7 +373,8 @@ static int take_part(struct http_socket *socket, struct lws *wsi, struct slice i
     if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0) {
         return 0;
     }
-    struct http_socket_text *text = make_text(slice_of(socket->part, socket->part_len));
+    struct http_socket_text *text =
+        make_text(socket->server, slice_of(socket->part, socket->part_len));
     socket->part_len = 0;
     plat_mutex_lock(&socket->mutex);
     const bool is_full = text == NULL || socket->in_count >= HTTP_SOCKET_WAITING;
@@ -358,7 +389,9 @@ static int take_part(struct http_socket *socket, struct lws *wsi, struct slice i
     }
     plat_mutex_unlock(&socket->mutex);
     if (is_full) {
-        free(text);
+        if (text != NULL) {
+            free_text(socket->server, text);
+        }
         return close_with(wsi, HTTP_SOCKET_POLICY, "Too many messages wait to be looked at");
     }
     wake(socket);
@@ -388,7 +421,7 @@ static int write_one(struct http_socket *socket, struct lws *wsi)
     }
     const int written = lws_write(wsi, text->bytes + LWS_PRE, text->len, LWS_WRITE_TEXT);
     const bool is_written = written >= (int)text->len;
-    free(text);
+    free_text(socket->server, text);
     if (is_written) {
         // Also with nothing left: a close may wait for its turn.
         ask_to_send(socket);

@@ -12,7 +12,7 @@
 static struct {
     struct plat_mutex mutex;
     struct plat_cond changed;
-    unsigned opened, closed, flooded;
+    unsigned opened, closed, flooded, released;
     struct http_socket *last;
 } seen;
 
@@ -58,6 +58,8 @@ static void message(void *context, struct http_socket *socket, void **user, stru
     } else if (slice_equal(text, SLICE("close"))) {
         http_socket_send(socket, SLICE("bye"));
         http_socket_close(socket, HTTP_SOCKET_POLICY, "as asked");
+    } else if (slice_equal(text, SLICE("hold"))) {
+        wait_for(&seen.released, 1);
     } else if (slice_equal(text, SLICE("flood"))) {
         // More than the queue and the kernel take while the peer does not read.
         static const uint8_t zeros[65536];
@@ -82,7 +84,7 @@ static const struct http_socket_ops ops = {serves, opened, message, closed};
 
 static int set_up(void **state)
 {
-    seen.opened = seen.closed = seen.flooded = 0;
+    seen.opened = seen.closed = seen.flooded = seen.released = 0;
     plat_mutex_init(&seen.mutex);
     plat_cond_init(&seen.changed);
     const int result = server_fixture_set_up(state);
@@ -197,6 +199,20 @@ static void a_peer_that_takes_nothing_is_dropped(void **state)
     close(peer);
 }
 
+static void commands_beyond_the_bound_end_the_connection(void **state)
+{
+    (void)state;
+    const int peer = connect_to(UPGRADE("/ws"));
+    say(peer, TEXT, "hold");
+    for (unsigned i = 0; i <= HTTP_SOCKET_WAITING + 1; i++) {
+        say(peer, TEXT, "one more");
+    }
+    (void)server_fixture_hear_until(peer, "Too many messages wait to be looked at");
+    close(peer);
+    note(&seen.released);
+    wait_for(&seen.closed, 1);
+}
+
 static void binary_frames_are_not_understood(void **state)
 {
     (void)state;
@@ -241,6 +257,7 @@ int main(void)
         TEST(the_owner_closes_after_what_it_said),
         TEST(a_peer_that_reads_too_slowly_is_closed),
         TEST(a_peer_that_takes_nothing_is_dropped),
+        TEST(commands_beyond_the_bound_end_the_connection),
         TEST(binary_frames_are_not_understood),
         TEST(elsewhere_and_beyond_the_bound_it_is_refused),
         TEST(a_stopping_server_says_that_it_goes_away),

@@ -82,6 +82,18 @@ static uint64_t power_of_two(uint64_t least)
     return size;
 }
 
+uint64_t model_index_bytes_max(uint32_t entries_max)
+{
+    // Tables are made with two to four places for each entry, buckets half as many; an older table
+    // waits for its readers. What a class of nodes took stays with it.
+    const uint64_t places = power_of_two(((uint64_t)entries_max + 1) * 2);
+    uint64_t bytes = (2 * places + places / 2) * sizeof(void *);
+    for (unsigned i = 0; i < CLASSES; i++) {
+        bytes += entries_max * (uint64_t)node_size(i) + 2 * (uint64_t)MODEL_SLAB_SIZE;
+    }
+    return bytes;
+}
+
 static struct table *table_create(uint64_t size)
 {
     struct table *table = calloc(1, sizeof(*table) + size * sizeof(table->places[0]));

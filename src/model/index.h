@@ -56,6 +56,8 @@ struct model_index_entry {
 
 struct model_index;
 
+// Bytes of the heap that so many entries take at most, with what waits for readers.
+uint64_t model_index_bytes_max(uint32_t entries_max);
 // Start-up only.
 MUST_USE enum err model_index_create(struct model_index **index, struct epoch *epoch,
                                      uint32_t entries_max);

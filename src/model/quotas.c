@@ -37,14 +37,25 @@ struct model_quotas {
     _Atomic uint64_t places[];
 };
 
-enum err model_quotas_create(struct model_quotas **quotas, uint32_t tenants_max)
+static uint64_t places_for(uint32_t tenants_max)
 {
-    ASSERT(tenants_max > 0);
     uint64_t places = 2;
     while (places < (uint64_t)tenants_max * 2) {
         places *= 2;
     }
-    struct model_quotas *made = calloc(1, sizeof(*made) + places * sizeof(made->places[0]));
+    return places;
+}
+
+uint64_t model_quotas_bytes(uint32_t tenants_max)
+{
+    return sizeof(struct model_quotas) + places_for(tenants_max) * sizeof(uint64_t);
+}
+
+enum err model_quotas_create(struct model_quotas **quotas, uint32_t tenants_max)
+{
+    ASSERT(tenants_max > 0);
+    const uint64_t places = places_for(tenants_max);
+    struct model_quotas *made = calloc(1, model_quotas_bytes(tenants_max));
     if (made == NULL) {
         return ERR_EXHAUSTED;
     }

@@ -31,6 +31,8 @@ struct model_quota {
 
 struct model_quotas;
 
+// Bytes of the heap that it takes.
+uint64_t model_quotas_bytes(uint32_t tenants_max);
 // Start-up only. ERR_EXHAUSTED when there is no memory.
 MUST_USE enum err model_quotas_create(struct model_quotas **quotas, uint32_t tenants_max);
 void model_quotas_destroy(struct model_quotas *quotas);

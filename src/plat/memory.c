@@ -1,17 +1,31 @@
 #include "plat/memory.h"
 
+#include <stdatomic.h>
+#include <stdint.h>
 #include <sys/mman.h>
+
+static _Atomic uint64_t reserved_bytes;
 
 void *plat_memory_reserve(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&reserved_bytes, size, memory_order_relaxed);
+    return memory;
 }
 
 void plat_memory_release(void *memory, size_t size)
 {
     if (memory != NULL) {
         munmap(memory, size);
+        atomic_fetch_sub_explicit(&reserved_bytes, size, memory_order_relaxed);
     }
+}
+
+uint64_t plat_memory_reserved(void)
+{
+    return atomic_load_explicit(&reserved_bytes, memory_order_relaxed);
 }

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/assert.h"
 
 // Aligned to a page; NULL when the address space is used up.
 MUST_USE void *plat_memory_reserve(size_t size);
 void plat_memory_release(void *memory, size_t size);
+// Any thread: bytes of all that is reserved now, as they were asked for.
+uint64_t plat_memory_reserved(void);

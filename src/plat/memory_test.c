@@ -48,6 +48,20 @@ static void too_much_is_refused(void **state)
     assert_null(plat_memory_reserve(SIZE_MAX / 2));
 }
 
+static void what_is_reserved_is_counted(void **state)
+{
+    (void)state;
+    const uint64_t before = plat_memory_reserved();
+    void *first = plat_memory_reserve(5000);
+    void *second = plat_memory_reserve(1);
+    assert_int_equal(plat_memory_reserved() - before, 5001);
+    plat_memory_release(first, 5000);
+    assert_int_equal(plat_memory_reserved() - before, 1);
+    plat_memory_release(second, 1);
+    assert_null(plat_memory_reserve(SIZE_MAX / 2));
+    assert_int_equal(plat_memory_reserved(), before);
+}
+
 static void nothing_is_released_in_peace(void **state)
 {
     (void)state;
@@ -60,6 +74,7 @@ int main(void)
         cmocka_unit_test(memory_is_zero_aligned_and_writable),
         cmocka_unit_test(only_touched_pages_are_paid_for),
         cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(what_is_reserved_is_counted),
         cmocka_unit_test(nothing_is_released_in_peace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

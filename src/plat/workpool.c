@@ -88,6 +88,14 @@ bool plat_workpool_submit(struct plat_workpool *pool, void *context, plat_job_fn
     return taken;
 }
 
+unsigned plat_workpool_waiting(struct plat_workpool *pool)
+{
+    plat_mutex_lock(&pool->mutex);
+    const unsigned waiting = pool->count;
+    plat_mutex_unlock(&pool->mutex);
+    return waiting;
+}
+
 void plat_workpool_destroy(struct plat_workpool *pool)
 {
     plat_mutex_lock(&pool->mutex);

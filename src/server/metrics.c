@@ -1,7 +1,11 @@
 #include "server/metrics.h"
 
+#include "core/presence.h"
 #include "plat/clock.h"
+#include "plat/memory.h"
 #include "plat/process.h"
+#include "server/tables.h"
+#include "store/attempts.h"
 
 // Writing.
 
@@ -25,14 +29,6 @@ static void put_total(struct buf *out, const char *name, const char *help, uint6
 static void put_level(struct buf *out, const char *name, const char *help, uint64_t value)
 {
     put(out, name, "gauge", help, value);
-}
-
-// A table: how full it is, and its bound.
-static void put_table(struct buf *out, const char *table, uint64_t used, uint64_t bound)
-{
-    buf_put_format(out, "motehub_table_used{table=\"%s\"} %llu\n", table, (unsigned long long)used);
-    buf_put_format(out, "motehub_table_bound{table=\"%s\"} %llu\n", table,
-                   (unsigned long long)bound);
 }
 
 // Some histograms of the same thing, added up. `unit` makes seconds of microseconds, or 1.
@@ -183,29 +179,64 @@ static void put_reach(const struct server_metrics *metrics, struct buf *out)
               sum.of[SERVER_SUSPENDED]);
 }
 
+static struct server_levels levels_of(const struct server_metrics *metrics)
+{
+    struct core *const core = metrics->core;
+    struct server_levels levels = {
+        .workers = sum_of_workers(metrics),
+        .store = store_stats(core->store),
+        .mail_bytes = bus_used(core->bus),
+        .devices = model_index_count(core->index),
+        .tenants = model_quotas_tenants(core->quotas),
+        .presence = core_presence_highest(core->presence),
+        .attempts = store_attempts_count(core->attempts),
+        .entity_jobs = store_entities_stats(core->entities).queued,
+    };
+    for (unsigned i = 0; i < core->recorder_count; i++) {
+        levels.recorder_bytes += core_recorder_used(core->recorders[i]);
+    }
+    if (metrics->http != NULL) {
+        levels.http = http_server_stats(metrics->http);
+    }
+    return levels;
+}
+
+static void put_one(struct buf *out, const char *of, const char *label, const char *name,
+                    uint64_t value)
+{
+    buf_put_format(out, "motehub_%s{%s=\"%s\"} %llu\n", of, label, name, (unsigned long long)value);
+}
+
 static void put_tables(const struct server_metrics *metrics, struct buf *out)
 {
-    const struct server_settings *const settings = metrics->settings;
-    const struct coap_endpoint_limits *const coap = &settings->coap_limits;
-    const struct server_figures sum = sum_of_workers(metrics);
-    const struct store_stats store = store_stats(metrics->core->store);
-    const uint64_t workers = settings->workers;
+    const struct server_levels levels = levels_of(metrics);
+    struct server_table tables[SERVER_TABLES_MAX];
+    const unsigned count = server_tables(metrics->settings, &levels, tables);
     put_head(out, "table_used", "gauge", "What a bounded table holds.");
+    for (unsigned i = 0; i < count; i++) {
+        if (tables[i].has_level) {
+            put_one(out, "table_used", "table", tables[i].name, tables[i].used);
+        }
+    }
     put_head(out, "table_bound", "gauge", "What it may hold; motehub limits says what then.");
-    put_table(out, "coap-messages", sum.of[SERVER_DEDUP], coap->dedup.entries_max * workers);
-    put_table(out, "coap-exchanges", sum.of[SERVER_EXCHANGES], coap->exchanges_max * workers);
-    put_table(out, "coap-own-messages", sum.of[SERVER_IN_FLIGHT], coap->sent_max * workers);
-    put_table(out, "coap-bodies", sum.of[SERVER_BODIES], coap->bodies_max * workers);
-    put_table(out, "devices-reached", sum.of[SERVER_REACHED],
-              (uint64_t)settings->shard.devices_max * workers);
-    put_table(out, "calls", sum.of[SERVER_CALLS], (uint64_t)settings->shard.calls_max * workers);
-    put_table(out, "devices", model_index_count(metrics->core->index), settings->devices_max);
-    put_table(out, "store-head-bytes", store.head_bytes, store.head_bytes_max);
-    put_table(out, "store-journal-bytes", store.journal_bytes, settings->store.journal_bytes_max);
-    put_table(out, "store-trace-bytes", store.trace_bytes, settings->store.trace_bytes_max);
-    if (metrics->http != NULL) {
-        put_table(out, "http-parked", http_server_stats(metrics->http).parked,
-                  settings->http_parked);
+    for (unsigned i = 0; i < count; i++) {
+        if (tables[i].has_level) {
+            put_one(out, "table_bound", "table", tables[i].name,
+                    tables[i].places * tables[i].bound);
+        }
+    }
+}
+
+static void put_memories(const struct server_metrics *metrics, struct buf *out)
+{
+    struct server_memory memories[SERVER_MEMORIES_MAX];
+    const unsigned count = server_memories(metrics->settings, memories);
+    put_level(out, "memory_reserved_bytes", "Memory that was reserved at the start.",
+              plat_memory_reserved());
+    put_head(out, "memory_bound_bytes", "gauge", "What each part may touch of it and of the heap.");
+    for (unsigned i = 0; i < count; i++) {
+        put_one(out, "memory_bound_bytes", "part", memories[i].name,
+                memories[i].places * (memories[i].reserved + memories[i].heap));
     }
 }
 
@@ -240,6 +271,7 @@ void server_metrics_write(const struct server_metrics *metrics, struct buf *out)
     put_coap(metrics, out);
     put_store(metrics, out);
     put_tables(metrics, out);
+    put_memories(metrics, out);
     put_reach(metrics, out);
     put_http(metrics, out);
 }

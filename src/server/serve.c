@@ -24,16 +24,13 @@
 #include "server/meters.h"
 #include "server/metrics.h"
 #include "server/reload.h"
+#include "server/sizes.h"
 #include "server/sockets.h"
+#include "server/tables.h"
 #include "server/worker.h"
 #include "server/zones.h"
 
 #define PATH_SIZE 1200U
-#define LANE_SIZE (1U << 20)
-// A record may take a quarter of its lane.
-#define DESK_LANE_SIZE (16U << 20)
-#define HTTP_MEMORY (16U << 20)
-#define HTTP_RESPONSE (48U << 20)
 #define PURGE_PAUSE_MS 500U
 #define HTTP_THREADS_MAX 64U // as the key http.threads says
 
@@ -167,8 +164,7 @@ static enum err open_core(struct server *server)
     err = err == ERR_OK ? open_recorders(server) : err;
     if (err == ERR_OK) {
         err = bus_create(&core->bus, server->settings->workers,
-                         server->settings->workers <= CORE_MAIL_FEW ? CORE_MAIL_RING_FEW
-                                                                    : CORE_MAIL_RING);
+                         server_bus_ring_bytes(server->settings->workers));
     }
     if (err == ERR_OK) {
         err = model_index_create(&core->index, &server->epoch, server->settings->devices_max);
@@ -347,9 +343,9 @@ static enum err open_desk(struct server *server, size_t lane_size, struct core_d
 
 static enum err start_threads(struct server *server)
 {
-    enum err err = open_desk(server, LANE_SIZE, &server->control_desk);
+    enum err err = open_desk(server, SERVER_CONTROL_LANE_BYTES, &server->control_desk);
     for (unsigned i = 0; err == ERR_OK && i < server->settings->http_threads; i++) {
-        err = open_desk(server, DESK_LANE_SIZE, &server->desks[i]);
+        err = open_desk(server, SERVER_DESK_LANE_BYTES, &server->desks[i]);
     }
     server->door.bus = server->core.bus;
     err = err == ERR_OK ? bus_join(server->core.bus, NULL, &server->door.party) : err;
@@ -465,8 +461,9 @@ static enum err start_http(struct server *server)
         .sockets = &rest_live_ops,
         .sockets_max = settings->http_sockets,
         .body_max = settings->http_body_max,
-        .response_max = HTTP_RESPONSE,
-        .memory_size = settings->http_body_max + HTTP_MEMORY,
+        .held_max = settings->http_held_max,
+        .response_max = SERVER_HTTP_RESPONSE_BYTES,
+        .memory_size = settings->http_body_max + SERVER_HTTP_ARENA_BYTES,
         .context = &server->rest,
         .handler = rest_handle,
     };
@@ -662,7 +659,9 @@ int server_serve(const struct server_settings *settings, const struct server_opt
     } else {
         print_banner(&server);
         LOG(LOG_INFO, "server.started", LOG_INT("workers", settings->workers),
-            LOG_INT("devices", model_index_count(server.core.index)));
+            LOG_INT("devices", model_index_count(server.core.index)),
+            LOG_INT("reserved-bytes", plat_memory_reserved()),
+            LOG_INT("heap-bytes-max", server_heap_bytes_max(settings)));
         run_until_told(options, conf);
         is_well = !store_stats(server.store).read_only;
         LOG(LOG_INFO, "server.stopping", LOG_TEXT("reason", is_well ? "signal" : "store"));

@@ -209,6 +209,7 @@ static void read_http(const struct conf *conf, struct server_settings *settings)
     settings->http_sockets = (unsigned)conf_int(conf, "http.sockets");
     settings->http_parked = (unsigned)conf_int(conf, "http.parked");
     settings->http_body_max = conf_size(conf, "http.body-max");
+    settings->http_held_max = conf_size(conf, "http.memory");
     settings->rest = (struct rest_settings){
         .user_tokens = conf_bool(conf, "auth.user-tokens"),
         .token_life_s = conf_span_ms(conf, "auth.token-life") / 1000,
@@ -242,6 +243,7 @@ static void read_store(const struct conf *conf, struct server_settings *settings
         .commit_delay_max = span_ms(conf_span_ms(conf, "store.commit-delay")),
         .commit_records_max = (uint32_t)conf_int(conf, "store.commit-max"),
         .keys_per_device_max = (uint32_t)conf_int(conf, "limits.keys-per-device"),
+        .keys_max = (uint32_t)conf_int(conf, "limits.keys"),
         .keys_per_tenant_max = (uint32_t)conf_int(conf, "limits.keys-per-tenant"),
         .free_space_min = conf_size(conf, "store.free-space-min"),
         .trace_age_max = span_ms(COAP_EXCHANGE_LIFETIME_MS),

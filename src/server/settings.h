@@ -49,6 +49,7 @@ struct server_settings {
     unsigned http_parked;
     unsigned http_sockets;
     size_t http_body_max;
+    size_t http_held_max;
     struct rest_settings rest;
     struct rate wrong_log_ins;
 

@@ -11,12 +11,10 @@
 #include "plat/steer.h"
 #include "plat/thread.h"
 #include "server/meters.h"
+#include "server/sizes.h"
 
-#define TURN_MEMORY_SIZE (4U << 20)
-#define LANE_SIZE (8U << 20)
 #define COMPLETIONS_MAX 1024U
 #define MAIL_MAX 1024U
-#define REFUSAL_SOURCES 4096U
 #define DRAIN_S 5U
 #define FIGURES_MS 100U
 #define ROOM_MIN (2U * PLAT_UDP_BATCH)
@@ -54,14 +52,7 @@ struct server_worker {
 
 static size_t refusal_size(void)
 {
-    return rate_table_footprint(REFUSAL_SOURCES);
-}
-
-size_t server_worker_footprint(const struct server_settings *settings)
-{
-    return coap_endpoint_footprint(&settings->coap_limits) + TURN_MEMORY_SIZE + refusal_size() +
-           core_shard_footprint(&settings->shard) + 2 * LANE_SIZE + settings->trace_bytes +
-           settings->recent_bytes + server_meters_size(settings);
+    return rate_table_footprint(SERVER_REFUSAL_SOURCES);
 }
 
 static void wake(void *context)
@@ -79,7 +70,7 @@ static enum err reserve(struct server_worker *worker)
 {
     worker->endpoint_size = coap_endpoint_footprint(&worker->plan.settings->coap_limits);
     worker->endpoint_memory = plat_memory_reserve(worker->endpoint_size);
-    worker->turn_memory = plat_memory_reserve(TURN_MEMORY_SIZE);
+    worker->turn_memory = plat_memory_reserve(SERVER_TURN_BYTES);
     worker->refusal_memory = plat_memory_reserve(refusal_size());
     worker->shard_memory = plat_memory_reserve(core_shard_footprint(&worker->plan.settings->shard));
     worker->follow_memory = plat_memory_reserve(follow_size(worker->plan.settings));
@@ -104,7 +95,7 @@ static void init(struct server_worker *worker)
     coap.link_count = sizeof(links) / sizeof(links[0]);
     worker->endpoint = coap_endpoint_init(worker->endpoint_memory, &settings->coap_limits, &coap,
                                           plat_clock_mono());
-    arena_init(&worker->memory, worker->turn_memory, TURN_MEMORY_SIZE);
+    arena_init(&worker->memory, worker->turn_memory, SERVER_TURN_BYTES);
     worker->api.settings = settings->api;
     plat_entropy(&worker->api.settings.hash_key, sizeof(worker->api.settings.hash_key));
     worker->api.core =
@@ -120,7 +111,7 @@ static void init(struct server_worker *worker)
     worker->api.recorder = worker->plan.core->recorders[worker->plan.number];
     worker->api.follows = worker->follow_memory;
     worker->api.refusals.table =
-        rate_table_init(worker->refusal_memory, REFUSAL_SOURCES, &settings->wrong_tokens);
+        rate_table_init(worker->refusal_memory, SERVER_REFUSAL_SOURCES, &settings->wrong_tokens);
     plat_entropy(&worker->api.refusals.key, sizeof(worker->api.refusals.key));
     const struct core_shard_plan shard = {.number = worker->plan.number,
                                           .core = worker->plan.core,
@@ -136,12 +127,13 @@ static enum err open_lanes(struct server_worker *worker)
 {
     struct store *store = worker->plan.core->store;
     const size_t recent_bytes = worker->plan.settings->recent_bytes;
-    enum err err = store_lane_open(store, LANE_SIZE, worker, wake, &worker->lane);
+    enum err err = store_lane_open(store, SERVER_LANE_BYTES, worker, wake, &worker->lane);
     if (err == ERR_OK && recent_bytes > 0) {
         err = store_load_remember(worker->lane, recent_bytes);
     }
-    return err == ERR_OK ? store_lane_open(store, LANE_SIZE, worker, wake, &worker->shard_lane)
-                         : err;
+    return err == ERR_OK
+               ? store_lane_open(store, SERVER_LANE_BYTES, worker, wake, &worker->shard_lane)
+               : err;
 }
 
 enum err server_worker_create(const struct server_worker_plan *plan, struct server_worker **out)
@@ -455,6 +447,7 @@ static void take_mail(struct server_worker *worker, struct api_time now)
         worker->calls_are_ended = true;
         core_shard_end_calls(worker->shard, shard_now);
     }
+    worker->figures_are_stale |= mono_reached(now.mono, core_shard_deadline(worker->shard));
     core_shard_turn(worker->shard, shard_now);
 }
 
@@ -527,9 +520,21 @@ static void publish_figures(struct server_worker *worker, struct mono now)
         [SERVER_REFUSED_FULL] = stats.refused_full,
         [SERVER_KERNEL_DROPS] = drops,
         [SERVER_DEDUP] = stats.dedup.entries,
+        [SERVER_DEDUP_ANSWERS] = stats.dedup.answer_bytes,
         [SERVER_EXCHANGES] = stats.exchanges,
         [SERVER_IN_FLIGHT] = stats.sent_in_flight,
+        [SERVER_NOTED] = stats.noted,
+        [SERVER_PEERS] = stats.peers,
         [SERVER_BODIES] = stats.bodies,
+        [SERVER_BODIES_UNPROVEN] = stats.bodies_unproven,
+        [SERVER_BODY_BYTES] = stats.body_bytes,
+        [SERVER_BLOCK_ANSWERS] = stats.answer_bytes,
+        [SERVER_TURN] = worker->memory.used_max,
+        [SERVER_REFUSALS] = rate_table_count(worker->api.refusals.table),
+        [SERVER_WAITING] = worker->api.waiting.count,
+        [SERVER_ASKS] = worker->api.core.asks,
+        [SERVER_JOBS] = shard.jobs,
+        [SERVER_PARCELS] = shard.parcels,
         [SERVER_REACHED] = shard.devices,
         [SERVER_OBSERVATIONS] = shard.observations,
         [SERVER_SUSPENDED] = shard.suspended,
@@ -640,7 +645,7 @@ void server_worker_destroy(struct server_worker *worker)
         plat_loop_destroy(worker->loop);
     }
     plat_memory_release(worker->endpoint_memory, worker->endpoint_size);
-    plat_memory_release(worker->turn_memory, TURN_MEMORY_SIZE);
+    plat_memory_release(worker->turn_memory, SERVER_TURN_BYTES);
     plat_memory_release(worker->refusal_memory, refusal_size());
     plat_memory_release(worker->shard_memory, core_shard_footprint(&worker->plan.settings->shard));
     plat_memory_release(worker->follow_memory, follow_size(worker->plan.settings));

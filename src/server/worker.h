@@ -44,10 +44,22 @@ enum server_figure {
     SERVER_REJECTED,
     SERVER_REFUSED_FULL,
     SERVER_KERNEL_DROPS,
-    SERVER_DEDUP, // levels from here on
+    SERVER_DEDUP, // levels from here on: what tables hold (server/tables.def)
+    SERVER_DEDUP_ANSWERS,
     SERVER_EXCHANGES,
     SERVER_IN_FLIGHT,
+    SERVER_NOTED,
+    SERVER_PEERS,
     SERVER_BODIES,
+    SERVER_BODIES_UNPROVEN,
+    SERVER_BODY_BYTES,
+    SERVER_BLOCK_ANSWERS,
+    SERVER_TURN, // the most of a turn so far
+    SERVER_REFUSALS,
+    SERVER_WAITING,
+    SERVER_ASKS,
+    SERVER_JOBS,
+    SERVER_PARCELS,
     SERVER_REACHED,
     SERVER_OBSERVATIONS,
     SERVER_SUSPENDED,
@@ -71,6 +83,3 @@ void server_worker_end_calls(struct server_worker *worker);
 void server_worker_stop(struct server_worker *worker);
 void server_worker_join(struct server_worker *worker);
 void server_worker_destroy(struct server_worker *worker);
-
-// Bytes that its tables may touch.
-size_t server_worker_footprint(const struct server_settings *settings);

@@ -67,8 +67,14 @@ struct store_blocks_ops {
     void (*scan_move)(struct store_scan *scan, enum store_scan_move move, struct slice key);
     void (*scan_close)(struct store_scan *scan);
     enum err (*figures)(struct store_blocks *blocks, struct store_blocks_figures *figures);
+    // Any thread: bytes of memory that the database holds now.
+    uint64_t (*memory)(const struct store_blocks *blocks);
     void (*close)(struct store_blocks *blocks);
 };
+
+// What that is at most, for RocksDB: its cache, three buffers of each family, and what it keeps of
+// the files that are open.
+uint64_t store_rocks_memory_max(uint64_t journal_bytes_max);
 
 // RocksDB in a directory that exists. ERR_IN_USE, ERR_NEWER_VERSION, ERR_CORRUPT, ERR_FORBIDDEN,
 // ERR_NO_SPACE, ERR_IO with one line in `message`.

@@ -320,6 +320,12 @@ static void memory_scan_close(struct store_scan *base)
     free(scan);
 }
 
+static uint64_t memory_memory(const struct store_blocks *blocks)
+{
+    (void)blocks;
+    return 0;
+}
+
 static enum err memory_figures(struct store_blocks *blocks, struct store_blocks_figures *figures)
 {
     struct store_disk *const disk = ((struct memory_blocks *)blocks)->disk;
@@ -349,6 +355,7 @@ static const struct store_blocks_ops memory_ops = {
     .scan_move = memory_scan_move,
     .scan_close = memory_scan_close,
     .figures = memory_figures,
+    .memory = memory_memory,
     .close = memory_close,
 };
 

@@ -427,6 +427,17 @@ static void keys_are_bounded_per_device_and_tenant(struct store_fixture *f)
     assert_int_equal(save_with(f, known).err, ERR_OK);
 }
 
+static void names_of_keys_are_bounded_in_bytes(struct store_fixture *f)
+{
+    char key[STORE_KEY_NAME_MAX + 2];
+    memset(key, 'k', sizeof(key) - 1);
+    key[STORE_KEY_NAME_MAX + 1] = 0;
+    const struct save_options beyond = {.key = key, .time_ms = 1};
+    assert_int_equal(save_with(f, beyond).err, ERR_KEY_LIMIT);
+    key[STORE_KEY_NAME_MAX] = 0;
+    save(f, key, 1, 1);
+}
+
 static void deleted_key_no_longer_counts_for_its_device(struct store_fixture *f)
 {
     char key[8];
@@ -646,6 +657,7 @@ static const struct scenario scenarios[] = {
     SCENARIO(many_deletes_stay_exact),
     SCENARIO(purged_device_is_gone_for_good),
     SCENARIO(keys_are_bounded_per_device_and_tenant),
+    SCENARIO(names_of_keys_are_bounded_in_bytes),
     SCENARIO(deleted_key_no_longer_counts_for_its_device),
     SCENARIO(refused_record_leaves_no_trace),
     SCENARIO(long_series_is_whole_after_seals),

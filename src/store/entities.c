@@ -10,7 +10,6 @@
 #include "store/entities_schema.h"
 #include "store/sql.h"
 
-#define JOBS_MAX 1024U
 #define GROUP_MAX 64U
 #define PATH_SIZE 1100U
 
@@ -174,7 +173,7 @@ enum err store_entities_write(struct store_entities *entities, void *context, st
 {
     struct job job = {.run = run, .after = after, .context = context};
     plat_mutex_lock(&entities->mutex);
-    if (entities->stopping || entities->queued == JOBS_MAX) {
+    if (entities->stopping || entities->queued == STORE_ENTITY_JOBS_MAX) {
         const enum err err = entities->stopping ? ERR_STOPPING : ERR_EXHAUSTED;
         plat_mutex_unlock(&entities->mutex);
         return err;

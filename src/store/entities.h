@@ -47,6 +47,9 @@ MUST_USE enum err store_entities_write(struct store_entities *entities, void *co
 MUST_USE enum err store_entities_read(struct store_entities *entities, void *context,
                                       store_job_fn *job);
 
+// Jobs that may wait; beyond: ERR_EXHAUSTED.
+#define STORE_ENTITY_JOBS_MAX 1024U
+
 struct store_entities_stats {
     uint64_t jobs;
     uint64_t groups;    // transactions

@@ -1,5 +1,4 @@
-#include <stdlib.h>
-
+#include "plat/memory.h"
 #include "store/lane_priv.h"
 
 #define LANE_RING_MIN 4096U
@@ -8,9 +7,13 @@
 
 static struct ring *ring_create(size_t size)
 {
-    const size_t bytes = (ring_footprint(size) + 63U) & ~(size_t)63U;
-    void *const memory = aligned_alloc(64, bytes);
+    void *const memory = plat_memory_reserve(ring_footprint(size));
     return memory == NULL ? NULL : ring_init(memory, size);
+}
+
+static void ring_destroy(struct ring *ring, size_t size)
+{
+    plat_memory_release(ring, ring_footprint(size));
 }
 
 static size_t power_of_two(size_t least)
@@ -22,6 +25,18 @@ static size_t power_of_two(size_t least)
     return size;
 }
 
+// 8 bytes of header and possibly a filler at the end: twice the net size is always enough.
+static size_t out_size(size_t in_size)
+{
+    return power_of_two(in_size / LANE_RECORD_MIN * 2 * sizeof(struct store_completion));
+}
+
+size_t store_lane_footprint(size_t ring_bytes)
+{
+    const size_t size = power_of_two(ring_bytes);
+    return sizeof(struct store_lane) + ring_footprint(size) + ring_footprint(out_size(size));
+}
+
 enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, store_wake_fn *wake,
                          struct store_lane **lane)
 {
@@ -30,7 +45,8 @@ enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, 
     if (store->lane_count == STORE_LANES_MAX) {
         return ERR_EXHAUSTED;
     }
-    struct store_lane *const made = calloc(1, sizeof(*made));
+    // Its loads are many; their memory is touched as they are used.
+    struct store_lane *const made = plat_memory_reserve(sizeof(*made));
     if (made == NULL) {
         return ERR_EXHAUSTED;
     }
@@ -38,11 +54,10 @@ enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, 
     made->store = store;
     made->context = context;
     made->wake = wake;
+    made->in_size = size;
     made->in_flight_max = size / LANE_RECORD_MIN;
     made->in = ring_create(size);
-    // 8 bytes of header and possibly a filler at the end: twice the net size is always enough.
-    made->out =
-        ring_create(power_of_two(made->in_flight_max * 2 * sizeof(struct store_completion)));
+    made->out = ring_create(out_size(size));
     plat_mutex_init(&made->mutex);
     plat_cond_init(&made->posted);
     store_loads_init(&made->loads);
@@ -60,9 +75,9 @@ void store_lane_destroy(struct store_lane *lane)
     store_loads_deinit(&lane->loads);
     plat_cond_deinit(&lane->posted);
     plat_mutex_deinit(&lane->mutex);
-    free(lane->in);
-    free(lane->out);
-    free(lane);
+    ring_destroy(lane->in, lane->in_size);
+    ring_destroy(lane->out, out_size(lane->in_size));
+    plat_memory_release(lane, sizeof(*lane));
 }
 
 enum err store_submit(struct store_lane *lane, const struct store_record *record)
@@ -179,4 +194,13 @@ void store_lane_end(struct store_lane *lane)
     lane->is_ended = true;
     plat_cond_broadcast(&lane->posted);
     plat_mutex_unlock(&lane->mutex);
+}
+
+void store_lanes_count(const struct store *store, struct store_stats *stats)
+{
+    for (uint32_t i = 0; i < store->lane_count; i++) {
+        const struct store_lane *const lane = store->lanes[i];
+        stats->lane_bytes += ring_used(lane->in);
+        stats->loads += metric_read(&lane->loads.taken);
+    }
 }

@@ -26,6 +26,7 @@ struct store_lane {
     struct store *store;
     struct ring *in;  // records
     struct ring *out; // completions
+    size_t in_size;   // bytes of `in`
     uint64_t in_flight;
     uint64_t in_flight_max;
     bool has_unflushed;
@@ -73,3 +74,5 @@ void store_lane_publish(struct store_lane *lane);
 // Writer is gone: who waits, waits no more.
 void store_lane_end(struct store_lane *lane);
 void store_lane_destroy(struct store_lane *lane);
+// Any thread: adds what the lanes hold.
+void store_lanes_count(const struct store *store, struct store_stats *stats);

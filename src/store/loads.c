@@ -20,6 +20,7 @@ static struct store_load *take_slot(struct store_loads *loads)
     } else if (loads->fresh < STORE_LOADS_MAX) {
         load = &loads->slots[loads->fresh++];
     }
+    metric_add(&loads->taken, load != NULL ? 1 : 0);
     return load;
 }
 
@@ -27,6 +28,27 @@ static void give_slot(struct store_loads *loads, struct store_load *load)
 {
     load->next = loads->free;
     loads->free = load;
+    metric_set(&loads->taken, metric_read(&loads->taken) - 1);
+}
+
+// Under the lock: whether what was read may be kept until it is collected.
+static bool hold(struct store_loads *loads, struct store_load *load)
+{
+    loads->bytes += load->rows.cap - load->held;
+    load->held = load->rows.cap;
+    return loads->bytes <= STORE_LOADS_BYTES_MAX;
+}
+
+static void let_go(struct store_loads *loads, struct store_load *load)
+{
+    loads->bytes -= load->held;
+    load->held = 0;
+    store_bytes_deinit(&load->rows);
+}
+
+size_t store_load_remember_footprint(size_t bytes)
+{
+    return store_recent_footprint(bytes);
 }
 
 enum err store_load_remember(struct store_lane *lane, size_t bytes)
@@ -93,6 +115,10 @@ static void read_rows(void *context)
         }
     }
     plat_mutex_lock(&lane->loads.mutex);
+    if (!hold(&lane->loads, load)) {
+        let_go(&lane->loads, load);
+        load->err = ERR_EXHAUSTED;
+    }
     load->next = lane->loads.done;
     lane->loads.done = load;
     metric_add(&lane->loads.done_count, 1);
@@ -218,7 +244,15 @@ void store_load_release(struct store_load *owned_load)
 {
     struct store_loads *const loads = &owned_load->lane->loads;
     if (owned_load->rows.cap > KEPT_BYTES_MAX) {
-        store_bytes_deinit(&owned_load->rows);
+        plat_mutex_lock(&loads->mutex);
+        let_go(loads, owned_load);
+        plat_mutex_unlock(&loads->mutex);
     }
     give_slot(loads, owned_load);
+}
+
+uint64_t store_loads_bytes_max(void)
+{
+    // Each thread may have read one more, with room to grow.
+    return STORE_LOADS_BYTES_MAX + STORE_LOAD_THREADS * (uint64_t)STORE_LOAD_BYTES_MAX * 4;
 }

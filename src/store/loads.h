@@ -4,6 +4,9 @@
 // A load is a slot of its lane: free, with a reader, or done and waiting to be collected. Slots and
 // their memory are used again; the reader grows that memory, the worker never does. What was read
 // is remembered by the lane's own thread when it collects it (store/recent.h).
+//
+// Bounds: STORE_LOADS_MAX slots; STORE_LOADS_BYTES_MAX for the rows of all of them, beyond which
+// what was read is thrown away and the load ends with ERR_EXHAUSTED.
 #pragma once
 
 #include "base/metric.h"
@@ -14,6 +17,7 @@
 #include "store/wire.h"
 
 #define STORE_LOAD_THREADS 2U
+#define STORE_LOADS_BYTES_MAX (32U << 20)
 
 struct store_load {
     struct store_lane *lane;
@@ -30,6 +34,7 @@ struct store_load {
     size_t note_len;
     uint8_t note[STORE_LOAD_NOTE_MAX];
     struct store_bytes rows;
+    size_t held; // of `rows`, as counted in `bytes` of the lane
     struct store_wire left;
 };
 
@@ -39,6 +44,8 @@ struct store_loads {
     unsigned fresh;          // slots from here on were never used, their memory not touched
     struct plat_mutex mutex;
     struct store_load *done; // under `mutex`, newest first
+    size_t bytes;            // under `mutex`: held by all slots
+    struct metric taken;     // slots in use; set by the lane's thread
     struct metric done_count;
     struct store_recent *recent; // the lane's thread only; NULL: nothing is remembered
     size_t recent_size;

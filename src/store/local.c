@@ -79,8 +79,10 @@ enum err store_local_need(struct store_local *local, uint64_t number, uint64_t t
 
 static uint32_t add_name(struct store_local *local, uint64_t tenant, struct slice name)
 {
-    if (store_dictionary_tenant_count(&local->dictionary, tenant) >=
-        local->limits.keys_per_tenant_max) {
+    const uint32_t keys_max = local->limits.keys_max;
+    if (name.len > STORE_KEY_NAME_MAX || (keys_max > 0 && local->dictionary.count >= keys_max) ||
+        store_dictionary_tenant_count(&local->dictionary, tenant) >=
+            local->limits.keys_per_tenant_max) {
         return 0;
     }
     plat_rwlock_write(&local->head.lock);
@@ -502,6 +504,7 @@ static void count_up(struct store_local *local, size_t row_len)
     metric_set(&local->journal_rows, local->journal_number - local->journal_first);
     metric_set(&local->trace_bytes, store_traces_bytes(&local->traces));
     metric_set(&local->devices, local->head.taken);
+    metric_set(&local->key_names, local->dictionary.count);
 }
 
 enum err store_local_end(struct store_local *local)
@@ -657,6 +660,8 @@ static void stats(void *backend, struct store_stats *out)
     out->journal_rows = metric_read(&local->journal_rows);
     out->trace_bytes = metric_read(&local->trace_bytes);
     out->devices_in_head = metric_read(&local->devices);
+    out->database_bytes = local->blocks->ops->memory(local->blocks);
+    out->key_names = metric_read(&local->key_names);
     out->write_stopped = metric_read(&local->is_write_stopped) != 0;
 }
 

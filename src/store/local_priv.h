@@ -120,7 +120,7 @@ struct store_local {
     const struct store_lives *lives;
     struct store_traces traces;
 
-    struct metric seals, expired, bytes_written, head_bytes, journal_bytes, journal_rows,
+    struct metric key_names, seals, expired, bytes_written, head_bytes, journal_bytes, journal_rows,
         trace_bytes, devices, is_write_stopped;
 };
 

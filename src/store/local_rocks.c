@@ -11,3 +11,8 @@ enum err store_local_open(const char *directory, const struct store_limits *limi
     const enum err err = store_rocks_open(directory, limits->journal_bytes_max, &blocks, message);
     return err == ERR_OK ? store_local_open_on(blocks, limits, store, message) : err;
 }
+
+uint64_t store_database_bytes_max(const struct store_limits *limits)
+{
+    return store_rocks_memory_max(limits->journal_bytes_max);
+}

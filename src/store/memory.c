@@ -105,6 +105,13 @@ static uint32_t tenant_names(const struct memory *memory, uint64_t tenant)
     return count;
 }
 
+static bool has_room_for_name(const struct memory *memory, uint64_t tenant)
+{
+    const uint32_t most = memory->limits.keys_max;
+    return tenant_names(memory, tenant) < memory->limits.keys_per_tenant_max &&
+           (most == 0 || memory->name_count < most);
+}
+
 static struct slice add_name(struct memory *memory, uint64_t tenant, struct slice name)
 {
     uint8_t *const bytes = grown(NULL, name.len);
@@ -133,9 +140,8 @@ static bool admit_key(struct memory *memory, struct memory_device *device, struc
         return true;
     }
     struct slice name = find_name(memory, device->tenant, key);
-    if (device->key_count == memory->limits.keys_per_device_max ||
-        (name.ptr == NULL &&
-         tenant_names(memory, device->tenant) == memory->limits.keys_per_tenant_max)) {
+    if (key.len > STORE_KEY_NAME_MAX || device->key_count == memory->limits.keys_per_device_max ||
+        (name.ptr == NULL && !has_room_for_name(memory, device->tenant))) {
         return false;
     }
     if (name.ptr == NULL) {

@@ -22,6 +22,11 @@
 #define META_BUFFER_BYTES (2 * MIB)
 #define TRACES_BUFFER_BYTES (8 * MIB)
 #define STATE_BUFFER_BYTES (16 * MIB)
+// Of each family, in memory at once.
+#define BUFFERS_MAX 3
+#define OPEN_FILES_MAX 512
+// What is kept of the open files, and what a compaction works with.
+#define FILES_BYTES (64 * MIB)
 #define COMPACTION_BYTES_PER_SECOND (64 * (int64_t)MIB)
 #define DELETION_WINDOW 512
 // Rewrites blocks this old even if nothing else does, so that expired ones go.
@@ -109,7 +114,7 @@ static rocksdb_options_t *family_options(uint64_t buffer_bytes, int compression)
 {
     rocksdb_options_t *const options = rocksdb_options_create();
     rocksdb_options_set_write_buffer_size(options, buffer_bytes);
-    rocksdb_options_set_max_write_buffer_number(options, 3);
+    rocksdb_options_set_max_write_buffer_number(options, BUFFERS_MAX);
     rocksdb_options_set_compression(options, compression);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
     rocksdb_options_set_max_bytes_for_level_base(options, 256 * MIB);
@@ -164,14 +169,27 @@ static void factory_destroy(void *state)
     (void)state;
 }
 
+// Larger ones save no writing: the journal is as long as its bound, so most of what is flushed is
+// still needed whatever the buffer's size.
+static uint64_t journal_buffer(uint64_t journal_bytes_max)
+{
+    const uint64_t half = journal_bytes_max / 2;
+    return half < 4 * MIB ? 4 * MIB : half > 32 * MIB ? 32 * MIB : half;
+}
+
+uint64_t store_rocks_memory_max(uint64_t journal_bytes_max)
+{
+    return CACHE_BYTES + FILES_BYTES +
+           BUFFERS_MAX *
+               (journal_buffer(journal_bytes_max) + TRACES_BUFFER_BYTES + SERIES_BUFFER_BYTES +
+                DEVICES_BUFFER_BYTES + STATE_BUFFER_BYTES + META_BUFFER_BYTES);
+}
+
 static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
 {
-    // Three such buffers may be in memory at once. Larger ones save no writing: the journal is as
-    // long as its bound, so most of what is flushed is still needed whatever the buffer's size.
-    const uint64_t half = journal_bytes_max / 2;
-    const uint64_t journal_bytes = half < 4 * MIB ? 4 * MIB : half > 32 * MIB ? 32 * MIB : half;
     rocksdb_options_t **const families = rocks->family_options;
-    families[STORE_FAMILY_JOURNAL] = family_options(journal_bytes, rocksdb_no_compression);
+    families[STORE_FAMILY_JOURNAL] =
+        family_options(journal_buffer(journal_bytes_max), rocksdb_no_compression);
     set_table(rocks, families[STORE_FAMILY_JOURNAL], 64 * 1024, false);
     families[STORE_FAMILY_TRACES] = family_options(TRACES_BUFFER_BYTES, rocksdb_no_compression);
     set_table(rocks, families[STORE_FAMILY_TRACES], 64 * 1024, false);
@@ -210,7 +228,7 @@ static void set_options(struct rocks *rocks, uint64_t journal_bytes_max)
     rocksdb_options_set_allow_concurrent_memtable_write(options, 0);
     rocksdb_options_set_enable_write_thread_adaptive_yield(options, 0);
     rocksdb_options_set_bytes_per_sync(options, MIB);
-    rocksdb_options_set_max_open_files(options, 512);
+    rocksdb_options_set_max_open_files(options, OPEN_FILES_MAX);
     // Its own log is a file like any other: once a line did not fit on a full disk, Debian's build
     // asserts at the next one. Errors come to us as results.
     rocksdb_options_set_info_log_level(options, INFO_LOG_FATAL);
@@ -346,6 +364,22 @@ static enum err rocks_figures(struct store_blocks *blocks, struct store_blocks_f
     return plat_file_free_space(rocks->directory, &figures->free_space);
 }
 
+static uint64_t rocks_memory(const struct store_blocks *blocks)
+{
+    static const char *const names[] = {"rocksdb.cur-size-all-mem-tables",
+                                        "rocksdb.estimate-table-readers-mem"};
+    const struct rocks *const rocks = (const struct rocks *)blocks;
+    uint64_t sum = rocksdb_cache_get_usage(rocks->cache);
+    for (int family = 0; family < STORE_FAMILY_COUNT; family++) {
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+            uint64_t bytes = 0;
+            (void)rocksdb_property_int_cf(rocks->db, rocks->families[family], names[i], &bytes);
+            sum += bytes;
+        }
+    }
+    return sum;
+}
+
 // Opening and closing.
 
 static void rocks_close(struct store_blocks *blocks)
@@ -391,6 +425,7 @@ static const struct store_blocks_ops rocks_ops = {
     .scan_move = rocks_scan_move,
     .scan_close = rocks_scan_close,
     .figures = rocks_figures,
+    .memory = rocks_memory,
     .close = rocks_close,
 };
 

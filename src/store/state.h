@@ -90,6 +90,8 @@ struct store_load_query {
 
 // The lane's wake function is called when the load is there. ERR_TOO_LARGE: the note, or `only`.
 MUST_USE enum err store_load_submit(struct store_lane *lane, const struct store_load_query *query);
+// Bytes that store_load_remember reserves.
+size_t store_load_remember_footprint(size_t bytes);
 // Start-up only: what the lane loads whole (neither `only` nor `enough`) is remembered in so many
 // bytes, the oldest overwritten, until the device's state changes. ERR_EXHAUSTED.
 MUST_USE enum err store_load_remember(struct store_lane *lane, size_t bytes);

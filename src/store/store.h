@@ -110,6 +110,9 @@ void store_set_lives(struct store *store, const struct store_lives *lives);
 MUST_USE enum err store_lane_open(struct store *store, size_t ring_bytes, void *context,
                                   store_wake_fn *wake, struct store_lane **lane);
 
+// Bytes that a lane reserves.
+size_t store_lane_footprint(size_t ring_bytes);
+
 // Copies the record into the lane's ring. ERR_EXHAUSTED when it is full, ERR_TOO_LARGE for a record
 // that no ring could take. Nothing is seen by the writer before the flush.
 MUST_USE enum err store_submit(struct store_lane *lane, const struct store_record *record);
@@ -166,13 +169,20 @@ struct store_stats {
     uint64_t commit_size_max;
     uint64_t head_bytes, head_bytes_max, journal_bytes, journal_rows, trace_bytes;
     uint64_t devices_in_head;
-    bool read_only;     // stopped taking writes: see the log
-    bool write_stopped; // at the last commit the database wanted writes to wait for compaction
+    uint64_t database_bytes; // memory that the database holds; at most store_database_bytes_max
+    uint64_t key_names;      // of all tenants
+    uint64_t lane_bytes;     // of records that wait for the writer, all lanes
+    uint64_t loads;          // reads of state under way, all lanes
+    bool read_only;          // stopped taking writes: see the log
+    bool write_stopped;      // at the last commit the database wanted writes to wait for compaction
 };
 struct store_stats store_stats(struct store *store);
 // How long commits take, in microseconds, and how many records they hold.
 const struct histogram *store_commit_time(const struct store *store);
 const struct histogram *store_commit_size(const struct store *store);
+
+// Of the name of a key of a time series; a longer one is refused with ERR_KEY_LIMIT.
+#define STORE_KEY_NAME_MAX 1024U
 
 struct store_limits {
     uint64_t head_bytes_max;
@@ -182,11 +192,17 @@ struct store_limits {
     uint32_t commit_records_max;
     uint32_t keys_per_device_max;
     uint32_t keys_per_tenant_max;
+    uint32_t keys_max; // of all tenants; 0: no limit
     uint64_t free_space_min;
     struct span trace_age_max; // what a message may be repeated within
     uint64_t trace_bytes_max;  // STORE_TRACE_SIZE and a little more for each message
     struct span expiry_every;  // from one search for expired readings to the next; 0: never
 };
+
+// Bytes that the database under the store takes from the heap at most, and what the rows that are
+// read for one lane do.
+uint64_t store_database_bytes_max(const struct store_limits *limits);
+uint64_t store_loads_bytes_max(void);
 
 // Back ends. Start-up only. `store_memory` is the slow, obvious reference.
 MUST_USE enum err store_memory_open(const struct store_limits *limits, struct store **store);

@@ -336,5 +336,6 @@ struct store_stats store_stats(struct store *store)
         .read_only = metric_read(&store->is_failed) != 0,
     };
     store->ops->stats(store->backend, &stats);
+    store_lanes_count(store, &stats);
     return stats;
 }
