@@ -69,4 +69,5 @@ fmt: setup-lint
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: build
+	@$(NINJA)
 	@meson install -C $(BUILD) --no-rebuild

@@ -18,7 +18,7 @@ enum server_command {
 
 struct server_options {
     enum server_command command;
-    const char *config_file; // NULL: none
+    const char *config_file; // NULL: none; with a '-' in front it need not be there
     const char *data;        // NULL: as configured
     bool demo;
     bool demo_public;

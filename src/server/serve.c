@@ -15,6 +15,7 @@
 #include "plat/clock.h"
 #include "plat/file.h"
 #include "plat/memory.h"
+#include "plat/notify.h"
 #include "plat/process.h"
 #include "plat/signal.h"
 #include "plat/steer.h"
@@ -635,9 +636,11 @@ static int64_t log_clock(void *context)
 static void run_until_told(const struct server_options *options, const struct conf *conf)
 {
     struct server_reload reload = {.options = options, .started = conf};
+    plat_notify("READY=1");
     while (plat_signal_wait() != PLAT_SIGNAL_STOP) {
         server_reload(&reload);
     }
+    plat_notify("STOPPING=1");
     server_reload_end(&reload);
 }
 

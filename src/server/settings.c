@@ -15,7 +15,12 @@ static enum err load_file(const char *name, struct conf *conf, struct buf *messa
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
+    const bool may_lack = name[0] == '-';
+    name += may_lack ? 1 : 0;
     enum err err = plat_file_read(name, CONFIG_FILE_MAX, &bytes, &len);
+    if (may_lack && err == ERR_NOT_FOUND) {
+        return ERR_OK;
+    }
     if (err != ERR_OK) {
         buf_put_format(message, "%.200s: %s", name, err_text(err));
         return err;
