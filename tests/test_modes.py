@@ -369,30 +369,3 @@ def test_sighup_reloads_what_can_be_reloaded(place, tmp_path):
     server.stop()
     # With what it was started with nothing waits for a restart.
     assert server.log().count("config.needs-restart") == 2
-
-
-def test_every_line_of_the_log_is_json_without_secrets(place, rest_of):
-    server = place.server("--set", "log.level=debug")
-    server.start()
-    device, rest = rest_of(server, "secret-keeper")
-    answer = rest.call("POST", "/api/auth/login", {"username": "tenant@thingsboard.org",
-                                                   "password": "not-the-password"})
-    assert answer.status == 401
-    tokens = rest.call("POST", "/api/auth/login", {"username": "tenant@thingsboard.org",
-                                                   "password": "tenant"}).json()
-    with RawClient(server.coap_port) as client:
-        client.request(POST, f"/api/v1/{device.token}/telemetry", '{"a":1}')
-        client.request(POST, f"/api/v1/{device.token}/telemetry", "{")
-        client.request(POST, "/api/v1/wrong-token-of-somebody/telemetry", "{}")
-        client.send_bytes(b"\xff\x00nonsense")
-    rest.call("POST", "/api/auth/token", {"refreshToken": "no-such-refresh-token"})
-    server.stop()
-    # The banner of the demo stands between; what begins like an object is a line of the log.
-    lines = [line for line in server.log().splitlines() if line.startswith("{")]
-    assert len(lines) > 2
-    for line in lines:
-        entry = json.loads(line)
-        assert {"time", "level", "event"} <= entry.keys(), line
-        for secret in (device.token, "wrong-token-of-somebody", "not-the-password",
-                       "no-such-refresh-token", tokens["token"], tokens["refreshToken"]):
-            assert secret not in line

@@ -201,6 +201,23 @@ void conf_write_changed(const struct conf *before, const struct conf *after, boo
     }
 }
 
+// Of a file with the line.
+static void put_source(const struct conf_value *value, char text[32])
+{
+    static const char *const sources[] = {
+        [CONF_DEFAULT] = "default",
+        [CONF_FILE] = "file:",
+        [CONF_ENVIRONMENT] = "environment",
+        [CONF_SET] = "--set",
+    };
+    struct buf out = buf_over(text, 31);
+    buf_put_text(&out, sources[value->source]);
+    if (value->source == CONF_FILE) {
+        buf_put_format(&out, "%zu", value->line);
+    }
+    text[out.len] = 0;
+}
+
 void conf_write_table(const struct conf *conf, struct buf *out)
 {
     static const char *const types[] = {
@@ -210,20 +227,15 @@ void conf_write_table(const struct conf *conf, struct buf *out)
         [CONF_ADDRESS] = "address", [CONF_ADDRESSES] = "addresses",
         [CONF_RATES] = "rates",     [CONF_CPUS] = "cores",
     };
-    static const char *const sources[] = {
-        [CONF_DEFAULT] = "default",
-        [CONF_FILE] = "file",
-        [CONF_ENVIRONMENT] = "environment",
-        [CONF_SET] = "--set",
-    };
-
     buf_put_format(out, "%-25s %-10s %-26s %-26s %-12s %s\n", "key", "type", "value", "default",
                    "from", "help");
     for (const struct conf_key *key = conf_keys; key->name != NULL; key++) {
         const struct conf_value *value = &conf->values[key - conf_keys];
+        char from[32];
+        put_source(value, from);
         buf_put_format(out, "%-25s %-10s %-26s %-26s %-12s %s", key->name, types[key->type],
                        value->text[0] != 0 ? value->text : "-",
-                       key->fallback[0] != 0 ? key->fallback : "-", sources[value->source],
+                       key->fallback[0] != 0 ? key->fallback : "-", from,
                        key->help);
         if (key->words != NULL) {
             buf_put_format(out, " (%s)", key->words);

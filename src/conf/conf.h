@@ -56,5 +56,6 @@ bool conf_is_set(const struct conf *conf, const char *name);
 // between them.
 void conf_write_changed(const struct conf *before, const struct conf *after, bool reloadable,
                         struct buf *out);
-// One row a key: name, type, value, default, where it came from, help. For check-config and docs.
+// One row a key: name, type, value, default, where it came from (of a file the line), help. For
+// check-config and docs.
 void conf_write_table(const struct conf *conf, struct buf *out);

@@ -50,7 +50,7 @@ enum err server_sockets_open(const struct server_settings *settings,
         }
         const bool lacks_family = err == ERR_INVALID || err == ERR_UNSUPPORTED;
         if (lacks_family && settings->coap_bind_is_default && !address_is_ipv4(bind)) {
-            LOG(LOG_WARN, "coap.no-ipv6", LOG_TEXT("left out", address_format(bind, text)));
+            LOG(LOG_WARN, "coap.no-ipv6", LOG_TEXT("left-out", address_format(bind, text)));
             continue;
         }
         buf_put_format(message, "cannot bind CoAP to %s: %s", address_format(bind, text),
