@@ -61,6 +61,8 @@ UNIT = {
                            "in_a_full_set_the_one_seen_longest_ago_gives_way",
     "tenants-with-limits": "src/core/meters_test.c:"
                            "in_a_full_set_the_one_seen_longest_ago_gives_way",
+    "bodies-fetched": "src/core/observation_test.c:"
+                      "without_a_place_to_wait_an_acknowledgement_is_enough",
     "presence": "src/core/presence_test.c:a_number_beyond_the_bound_has_no_presence",
     "store-head-bytes": "src/store/local_test.c:small_head_seals_in_time",
     "store-journal-bytes": "src/store/local_test.c:journal_stays_within_its_bound",
@@ -77,7 +79,6 @@ UNIT = {
 
 # Rows that cannot be filled, and why.
 BEYOND = {
-    "bodies-fetched": "what finds no place is delivered with its ACK, which nobody can see",
     "devices-of-key-names": "more devices than a test wants to make",
     "key-names-of-an-answer": "more names than a test wants to make",
     "entities-of-a-list": "more devices than a test wants to make",

@@ -124,6 +124,36 @@ def test_below_the_watermark_readings_are_refused_until_there_is_room(place):
     assert stored(server) == [1, 3]
 
 
+def test_what_was_kept_for_a_full_disk_is_given_up_and_kept_again(place):
+    server, disk = on_disk(place, ["store.ballast=8M"])
+    ballast = server.data / "ballast"
+
+    def wait_until(is_there):
+        end = time.monotonic() + 10
+        while ballast.exists() != is_there:
+            assert time.monotonic() < end, server.log()
+            time.sleep(0.05)
+    wait_until(True)
+    about = ballast.stat()
+    assert about.st_size == about.st_blocks * 512 == 8 << 20 and about.st_mode & 0o777 == 0o600
+    disk.leave(200_000_000)  # below the watermark, but not by half
+    time.sleep(2)
+    assert ballast.exists()
+    disk.leave(100_000_000)
+    wait_until(False)
+    assert '"event":"store.ballast-released","bytes":8388608,"result":"ok"' in server.log()
+    server.restart()  # there is none to be given up, and none is made meanwhile
+    assert not ballast.exists()
+    disk.leave()
+    wait_until(True)
+    with RawClient(server.coap_port) as client:
+        assert post(client, 1) == "2.01"
+    server.stop()
+    server.settings = ["store.ballast=0"]
+    server.start_once()
+    assert not ballast.exists()
+
+
 def test_a_disk_that_is_full_without_warning_ends_the_process_and_loses_nothing(place):
     server, disk = on_disk(place, ["store.free-space-min=0"])
     kept = []
@@ -287,3 +317,49 @@ def test_a_damaged_file_is_one_clear_line(place, pattern, at):
     intact.rename(server.data)
     server.start_once()
     assert stored(server) == list(range(300))
+
+
+def flip_everywhere(file, step=512):
+    """Turns bits in each part of a file that is open elsewhere, in place."""
+    with open(file, "r+b") as there:
+        size = there.seek(0, os.SEEK_END)
+        for at in range(0, size, step):
+            there.seek(at)
+            byte = there.read(1)
+            there.seek(at)
+            there.write(bytes([byte[0] ^ 0xA5]))
+
+
+def test_sorted_files_damaged_while_it_runs_are_noticed_and_nothing_wrong_is_served(place):
+    server = place.server(settings=["store.journal-size=1M", "store.head-size=1M"])
+    server.start()
+    with RawClient(server.coap_port) as client:
+        for n in range(1500):
+            assert post(client, n) == "2.01"
+        message = client.message(POST, f"/api/v1/{TOKEN}/attributes", '{"kept":"as it was"}')
+        assert client.exchange(message).status == "2.01"
+    # What the log holds becomes sorted files at the next start; nothing of them was read yet.
+    server.restart("kill")
+    files = list(server.data.glob("devices/*.sst"))
+    assert files
+    for file in files:
+        flip_everywhere(file)
+    rest = Rest(server.http_port).log_in(*TENANT)
+    device = rest.device_named(DEVICE)
+    series = f"/api/plugins/telemetry/DEVICE/{device}/values/timeseries"
+    wish = {"keys": "n", "startTs": 0, "endTs": 1_000_000, "limit": 100000, "orderBy": "ASC",
+            "useStrictDataTypes": "true"}
+    answer = rest.call("GET", series, query=wish)
+    assert answer.status in (500, 503), answer
+    attributes = rest.call("GET", f"/api/plugins/telemetry/DEVICE/{device}/values/attributes")
+    assert attributes.status in (500, 503) or \
+        [one["value"] for one in attributes.json() if one["key"] == "kept"] == ["as it was"]
+    with RawClient(server.coap_port) as client:
+        # Stored and confirmed, refused, or the end of the process; never a wrong answer.
+        answers = {post(client, n) for n in range(1500, 1510)}
+        assert answers <= {"2.01", "5.03", "5.00", None}, answers
+    assert '"event":"store.database","reason":"Corruption' in server.log()
+    if server.process.poll() is not None:
+        assert server.process.returncode == 1
+        server.process = None
+        assert "motehub: a write to" in server.log()

@@ -235,8 +235,7 @@ void conf_write_table(const struct conf *conf, struct buf *out)
         put_source(value, from);
         buf_put_format(out, "%-25s %-10s %-26s %-26s %-12s %s", key->name, types[key->type],
                        value->text[0] != 0 ? value->text : "-",
-                       key->fallback[0] != 0 ? key->fallback : "-", from,
-                       key->help);
+                       key->fallback[0] != 0 ? key->fallback : "-", from, key->help);
         if (key->words != NULL) {
             buf_put_format(out, " (%s)", key->words);
         }

@@ -260,6 +260,28 @@ bool plat_file_exists(const char *path)
     return stat(path, &about) == 0;
 }
 
+enum err plat_file_reserve(const char *path, uint64_t bytes)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return plat_os_error(errno);
+    }
+    const bool is_reserved = fallocate(fd, 0, 0, (off_t)bytes) == 0;
+    const enum err err = is_reserved           ? ERR_OK
+                         : errno == EOPNOTSUPP ? ERR_UNSUPPORTED
+                                               : plat_os_error(errno);
+    close(fd);
+    if (err != ERR_OK) {
+        (void)unlink(path);
+    }
+    return err;
+}
+
+enum err plat_file_remove(const char *path)
+{
+    return unlink(path) == 0 ? ERR_OK : plat_os_error(errno);
+}
+
 enum err plat_file_free_space(const char *path, uint64_t *bytes)
 {
     struct statvfs about;

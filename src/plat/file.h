@@ -34,5 +34,10 @@ void plat_file_free(uint8_t *owned_bytes);
 MUST_USE enum err plat_file_write(const char *path, struct slice bytes, unsigned mode);
 
 bool plat_file_exists(const char *path);
+// A file of so many bytes that nobody has written but that take up the disk. ERR_UNSUPPORTED where
+// the file system cannot; ERR_NO_SPACE, ERR_FORBIDDEN, ERR_IO. On failure there is no file.
+MUST_USE enum err plat_file_reserve(const char *path, uint64_t bytes);
+// ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_IO.
+MUST_USE enum err plat_file_remove(const char *path);
 // Bytes that this user may still write on the file system of `path`.
 MUST_USE enum err plat_file_free_space(const char *path, uint64_t *bytes);

@@ -323,6 +323,24 @@ static void free_space_is_told(void **state)
     assert_int_equal(plat_file_free_space(in_scratch("none"), &bytes), ERR_NOT_FOUND);
 }
 
+static void a_reserved_file_takes_its_room_and_gives_it_back(void **state)
+{
+    (void)state;
+    struct stat about;
+    const char *path = in_scratch("reserved");
+    assert_int_equal(plat_file_reserve(path, 1U << 20), ERR_OK);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_size, 1U << 20);
+    assert_true(about.st_blocks * 512 >= 1U << 20);
+    assert_int_equal(about.st_mode & 0777U, 0600);
+    assert_int_equal(plat_file_remove(path), ERR_OK);
+    assert_int_equal(plat_file_remove(path), ERR_NOT_FOUND);
+    assert_int_equal(plat_file_reserve(in_scratch("nowhere/reserved"), 1), ERR_NOT_FOUND);
+    // More than any disk has: nothing is left of it.
+    assert_int_not_equal(plat_file_reserve(path, UINT64_C(1) << 60), ERR_OK);
+    assert_false(plat_file_exists(path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +359,7 @@ int main(void)
         cmocka_unit_test(failed_write_keeps_the_old_file),
         cmocka_unit_test(closed_doors_are_forbidden),
         cmocka_unit_test(free_space_is_told),
+        cmocka_unit_test(a_reserved_file_takes_its_room_and_gives_it_back),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -21,6 +21,7 @@
 #include "plat/steer.h"
 #include "plat/thread.h"
 #include "rest/live.h"
+#include "server/ballast.h"
 #include "server/guard.h"
 #include "server/meters.h"
 #include "server/metrics.h"
@@ -39,6 +40,7 @@
 struct server {
     const struct server_settings *settings;
     int lock;
+    struct server_ballast ballast; // the control thread's, once that runs
     struct store *store;
     struct epoch epoch;
     struct core core;
@@ -110,6 +112,10 @@ static enum err open_stores(struct server *server)
     const struct server_settings *settings = server->settings;
     char path[PATH_SIZE];
     char message[256] = "";
+    // On a disk that is full the databases may need what it holds to be opened at all.
+    server_ballast_open(&server->ballast, settings->data, settings->ballast_bytes,
+                        settings->store.free_space_min);
+    server_ballast_look(&server->ballast, plat_clock_mono());
     snprintf(path, sizeof(path), "%s/devices", settings->data);
     enum err err = plat_file_make_directory(path);
     if (err != ERR_OK) {
@@ -316,6 +322,7 @@ static void control(void *context)
             plat_signal_stop();
             return;
         }
+        server_ballast_look(&server->ballast, plat_clock_mono());
         sweep_presence(server);
         server_meters_share(&server->meters, plat_clock_mono());
         expire_calls(server);

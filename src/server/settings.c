@@ -233,6 +233,7 @@ static void read_http(const struct conf *conf, struct server_settings *settings)
 
 static void read_store(const struct conf *conf, struct server_settings *settings)
 {
+    settings->ballast_bytes = conf_size(conf, "store.ballast");
     settings->devices_max = (uint32_t)conf_int(conf, "limits.devices");
     settings->tenants_max = (uint32_t)conf_int(conf, "limits.tenants");
     // Twice as many: devices are not spread quite equally over the workers.

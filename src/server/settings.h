@@ -56,6 +56,7 @@ struct server_settings {
     struct core_meters_bounds meters;
     struct store_limits store;
     uint32_t devices_max;
+    uint64_t ballast_bytes;
     uint32_t tenants_max;
 };
 

@@ -6,9 +6,11 @@
 // rate-limited, so that it never starves the sync of the journal, and drops blocks that have
 // expired.
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "plat/clock.h"
 #include "plat/file.h"
 #include "store/blocks.h"
@@ -16,6 +18,7 @@
 
 #define INFO_LOG_FATAL 4 // the least that is written
 #define MIB ((uint64_t)1 << 20)
+#define QUIET_S 60U // between two lines about what failed
 #define CACHE_BYTES (64 * MIB)
 #define SERIES_BUFFER_BYTES (32 * MIB)
 #define DEVICES_BUFFER_BYTES (16 * MIB)
@@ -79,12 +82,25 @@ static enum err error_of(const char *text)
     return ERR_IO;
 }
 
+// A damaged block is met at each read of it again: a line a minute is enough. Any thread.
+static void log_failure(const char *text)
+{
+    static _Atomic uint64_t quiet_until_ns;
+    const struct mono now = plat_clock_mono();
+    uint64_t until_ns = atomic_load_explicit(&quiet_until_ns, memory_order_relaxed);
+    if (now.ns >= until_ns && atomic_compare_exchange_strong(&quiet_until_ns, &until_ns,
+                                                             mono_add(now, span_s(QUIET_S)).ns)) {
+        LOG(LOG_ERROR, "store.database", LOG_TEXT("reason", text));
+    }
+}
+
 static enum err take_error(char *owned_text)
 {
     if (owned_text == NULL) {
         return ERR_OK;
     }
     const enum err err = error_of(owned_text);
+    log_failure(owned_text);
     rocksdb_free(owned_text);
     return err;
 }
