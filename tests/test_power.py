@@ -6,6 +6,7 @@ the first start. SOAK=1 cuts 200 times; POWER_SEED repeats a run.
 """
 
 import http.client
+import json
 import os
 import random
 import subprocess
@@ -15,6 +16,7 @@ import time
 
 import pytest
 
+from observer import Later, Observer
 from power import Disk
 from raw_coap import ACK, CON, EMPTY, POST, RawClient
 from rest_client import TENANT, Rest
@@ -283,3 +285,40 @@ def test_a_clock_that_jumps_changes_nothing_that_matters(place):
     assert [n for _, n in points] == [0, 1, 2, 3, 4, 5, 6]
     stamps = [ts for ts, _ in points]
     assert stamps == sorted(set(stamps))
+
+
+def test_a_clock_that_jumps_moves_no_deadline_and_ends_no_session(place, rest_of):
+    """An hour either way while a call waits, a device observes and a person is logged in."""
+    server = place.server(settings=["rpc.timeout-min=1s"])
+    server.start_once()
+    server.stop()
+    disk = Disk(server.data)
+    server.environment = disk.environment()
+    server.start_once()
+    device, rest = rest_of(server, "jumping")
+    body = {"method": "m", "params": {}, "timeout": 3000}
+    path = f"/api/rpc/twoway/{device.id}"
+    with Observer(device, "rpc") as calls, Observer(device, "attributes") as attributes:
+        calls.register()
+        attributes.register()
+        for n, seconds in enumerate((3600, -3600, 0)):
+            begin = time.monotonic()
+            answered = Later(rest.call, "POST", path, body)
+            call = calls.next()
+            disk.turn_clock(seconds)
+            # A second later it is still waited for, and at its deadline no more.
+            time.sleep(1.0)
+            assert calls.answer(call, {"n": n}) == "2.01"
+            assert answered.result().json() == {"n": n}
+            late = Later(rest.call, "POST", path, body)
+            assert calls.next() is not None
+            assert late.result().status == 504
+            assert 3.5 < time.monotonic() - begin < 6.0
+            # Who logged in before the jump stays so, and who logs in now is known after the next.
+            rest.post(f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", {"n": n})
+            assert json.loads(attributes.next().payload) == {"n": n}
+            rest.log_in(*TENANT)
+    now = int(time.time() * 1000)
+    active = rest.get(f"/api/plugins/telemetry/DEVICE/{device.id}/values/attributes/SERVER_SCOPE")
+    heard = {one["key"]: one["value"] for one in active}
+    assert heard["active"] is True and abs(heard["lastActivityTime"] - now) < 2 * 3600_000

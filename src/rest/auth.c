@@ -41,8 +41,7 @@ enum err rest_auth_log_in(struct rest_call *call)
     if (err != ERR_OK) {
         return err;
     }
-    const struct uuid session = core_new_id(call->now);
-    return rest_token_write_pair(call, &user, &session);
+    return rest_token_begin(call, &user);
 }
 
 enum err rest_auth_log_in_public(struct rest_call *call)
@@ -62,8 +61,7 @@ enum err rest_auth_log_in_public(struct rest_call *call)
     if (err != ERR_OK) {
         return err;
     }
-    const struct uuid session = core_new_id(call->now);
-    return rest_token_write_pair(call, &user, &session);
+    return rest_token_begin(call, &user);
 }
 
 enum err rest_auth_refresh(struct rest_call *call)
@@ -116,6 +114,5 @@ enum err rest_auth_change_password(struct rest_call *call)
     if (err != ERR_OK) {
         return err;
     }
-    const struct uuid session = core_new_id(call->now);
-    return rest_token_write_pair(call, &call->user, &session);
+    return rest_token_begin(call, &call->user);
 }

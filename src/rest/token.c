@@ -38,12 +38,17 @@ static void put_access(struct codec_json_writer *writer, const struct model_user
     put_uuid(writer, "customerId", &user->customer);
 }
 
+static struct wall begin_of(const struct rest_call *call, const struct model_user *user)
+{
+    return call->now.ms > user->changed_ms ? call->now : (struct wall){user->changed_ms};
+}
+
 static void put_claims(struct codec_json_writer *writer, const struct rest_call *call,
                        const struct model_user *user, const struct uuid *session, bool refresh)
 {
     const uint64_t life =
         refresh ? call->rest->settings.refresh_life_s : call->rest->settings.token_life_s;
-    const int64_t now_s = call->now.ms / 1000;
+    const int64_t now_s = begin_of(call, user).ms / 1000;
     codec_json_begin_object(writer);
     codec_json_field_string(writer, "sub", user->email);
     put_uuid(writer, "userId", &user->id);
@@ -92,6 +97,12 @@ enum err rest_token_write_pair(struct rest_call *call, const struct model_user *
     err = err == ERR_OK ? put_token(&writer, call, user, session, true) : err;
     codec_json_end_object(&writer);
     return err;
+}
+
+enum err rest_token_begin(struct rest_call *call, const struct model_user *user)
+{
+    const struct uuid session = core_new_id(begin_of(call, user));
+    return rest_token_write_pair(call, user, &session);
 }
 
 static bool read_uuid(struct codec_json object, const char *name, struct uuid *uuid)

@@ -3,7 +3,10 @@
 
 #include "rest/call.h"
 
-// Appends {"token":...,"refreshToken":...} for this user and session.
+// Begins a session: appends {"token":...,"refreshToken":...} for this user. A clock that was set
+// back makes it no older than the user's credentials, which would end it.
+MUST_USE enum err rest_token_begin(struct rest_call *call, const struct model_user *user);
+// The same for a session that goes on.
 MUST_USE enum err rest_token_write_pair(struct rest_call *call, const struct model_user *user,
                                         const struct uuid *session);
 

@@ -118,8 +118,7 @@ enum err rest_user_token(struct rest_call *call)
     if (err != ERR_OK) {
         return err;
     }
-    const struct uuid session = core_new_id(call->now);
-    return rest_token_write_pair(call, &user, &session);
+    return rest_token_begin(call, &user);
 }
 
 enum err rest_user_token_enabled(struct rest_call *call)
