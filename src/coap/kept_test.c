@@ -28,7 +28,7 @@ static void *memory_of(size_t size)
 static void the_newest_answers_overwrite_the_oldest(void **state)
 {
     (void)state;
-    uint8_t bytes[BYTES / 4 + 1];
+    uint8_t bytes[BYTES / 2 + 1];
     struct coap_answers *answers =
         coap_answers_init(memory_of(coap_answers_footprint(BYTES)), BYTES);
     memset(bytes, 7, sizeof(bytes));
