@@ -79,6 +79,8 @@ UNIT = {
 
 # Rows that cannot be filled, and why.
 BEYOND = {
+    "names-tried-for-a-device": "more devices than a test wants to make",
+    "devices-of-activity": "likewise",
     "devices-of-key-names": "more devices than a test wants to make",
     "key-names-of-an-answer": "more names than a test wants to make",
     "entities-of-a-list": "more devices than a test wants to make",

@@ -2,6 +2,7 @@
 
 #include "coap/noted.h"
 #include "core/attributes.h"
+#include "core/device_name.h"
 #include "core/lives.h"
 #include "core/presence.h"
 #include "core/visit.h"
@@ -10,6 +11,7 @@
 #include "model/quotas.h"
 #include "model/reading.h"
 #include "rest/call.h"
+#include "rest/handlers.h"
 #include "rest/live.h"
 #include "rest/names.h"
 #include "rest/query.h"
