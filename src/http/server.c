@@ -91,10 +91,14 @@ static void hand_back(struct http_exchange *exchange)
 {
     struct http_server *server = exchange->server;
     plat_mutex_lock(&server->mutex);
+    const bool is_first = server->done == NULL;
     exchange->next = server->done;
     server->done = exchange;
-    // Under the lock: once it is free and the exchange is done with, the server may be gone.
-    lws_cancel_service(server->context);
+    // Who came before has woken it for all that wait. Under the lock: once it is free and the
+    // exchange is done with, the server may be gone.
+    if (is_first) {
+        lws_cancel_service(server->context);
+    }
     plat_mutex_unlock(&server->mutex);
 }
 
