@@ -30,7 +30,7 @@ enum core_call_strategy {
 
 // Commits of a shard that something waits for, beyond which 5.03; bodies of small notifications
 // under way, beyond which one is written again.
-#define CORE_JOBS_MAX 8192U
+#define CORE_JOBS_MAX 32768U
 #define CORE_PARCELS_MAX 4096U
 
 struct core_shard_settings {
