@@ -418,7 +418,7 @@ void core_delta_remove_stale(const struct core_reach *reach, const struct core_g
 {
     // A change that was submitted meanwhile may have put one of these rows anew.
     if (all->stale_count > 0 && reach->link->seq == reach->link->load_seq) {
-        (void)!core_shard_commit(reach, all->stale, all->stale_count, NULL);
+        core_shard_note(reach, all->stale, all->stale_count);
     }
 }
 
@@ -456,6 +456,6 @@ void core_delta_delivered(const struct core_reach *reach, uint64_t upto)
     }
     // Should it fail, a restart sends the same once more.
     if (core_shard_put_counters(reach, &change) == ERR_OK) {
-        (void)!core_shard_commit(reach, &change, 1, NULL);
+        core_shard_note(reach, &change, 1);
     }
 }

@@ -47,7 +47,7 @@ static void note_session(const struct core_reach *reach)
         STORE_STATE_SERVER, is_connected ? SLICE("lastConnectTime") : SLICE("lastDisconnectTime"),
         false, slice_of(row, (size_t)(end - row))};
     // Nobody waits for it, and the next change writes it again.
-    (void)!core_shard_commit(reach, &change, 1, NULL);
+    core_shard_note(reach, &change, 1);
     raise_session(reach, is_connected);
 }
 
@@ -283,7 +283,7 @@ void core_observation_end(const struct core_reach *reach, enum core_resource res
         STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
     leave(reach, resource);
     // Should it fail, a restart finds the observation again, and its first message ends it again.
-    (void)!core_shard_commit(reach, &change, 1, NULL);
+    core_shard_note(reach, &change, 1);
     core_flight_pump(reach);
 }
 
@@ -366,7 +366,7 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     struct store_state_change change;
     if (put_registration(reach, resource, &observation->registration, &change) == ERR_OK) {
         // Should it fail, a restart begins at the old route and finds the way again.
-        (void)!core_shard_commit(reach, &change, 1, NULL);
+        core_shard_note(reach, &change, 1);
     }
 }
 

@@ -383,6 +383,7 @@ static void message_ids_after_a_restart_are_others(void **state)
                              .mid = 0xfffe});
     core_shard_fixture_turn(&f);
     tell(notice, CORE_OUTCOME_DELIVERED);
+    pass(span_ms(CORE_NOTES_MS));
     core_shard_fixture_settle(&f);
     core_shard_fixture_restart(&f);
     notice = changed("a", 2);
@@ -666,6 +667,7 @@ static void a_change_that_no_message_takes_becomes_several(void **state)
         tell(notice, CORE_OUTCOME_FETCHED);
     }
     assert_int_equal(told_bytes, 400 * 33 + 4);
+    pass(span_ms(CORE_NOTES_MS));
     expect_silence();
     core_shard_fixture_restart(&f);
     expect_silence();

@@ -62,7 +62,7 @@ static void acknowledge(const struct core_reach *reach, uint64_t sequence)
     }
     // Should it fail, a restart sends the same once more.
     if (core_shard_put_counters(reach, &change) == ERR_OK) {
-        (void)!core_shard_commit(reach, &change, 1, NULL);
+        core_shard_note(reach, &change, 1);
     }
 }
 

@@ -39,6 +39,7 @@ struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *p
     uint8_t *at = memory;
     struct core_shard *shard = part(&at, sizeof(*shard));
     shard->plan = *plan;
+    shard->notes_due = MONO_NEVER;
     wheel_init(&shard->wheel, now);
     const size_t links_size = pool_footprint(settings->devices_max, sizeof(struct core_downlink));
     shard->downlinks =
@@ -181,6 +182,7 @@ enum err core_shard_commit(const struct core_reach *reach, const struct store_st
         record.ticket = ticket_of(pool_handle_of(shard->jobs, job));
     }
     const enum err err = store_submit(shard->plan.lane, &record);
+    shard->has_commits = true;
     if (job != NULL && err == ERR_OK) {
         if (link != NULL) {
             link->jobs++;
@@ -189,6 +191,32 @@ enum err core_shard_commit(const struct core_reach *reach, const struct store_st
         pool_give(shard->jobs, pool_handle_of(shard->jobs, job));
     }
     return err;
+}
+
+void core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
+                     uint32_t count)
+{
+    struct core_shard *shard = reach->shard;
+    const struct store_record record = {.verb = STORE_CHANGE,
+                                        .tenant = reach->tenant,
+                                        .device = reach->device,
+                                        .change = {items, count}};
+    if (store_submit(shard->plan.lane, &record) != ERR_OK) {
+        // The lane is full of notes, perhaps.
+        shard->has_commits = true;
+        return;
+    }
+    const struct mono due = mono_add(reach->now.mono, span_ms(CORE_NOTES_MS));
+    shard->notes_due = mono_earlier(shard->notes_due, due);
+}
+
+static void flush(struct core_shard *shard, struct mono now)
+{
+    if (shard->has_commits || shard->is_stopping || mono_reached(now, shard->notes_due)) {
+        store_flush(shard->plan.lane);
+        shard->has_commits = false;
+        shard->notes_due = MONO_NEVER;
+    }
 }
 
 enum err core_shard_put_counters(const struct core_reach *reach, struct store_state_change *change)
@@ -284,6 +312,8 @@ static void take_order(const struct core_reach *reach, unsigned from, struct cor
         if (reach->link != NULL) {
             end_device(reach, order->kind == CORE_ORDER_GONE);
         }
+        // Behind the answer comes the purge of a device that is gone: nothing may come after that.
+        reach->shard->has_commits = true;
         core_shard_done(reach->shard, from, order, ERR_OK, SLICE_EMPTY);
         return;
     case CORE_ORDER_VISIT:
@@ -464,7 +494,7 @@ void core_shard_turn(struct core_shard *shard, struct core_shard_time now)
         core_observation_expire(&reach);
         core_flight_pump(&reach);
     }
-    store_flush(shard->plan.lane);
+    flush(shard, now.mono);
 }
 
 void core_shard_end_calls(struct core_shard *shard, struct core_shard_time now)
@@ -484,7 +514,7 @@ void core_shard_end_calls(struct core_shard *shard, struct core_shard_time now)
 
 struct mono core_shard_deadline(const struct core_shard *shard)
 {
-    return wheel_deadline(&shard->wheel);
+    return mono_earlier(wheel_deadline(&shard->wheel), shard->notes_due);
 }
 
 struct core_shard_stats core_shard_stats(const struct core_shard *shard)

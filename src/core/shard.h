@@ -22,6 +22,11 @@
 
 struct core_shard;
 
+// What nobody waits for (that a notification was delivered, where a route is) shares the next
+// commit, and makes one of its own only after this time. A crash forgets it, so that the same is
+// sent once more; a stop does not.
+#define CORE_NOTES_MS 50U
+
 enum core_call_strategy {
     CORE_CALLS_BURST,       // the next call leaves when the last was delivered; a NON is by leaving
     CORE_CALLS_ON_ACK,      // when it was acknowledged: calls are CON, however they are observed

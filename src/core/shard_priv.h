@@ -63,7 +63,9 @@ struct core_shard {
     struct pool *parcels;
     struct pool *fetches;
     uint32_t serial_last;
-    bool is_stopping; // nobody may wait for a call any more
+    bool has_commits;      // something was submitted that is waited for
+    struct mono notes_due; // what nobody waits for is flushed by then
+    bool is_stopping;      // nobody may wait for a call any more
     struct core_shard_stats stats;
 };
 
@@ -94,11 +96,13 @@ MUST_USE enum err core_shard_load(const struct core_reach *reach, uint32_t kinds
                                   enum core_load what);
 // A place for what follows a commit; NULL when there is none.
 struct core_job *core_shard_job(struct core_shard *shard, enum core_job_kind kind);
-// Submits rows of a device; the job's end follows. On failure the job is given back. NULL: nothing
-// follows, and a failure leaves memory ahead of the disk, which the next commit mends.
+// Submits rows of a device; the job's end follows, if there is one. On failure it is given back.
 MUST_USE enum err core_shard_commit(const struct core_reach *reach,
                                     const struct store_state_change *items, uint32_t count,
                                     struct core_job *job);
+// The same for what nobody waits for (CORE_NOTES_MS).
+void core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
+                     uint32_t count);
 // Answers a question of a worker, or an order. An answer with a body that finds no room goes
 // without it, with ERR_EXHAUSTED.
 void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_mail *question,

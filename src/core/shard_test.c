@@ -1,5 +1,6 @@
 // What a shard does for a device, from its registration to its end.
 #include "core/shard_test.h"
+#include "core/shard_priv.h"
 
 static void a_change_is_told_and_delivered(void **state)
 {
@@ -394,6 +395,43 @@ static void a_device_that_is_not_heard_of_for_a_month_observes_no_more(void **st
     assert_int_equal(core_shard_stats(f.shard).suspended, 0);
 }
 
+static uint64_t commits(void)
+{
+    return store_stats(f.core.store).commits;
+}
+
+static void what_nobody_waits_for_shares_a_commit(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_DELIVERED);
+    const uint64_t before = commits();
+    core_shard_fixture_settle(&f);
+    assert_int_equal(commits(), before);
+    const struct core_shard_fixture_seen *notice = changed("a", 2);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(commits(), before + 1);
+    tell(notice, CORE_OUTCOME_DELIVERED);
+    pass(span_ms(CORE_NOTES_MS));
+    core_shard_fixture_settle(&f);
+    assert_int_equal(commits(), before + 2);
+}
+
+static void a_device_that_is_gone_leaves_nothing_behind_its_purge(void **state)
+{
+    (void)state;
+    struct core_order gone = {
+        .kind = CORE_ORDER_GONE, .tenant = tenant, .device = device, .done = done};
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_DELIVERED);
+    const uint64_t before = store_stats(f.core.store).records;
+    assert_int_equal(core_desk_send(&desk, &gone), ERR_OK);
+    core_shard_fixture_settle(&f);
+    // What was delivered, the connection's end, the registration's end: all are with the writer.
+    assert_true(store_stats(f.core.store).records >= before + 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +457,8 @@ int main(void)
         TEST(an_answer_has_as_much_as_fits),
         TEST(an_observer_is_not_told_again_what_it_asked_for),
         TEST(numbers_are_not_used_again_after_a_restart),
+        TEST(what_nobody_waits_for_shares_a_commit),
+        TEST(a_device_that_is_gone_leaves_nothing_behind_its_purge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ static void note_changes(const struct core_reach *reach)
     link->is_visited = true;
     // Each change that is noted writes it as well.
     if (core_shard_put_counters(reach, &change) == ERR_OK) {
-        (void)!core_shard_commit(reach, &change, 1, NULL);
+        core_shard_note(reach, &change, 1);
     }
 }
 
