@@ -23,7 +23,7 @@ def test_check_config_says_where_each_value_comes_from(file):
     assert len(rows) > 50 and all(re.fullmatch(KEY, name) for name in rows)
     assert rows["log.level"][2:5] == ["warn", "info", "file:2"]
     assert rows["coap.ack-wait"][2:5] == ["2s", "500ms", "file:4"]
-    assert rows["http.threads"][2:5] == ["3", "4", "environment"]
+    assert rows["http.threads"][2:5] == ["3", "16", "environment"]
     assert rows["http.queue"][2:5] == ["9", "256", "--set"]
     assert rows["coap.workers"][2:5] == ["0", "0", "default"]
 
