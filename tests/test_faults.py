@@ -338,10 +338,13 @@ def test_sorted_files_damaged_while_it_runs_are_noticed_and_nothing_wrong_is_ser
             assert post(client, n) == "2.01"
         message = client.message(POST, f"/api/v1/{TOKEN}/attributes", '{"kept":"as it was"}')
         assert client.exchange(message).status == "2.01"
-    # What the log holds becomes sorted files at the next start; nothing of them was read yet.
+    # What the log holds becomes sorted files behind the next start; nothing of them was read yet.
     server.restart("kill")
-    files = list(server.data.glob("devices/*.sst"))
+    end = time.monotonic() + 10
+    while len(files := list(server.data.glob("devices/*.sst"))) < 4 and time.monotonic() < end:
+        time.sleep(0.05)
     assert files
+    time.sleep(1)
     for file in files:
         flip_everywhere(file)
     rest = Rest(server.http_port).log_in(*TENANT)

@@ -125,11 +125,20 @@ static struct entry *find(const struct coap_dedup *dedup, const struct coap_dedu
     return entry != NULL ? entry : find_in(bucket_of(dedup, key->peer_and_mid, 1), key);
 }
 
-void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid)
+static void prefetch(const struct coap_dedup *dedup, uint64_t hash)
 {
-    const uint64_t hash = peer_and_mid(peer_hash, mid);
     __builtin_prefetch(bucket_of(dedup, hash, 0));
     __builtin_prefetch(bucket_of(dedup, hash, 1));
+}
+
+void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid)
+{
+    prefetch(dedup, peer_and_mid(peer_hash, mid));
+}
+
+void coap_dedup_prefetch_key(const struct coap_dedup *dedup, struct coap_dedup_key key)
+{
+    prefetch(dedup, key.peer_and_mid);
 }
 
 static struct entry *dead_in(struct bucket *bucket, uint32_t now)

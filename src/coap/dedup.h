@@ -71,6 +71,7 @@ struct coap_dedup_key coap_dedup_key(uint64_t peer_hash, const struct coap_messa
 
 // Asks the processor for the lines that `coap_dedup_seen` will read; for batches.
 void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid);
+void coap_dedup_prefetch_key(const struct coap_dedup *dedup, struct coap_dedup_key key);
 
 // Looks the message up and, if new, remembers it as open.
 MUST_USE struct coap_dedup_hit coap_dedup_seen(struct coap_dedup *dedup, struct mono now,

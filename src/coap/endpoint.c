@@ -355,6 +355,11 @@ enum err coap_endpoint_request(struct coap_endpoint *endpoint, struct mono now,
     return ERR_OK;
 }
 
+void coap_endpoint_expect(const struct coap_endpoint *endpoint, struct coap_dedup_key key)
+{
+    coap_dedup_prefetch_key(endpoint->dedup, key);
+}
+
 void coap_endpoint_restore(struct coap_endpoint *endpoint, struct mono now,
                            struct coap_dedup_key key, uint8_t code, struct span age)
 {

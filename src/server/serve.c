@@ -216,11 +216,32 @@ static enum err install(struct server *server)
     return err == ERR_OK ? ERR_OK : fail(server, err, "accounts and devices");
 }
 
+// Messages of before the restart are looked for in memory some time before they are put there.
+#define RESTORE_AHEAD 32U
+
 struct restore {
     struct server *server;
+    struct mono mono;
     struct wall now;
-    uint64_t count;
+    uint64_t count; // taken; the last RESTORE_AHEAD of them are still to be put
+    struct {
+        struct server_trace trace;
+        struct span age;
+    } ahead[RESTORE_AHEAD];
 };
+
+static struct server_worker *restoring_worker(const struct restore *restore,
+                                              const struct server_trace *trace)
+{
+    return restore->server->workers[trace->steer % restore->server->settings->workers];
+}
+
+static void restore_ahead(const struct restore *restore, uint64_t number)
+{
+    const struct server_trace *trace = &restore->ahead[number % RESTORE_AHEAD].trace;
+    server_worker_restore(restoring_worker(restore, trace), restore->mono, trace,
+                          restore->ahead[number % RESTORE_AHEAD].age);
+}
 
 static void restore_one(void *context, const struct store_trace *stored, struct wall at)
 {
@@ -229,18 +250,26 @@ static void restore_one(void *context, const struct store_trace *stored, struct 
     if (!server_trace_read(stored, &trace)) {
         return;
     }
+    if (restore->count >= RESTORE_AHEAD) {
+        restore_ahead(restore, restore->count);
+    }
     const int64_t age_ms = restore->now.ms - at.ms;
-    const unsigned worker = trace.steer % restore->server->settings->workers;
-    server_worker_restore(restore->server->workers[worker], &trace,
-                          span_ms(age_ms > 0 ? (uint64_t)age_ms : 0));
+    restore->ahead[restore->count % RESTORE_AHEAD].trace = trace;
+    restore->ahead[restore->count % RESTORE_AHEAD].age = span_ms(age_ms > 0 ? (uint64_t)age_ms : 0);
+    server_worker_expect(restoring_worker(restore, &trace), &trace);
     restore->count++;
 }
 
 static void restore_messages(struct server *server)
 {
-    struct restore restore = {server, plat_clock_wall(), 0};
+    struct restore restore = {
+        .server = server, .mono = plat_clock_mono(), .now = plat_clock_wall()};
     const struct wall since = {restore.now.ms - (int64_t)COAP_EXCHANGE_LIFETIME_MS};
     store_traces(server->store, since, &restore, restore_one);
+    const uint64_t left = restore.count < RESTORE_AHEAD ? restore.count : RESTORE_AHEAD;
+    for (uint64_t i = restore.count - left; i < restore.count; i++) {
+        restore_ahead(&restore, i);
+    }
     if (restore.count > 0) {
         LOG(LOG_INFO, "coap.remembered", LOG_INT("messages", restore.count));
     }

@@ -155,10 +155,15 @@ enum err server_worker_create(const struct server_worker_plan *plan, struct serv
     return err;
 }
 
-void server_worker_restore(struct server_worker *worker, const struct server_trace *trace,
-                           struct span age)
+void server_worker_restore(struct server_worker *worker, struct mono now,
+                           const struct server_trace *trace, struct span age)
 {
-    coap_endpoint_restore(worker->endpoint, plat_clock_mono(), trace->key, trace->code, age);
+    coap_endpoint_restore(worker->endpoint, now, trace->key, trace->code, age);
+}
+
+void server_worker_expect(const struct server_worker *worker, const struct server_trace *trace)
+{
+    coap_endpoint_expect(worker->endpoint, trace->key);
 }
 
 enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,

@@ -29,8 +29,10 @@ MUST_USE enum err server_worker_create(const struct server_worker_plan *plan,
 MUST_USE enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,
                                                struct store *store);
 // Before it starts: a message of before the restart, answered `age` ago.
-void server_worker_restore(struct server_worker *worker, const struct server_trace *trace,
-                           struct span age);
+void server_worker_restore(struct server_worker *worker, struct mono now,
+                           const struct server_trace *trace, struct span age);
+// Says that this message will be restored soon, which is quicker then.
+void server_worker_expect(const struct server_worker *worker, const struct server_trace *trace);
 MUST_USE enum err server_worker_start(struct server_worker *worker);
 
 // What a worker counts, as of at most a tenth of a second ago while it is busy.

@@ -225,9 +225,22 @@ static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
     set_table(rocks, families[STORE_FAMILY_META], 4 * 1024, true);
 }
 
+// What is replayed at start would be written as sorted files before anything else happens; that is
+// done behind the start instead (flush_recovered). There is no other way to it in the C interface.
+static rocksdb_options_t *keep_recovered_in_memory(rocksdb_options_t *owned_options)
+{
+    rocksdb_options_t *const options = rocksdb_options_create();
+    char *text = NULL;
+    rocksdb_get_options_from_string(owned_options, "avoid_flush_during_recovery=true", options,
+                                    &text);
+    ASSERT(text == NULL);
+    rocksdb_options_destroy(owned_options);
+    return options;
+}
+
 static void set_options(struct rocks *rocks, uint64_t journal_bytes_max)
 {
-    rocksdb_options_t *const options = rocks->options = rocksdb_options_create();
+    rocksdb_options_t *const options = rocksdb_options_create();
     rocks->cache = rocksdb_cache_create_lru(CACHE_BYTES);
     rocks->limiter = rocksdb_ratelimiter_create(COMPACTION_BYTES_PER_SECOND, 100000, 10);
     rocksdb_options_set_create_if_missing(options, 1);
@@ -252,6 +265,7 @@ static void set_options(struct rocks *rocks, uint64_t journal_bytes_max)
     rocksdb_options_set_max_log_file_size(options, 4 * MIB);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
+    rocks->options = keep_recovered_in_memory(options);
     rocks->write_options = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(rocks->write_options, 1);
     rocks->get_options = rocksdb_readoptions_create();
@@ -461,6 +475,19 @@ static char *open_database(struct rocks *rocks)
     return text;
 }
 
+static void flush_recovered(const struct rocks *rocks)
+{
+    rocksdb_flushoptions_t *const options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, 0);
+    for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
+        char *text = NULL;
+        rocksdb_flush_cf(rocks->db, options, rocks->families[i], &text);
+        // Should it fail, the next write says so.
+        rocksdb_free(text);
+    }
+    rocksdb_flushoptions_destroy(options);
+}
+
 enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
                           struct store_blocks **blocks, char message[256])
 {
@@ -479,6 +506,7 @@ enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
         rocks_close(&rocks->base);
         return err;
     }
+    flush_recovered(rocks);
     rocks->batch = rocksdb_writebatch_create();
     *blocks = &rocks->base;
     return ERR_OK;
