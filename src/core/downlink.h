@@ -82,8 +82,9 @@ struct core_flight {
     uint64_t upto;             // DELTA
     struct pool_handle call;   // CALL
     struct pool_handle parcel; // the body, if it is kept
-    bool is_visit;       // it went to a device that waits over HTTP; the first leg stands for it
-    bool is_unanswered;  // the first transmission was not acknowledged
+    bool is_visit;      // it went to a device that waits over HTTP; the first leg stands for it
+    bool is_unanswered; // the first transmission was not acknowledged
+    uint8_t sends; // legs handed to workers, up to 255; a later one may take an earlier's place
     struct mono give_up; // a safety net, should an outcome be missing
     struct {
         bool is_open;

@@ -149,6 +149,9 @@ static bool send_leg(const struct core_reach *reach, unsigned leg, struct slice 
     flight->legs[leg].is_open = true;
     flight->legs[leg].has_handle = false;
     flight->legs[leg].worker = worker;
+    if (flight->sends < UINT8_MAX) {
+        flight->sends++;
+    }
     return true;
 }
 
@@ -451,7 +454,9 @@ static void take_back(const struct core_reach *reach, unsigned leg)
     if (flight->legs[LEG_ROUTE].is_open || flight->legs[LEG_CANDIDATE].is_open) {
         return;
     }
-    if (!flight->legs[LEG_ROUTE].has_handle && !flight->legs[LEG_CANDIDATE].has_handle) {
+    // A leg whose place another took may have reached the device: under the same number it would
+    // take something new for a repeat.
+    if (flight->sends == 1) {
         give_number_back(reach);
     }
     if (flight->kind == CORE_FLIGHT_CALL) {

@@ -366,7 +366,7 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     struct store_state_change change;
     if (put_registration(reach, resource, &observation->registration, &change) == ERR_OK) {
         // Should it fail, a restart begins at the old route and finds the way again.
-        core_shard_note(reach, &change, 1);
+        (void)!core_shard_commit(reach, &change, 1, NULL);
     }
 }
 

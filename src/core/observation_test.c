@@ -85,6 +85,29 @@ static void a_newer_candidate_takes_the_place_of_the_one_that_is_tried(void **st
     expect_notice(changed("a", 2), "a=2 ", 2, 3);
 }
 
+// The device may have seen the number at its last address: what comes next would be a repeat to it.
+static void a_number_that_was_on_its_way_is_not_used_again(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_LOST);
+    hear_at(2);
+    expect_notice(next(CORE_MAIL_NOTICE), "a=1 ", 2, 2);
+    const unsigned second = f.seen_count - 1;
+    tell(&f.seen[second], CORE_OUTCOME_TRANSMITTED);
+    tell(&f.seen[second], CORE_OUTCOME_UNANSWERED);
+    hear_at(3);
+    // The older place is tried as well, then the newest takes the place of the second.
+    const unsigned third = second + 3;
+    core_shard_fixture_until(&f, third + 1);
+    expect_notice(&f.seen[second + 1], "a=1 ", 2, 1);
+    expect_notice(&f.seen[third], "a=1 ", 2, 3);
+    tell(&f.seen[second + 1], CORE_OUTCOME_LOST);
+    tell(&f.seen[third], CORE_OUTCOME_BUSY);
+    pass(span_s(1));
+    assert_int_equal(next(CORE_MAIL_NOTICE)->mail.number, 3);
+}
+
 static void an_rst_to_a_probe_of_the_candidate_leaves_the_observation(void **state)
 {
     (void)state;
@@ -725,6 +748,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_rst_at_the_route_asks_the_candidate),
         TEST(a_newer_candidate_takes_the_place_of_the_one_that_is_tried),
+        TEST(a_number_that_was_on_its_way_is_not_used_again),
         TEST(an_rst_to_a_probe_of_the_candidate_leaves_the_observation),
         TEST(a_silent_route_and_an_rst_of_the_candidate_leave_it_suspended),
         TEST(another_request_with_the_token_ends_the_observation),

@@ -22,9 +22,9 @@
 
 struct core_shard;
 
-// What nobody waits for (that a notification was delivered, where a route is) shares the next
-// commit, and makes one of its own only after this time. A crash forgets it, so that the same is
-// sent once more; a stop does not.
+// What nobody waits for (that a notification was delivered, that a device connected) shares the
+// next commit, and makes one of its own only after this time. A crash forgets it, so that the same
+// is sent once more; a stop does not.
 #define CORE_NOTES_MS 50U
 
 enum core_call_strategy {
