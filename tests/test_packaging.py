@@ -21,6 +21,18 @@ def analyze():
                                          text=True)
 
 
+def test_without_tests_everything_is_built_and_installed(tmp_path):
+    """What `make install` does after `make build`, as far as it can be seen without building."""
+    told = subprocess.run(["meson", "setup", "-Dtests=disabled", tmp_path / "build", ROOT],
+                          capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout
+    targets = subprocess.run(["ninja", "-C", tmp_path / "build", "-t", "targets", "all"],
+                             capture_output=True, text=True, check=True).stdout
+    assert re.search(r"^src/server/motehub: ", targets, re.MULTILINE)
+    # They would lack the library that they are linked with.
+    assert re.findall(r"^src/\S+_test: ", targets, re.MULTILINE) == []
+
+
 def test_the_unit_leaves_little_open(analyze):
     told = analyze("security", "--offline=true", "--no-pager", str(UNIT))
     level = re.search(r"Overall exposure level for motehub.service: ([\d.]+)", told.stdout)
