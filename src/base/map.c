@@ -5,12 +5,11 @@
 #include "base/map.h"
 
 struct map_cell {
-    uint64_t key;
-    uint32_t value;
-    uint32_t is_used; // 16 bytes keep a cell within one cache line
+    uint32_t tag;
+    uint32_t entry; // the value + 1; 0: empty
 };
 
-_Static_assert(sizeof(struct map_cell) == 16, "tables have millions of cells");
+_Static_assert(sizeof(struct map_cell) == 8, "tables have millions of cells");
 
 struct map {
     uint32_t entries_max;
@@ -41,12 +40,17 @@ struct map *map_init(void *memory, uint32_t entries_max)
     return map;
 }
 
-// Ids come in sequence, so the key is spread by the golden ratio; its upper half is then scaled to
-// the number of cells, which need not be a power of two.
-static uint32_t home_of(const struct map *map, uint64_t key)
+// Ids come in sequence, so the key is spread by the golden ratio; the upper half is all that a cell
+// keeps of it.
+static uint32_t tag_of(uint64_t key)
 {
-    const uint64_t upper = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
-    return (uint32_t)((upper * map->cells_count) >> 32);
+    return (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+// Scaled to the number of cells, which need not be a power of two.
+static uint32_t home_of(const struct map *map, uint32_t tag)
+{
+    return (uint32_t)(((uint64_t)tag * map->cells_count) >> 32);
 }
 
 static uint32_t next_cell(const struct map *map, uint32_t index)
@@ -57,45 +61,37 @@ static uint32_t next_cell(const struct map *map, uint32_t index)
 // Steps from the home of its key to the cell.
 static uint32_t distance_from_home(const struct map *map, uint32_t index)
 {
-    const uint32_t home = home_of(map, map->cells[index].key);
+    const uint32_t home = home_of(map, map->cells[index].tag);
     return index >= home ? index - home : index + (map->cells_count - home);
 }
 
 bool map_put(struct map *map, uint64_t key, uint32_t value)
 {
-    uint32_t index = home_of(map, key);
+    const uint32_t tag = tag_of(key);
+    uint32_t index = home_of(map, tag);
 
     ASSERT(value != MAP_NONE);
     if (map->count == map->entries_max) {
         return false;
     }
-    while (map->cells[index].is_used) {
+    while (map->cells[index].entry != 0) {
         index = next_cell(map, index);
     }
-    map->cells[index] = (struct map_cell){key, value, true};
+    map->cells[index] = (struct map_cell){tag, value + 1};
     map->count++;
     return true;
-}
-
-uint32_t map_get(const struct map *map, uint64_t key)
-{
-    uint32_t index = home_of(map, key);
-
-    while (map->cells[index].is_used && map->cells[index].key != key) {
-        index = next_cell(map, index);
-    }
-    return map->cells[index].is_used ? map->cells[index].value : MAP_NONE;
 }
 
 uint32_t map_find(const struct map *map, uint64_t key, void *context,
                   bool (*match)(void *context, uint32_t value))
 {
-    uint32_t index = home_of(map, key);
+    const uint32_t tag = tag_of(key);
+    uint32_t index = home_of(map, tag);
 
-    while (map->cells[index].is_used) {
+    while (map->cells[index].entry != 0) {
         const struct map_cell *cell = &map->cells[index];
-        if (cell->key == key && match(context, cell->value)) {
-            return cell->value;
+        if (cell->tag == tag && match(context, cell->entry - 1)) {
+            return cell->entry - 1;
         }
         index = next_cell(map, index);
     }
@@ -109,7 +105,7 @@ static void close_hole(struct map *map, uint32_t hole)
     uint32_t gap = 1; // steps from the hole to the cell that is looked at
     uint32_t index = next_cell(map, hole);
 
-    while (map->cells[index].is_used) {
+    while (map->cells[index].entry != 0) {
         if (distance_from_home(map, index) >= gap) {
             map->cells[hole] = map->cells[index];
             hole = index;
@@ -123,11 +119,12 @@ static void close_hole(struct map *map, uint32_t hole)
 
 void map_remove(struct map *map, uint64_t key, uint32_t value)
 {
-    uint32_t index = home_of(map, key);
+    const struct map_cell wanted = {tag_of(key), value + 1};
+    uint32_t index = home_of(map, wanted.tag);
 
     ASSERT(value != MAP_NONE);
-    while (map->cells[index].is_used) {
-        if (map->cells[index].key == key && map->cells[index].value == value) {
+    while (map->cells[index].entry != 0) {
+        if (map->cells[index].tag == wanted.tag && map->cells[index].entry == wanted.entry) {
             close_hole(map, index);
             map->count--;
             return;
@@ -146,14 +143,14 @@ void map_check(const struct map *map)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < map->cells_count; i++) {
-        if (!map->cells[i].is_used) {
+        if (map->cells[i].entry == 0) {
             continue;
         }
         count++;
         // Every cell from the home on must be in use, or a probe would end before it gets here.
-        uint32_t at = home_of(map, map->cells[i].key);
+        uint32_t at = home_of(map, map->cells[i].tag);
         while (at != i) {
-            ASSERT(map->cells[at].is_used);
+            ASSERT(map->cells[at].entry != 0);
             at = next_cell(map, at);
         }
     }

@@ -47,6 +47,24 @@ static uint32_t naive_count_of(const struct naive *naive, uint64_t key)
     return count;
 }
 
+static bool take_any(void *context, uint32_t value)
+{
+    (void)context;
+    (void)value;
+    return true;
+}
+
+// Some value under the key. No two keys of these tests are the same in what a map keeps of them.
+static uint32_t get(const struct map *map, uint64_t key)
+{
+    return map_find(map, key, NULL, take_any);
+}
+
+static bool is_equal(void *context, uint32_t value)
+{
+    return value == *(const uint32_t *)context;
+}
+
 struct seen {
     const struct naive *naive;
     uint64_t key;
@@ -67,7 +85,7 @@ static void check_key(const struct map *map, const struct naive *naive, uint64_t
 {
     struct seen seen = {naive, key, 0, MAP_NONE};
     uint32_t index;
-    const uint32_t got = map_get(map, key);
+    const uint32_t got = get(map, key);
 
     assert_int_equal(map_find(map, key, &seen, count_value), MAP_NONE);
     assert_int_equal(seen.count, naive_count_of(naive, key));
@@ -126,9 +144,9 @@ static void full_map_refuses_and_keeps_what_it_has(void **state)
     assert_true(map_put(map, 1, 10));
     assert_true(map_put(map, 2, 20));
     assert_false(map_put(map, 3, 30));
-    assert_int_equal(map_get(map, 1), 10);
-    assert_int_equal(map_get(map, 2), 20);
-    assert_int_equal(map_get(map, 3), MAP_NONE);
+    assert_int_equal(get(map, 1), 10);
+    assert_int_equal(get(map, 2), 20);
+    assert_int_equal(get(map, 3), MAP_NONE);
     map_remove(map, 1, 10);
     assert_true(map_put(map, 3, 30));
     free(map);
@@ -160,9 +178,9 @@ static void removal_takes_exactly_one_entry(void **state)
     assert_int_equal(map_count(map), 3);
     map_remove(map, 5, 1);
     assert_int_equal(map_count(map), 2);
-    assert_int_equal(map_get(map, 5) == MAP_NONE, 0);
+    assert_int_equal(get(map, 5) == MAP_NONE, 0);
     map_remove(map, 5, 1);
-    assert_int_equal(map_get(map, 5), 2);
+    assert_int_equal(get(map, 5), 2);
     free(map);
 }
 
@@ -178,10 +196,39 @@ static void regular_keys_all_stay_reachable(void **state)
         }
         map_check(map);
         for (uint32_t i = 0; i < COUNT; i++) {
-            assert_int_equal(map_get(map, (uint64_t)i << shift), i);
+            assert_int_equal(map_find(map, (uint64_t)i << shift, &i, is_equal), i);
         }
         free(map);
     }
+}
+
+// The product of the two is 1 modulo 2^64: Newton's way, each step doubles the right digits.
+static uint64_t inverse_of(uint64_t odd)
+{
+    uint64_t inverse = odd;
+    for (unsigned i = 0; i < 5; i++) {
+        inverse *= 2 - odd * inverse;
+    }
+    return inverse;
+}
+
+static void keys_that_look_the_same_keep_their_values(void **state)
+{
+    (void)state;
+    const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t first = UINT64_C(0x1234567800000001) * inverse_of(golden);
+    const uint64_t second = UINT64_C(0x1234567800000002) * inverse_of(golden);
+    uint32_t wanted = 20;
+    struct map *map = new_map(4);
+    assert_int_equal(golden * inverse_of(golden), 1);
+    assert_true(map_put(map, first, 10));
+    assert_int_equal(get(map, second), 10); // such a value is for the caller to refuse
+    assert_true(map_put(map, second, 20));
+    assert_int_equal(map_find(map, second, &wanted, is_equal), 20);
+    map_remove(map, first, 10);
+    assert_int_equal(get(map, second), 20);
+    map_check(map);
+    free(map);
 }
 
 int main(void)
@@ -192,6 +239,7 @@ int main(void)
         cmocka_unit_test(find_stops_at_the_value_that_matches),
         cmocka_unit_test(removal_takes_exactly_one_entry),
         cmocka_unit_test(regular_keys_all_stay_reachable),
+        cmocka_unit_test(keys_that_look_the_same_keep_their_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,9 +79,21 @@ static struct body *body_at(const struct coap_bodies *bodies, uint32_t position)
     return body;
 }
 
+struct search {
+    const struct coap_bodies *bodies;
+    uint64_t key;
+};
+
+static bool has_key(void *context, uint32_t position)
+{
+    const struct search *search = context;
+    return body_at(search->bodies, position)->key == search->key;
+}
+
 static struct body *find(const struct coap_bodies *bodies, uint64_t key)
 {
-    const uint32_t position = map_get(bodies->map, key);
+    struct search search = {bodies, key};
+    const uint32_t position = map_find(bodies->map, key, &search, has_key);
     return position == MAP_NONE ? NULL : body_at(bodies, position);
 }
 
@@ -261,7 +273,7 @@ enum coap_body_verdict coap_bodies_take(struct coap_bodies *bodies, struct mono 
 
 bool coap_bodies_known(const struct coap_bodies *bodies, uint64_t key)
 {
-    return map_get(bodies->map, key) != MAP_NONE;
+    return find(bodies, key) != NULL;
 }
 
 struct mono coap_bodies_deadline(const struct coap_bodies *bodies)

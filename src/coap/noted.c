@@ -47,9 +47,21 @@ void coap_noted_put(struct coap_noted *noted, uint64_t hash, uint64_t ticket)
     ASSERT(put);
 }
 
+struct search {
+    const struct coap_noted *noted;
+    uint64_t hash;
+};
+
+static bool has_hash(void *context, uint32_t position)
+{
+    const struct search *search = context;
+    return search->noted->places[position].hash == search->hash;
+}
+
 uint64_t coap_noted_take(struct coap_noted *noted, uint64_t hash)
 {
-    const uint32_t position = map_get(noted->map, hash);
+    struct search search = {noted, hash};
+    const uint32_t position = map_find(noted->map, hash, &search, has_hash);
     if (position == MAP_NONE) {
         return 0;
     }

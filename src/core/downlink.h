@@ -77,22 +77,22 @@ struct core_flight {
     uint8_t resource; // enum core_resource
     uint8_t notice;   // enum core_notice
     bool confirmable;
-    bool is_cut; // the body goes in blocks
+    bool is_cut;        // the body goes in blocks
+    bool is_visit;      // it went to a device that waits over HTTP; the first leg stands for it
+    bool is_unanswered; // the first transmission was not acknowledged
+    uint8_t sends; // legs handed to workers, up to 255; a later one may take an earlier's place
     uint32_t number;
     uint64_t upto;             // DELTA
     struct pool_handle call;   // CALL
     struct pool_handle parcel; // the body, if it is kept
-    bool is_visit;      // it went to a device that waits over HTTP; the first leg stands for it
-    bool is_unanswered; // the first transmission was not acknowledged
-    uint8_t sends; // legs handed to workers, up to 255; a later one may take an earlier's place
-    struct mono give_up; // a safety net, should an outcome be missing
+    struct mono give_up;       // a safety net, should an outcome be missing
     struct {
+        uint64_t handle;
+        uint32_t serial; // names it; 0: never tried
+        uint32_t worker;
+        uint16_t mid; // once it was transmitted
         bool is_open;
         bool has_handle;
-        uint16_t mid;    // once it was transmitted
-        uint32_t serial; // names it; 0: never tried
-        unsigned worker;
-        uint64_t handle;
     } legs[2];
 };
 
@@ -132,37 +132,38 @@ enum core_poll_state {
     CORE_POLL_NOTED,
 };
 
+// An idle one costs a device that observes most of its memory.
 struct core_downlink {
     struct wheel_timer timer;
     struct mono timer_at;
     struct device_id device;
     struct tenant_id tenant;
     struct core_observation observations[CORE_RESOURCES];
-    uint64_t seq;           // newest number of the outbox
-    uint64_t delta_seq;     // of the newest change of a shared attribute that is on disk
-    uint64_t covered;       // changes up to it are known to the device
-    uint64_t change_newest; // given to the store, if not on disk yet
-    enum core_poll_state poll_state;
-    struct pool_handle poll;   // the job of a question that is open
+    struct core_flight flight;
+    uint64_t seq;              // newest number of the outbox
+    uint64_t delta_seq;        // of the newest change of a shared attribute that is on disk
+    uint64_t covered;          // changes up to it are known to the device
+    uint64_t change_newest;    // given to the store, if not on disk yet
+    uint64_t load_upto;        // changes that the load covers
+    uint64_t load_seq;         // `seq` when it was asked for
+    struct mono pace;          // nothing unconfirmed before
+    struct mono uplink;        // when it was heard, anywhere
     struct core_order *visits; // of a device that waits over HTTP, newest first
+    struct core_call *calls;   // by id
+    struct pool_handle poll;   // the job of a question that is open
     uint32_t visit_count;
-    bool is_visited; // it waited for changes once: they are noted, observed or not
+    uint32_t call_count;
     uint32_t call_next;
     uint32_t calls_reserved;
-    struct core_flight flight;
-    struct core_call *calls; // by id
-    uint32_t call_count;
-    bool is_connected;
-    uint32_t jobs;      // commits under way
-    bool is_loading;    // what is to be sent is being read
-    bool is_splitting;  // a change that is too large becomes two
-    uint64_t load_upto; // changes that it covers
-    uint64_t load_seq;  // `seq` when it was asked for
-    struct mono pace;   // nothing unconfirmed before
-    uint8_t power;      // enum model_power; core/power.c
-    bool is_owed_one;   // nothing was sent since it was heard
+    uint32_t jobs; // commits under way
     uint32_t awake_ms;
-    struct mono uplink; // when it was heard, anywhere
+    uint8_t poll_state; // enum core_poll_state
+    uint8_t power;      // enum model_power; core/power.c
+    bool is_visited;    // it waited for changes once: they are noted, observed or not
+    bool is_connected;
+    bool is_loading;   // what is to be sent is being read
+    bool is_splitting; // a change that is too large becomes two
+    bool is_owed_one;  // nothing was sent since it was heard
 };
 
 // Rows. Writers fill a buffer; readers are false for a row that is damaged.

@@ -58,7 +58,8 @@ struct fleet {
     struct late_answer late[LATE_MAX];
     struct account accounts[ADDRESSES_MAX];
     unsigned account_count;
-    struct map *handled; // (address, number) of what had an effect
+    struct map *handled; // (address, number) of what had an effect, by place in `handled_keys`
+    uint64_t handled_keys[HANDLED_MAX];
     uint64_t next_number;
     uint16_t next_port;
     struct sim_outcome outcome;
@@ -135,6 +136,17 @@ static struct coap_reply make_reply(struct fleet *fleet)
     return reply;
 }
 
+struct handled {
+    const struct fleet *fleet;
+    uint64_t key;
+};
+
+static bool was_handled(void *context, uint32_t place)
+{
+    const struct handled *handled = context;
+    return handled->fleet->handled_keys[place] == handled->key;
+}
+
 static void note_handled(struct fleet *fleet, const struct coap_request *request)
 {
     struct buf_reader reader = buf_reader_over(request->body);
@@ -142,9 +154,12 @@ static void note_handled(struct fleet *fleet, const struct coap_request *request
     const struct address remote = coap_peer_remote(request->peer);
     const uint64_t key = hash_word(number * 0x9e3779b97f4a7c15U + remote.port);
     ASSERT(!reader.overflow);
-    ASSERT(map_get(fleet->handled, key) == MAP_NONE);
-    const bool put = map_put(fleet->handled, key, 1);
+    struct handled handled = {fleet, key};
+    const uint32_t place = map_count(fleet->handled);
+    ASSERT(map_find(fleet->handled, key, &handled, was_handled) == MAP_NONE);
+    const bool put = map_put(fleet->handled, key, place);
     ASSERT(put);
+    fleet->handled_keys[place] = key;
     fleet->outcome.handled++;
     fleet->outcome.bodies += request->body.len > BLOCK_SIZE ? 1 : 0;
 }
