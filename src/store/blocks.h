@@ -40,6 +40,14 @@ enum store_scan_move {
     STORE_SCAN_BACK,
 };
 
+// Whether what a scan reads is likely to be read again soon. What is read once does not push out
+// what is kept in memory.
+enum store_scan_use {
+    STORE_SCAN_AGAIN,
+    STORE_SCAN_ONCE,
+};
+#define STORE_SCAN_USES 2U
+
 struct store_blocks {
     const struct store_blocks_ops *ops;
 };
@@ -63,7 +71,8 @@ struct store_blocks_ops {
     enum err (*get)(struct store_blocks *blocks, enum store_family family, struct slice key,
                     struct store_bytes *value);
     // A scan sees the rows as they were when it was opened.
-    struct store_scan *(*scan_open)(struct store_blocks *blocks, enum store_family family);
+    struct store_scan *(*scan_open)(struct store_blocks *blocks, enum store_family family,
+                                    enum store_scan_use use);
     void (*scan_move)(struct store_scan *scan, enum store_scan_move move, struct slice key);
     void (*scan_close)(struct store_scan *scan);
     enum err (*figures)(struct store_blocks *blocks, struct store_blocks_figures *figures);

@@ -270,8 +270,10 @@ static enum err memory_get(struct store_blocks *blocks, enum store_family family
     return is_found ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static struct store_scan *memory_scan_open(struct store_blocks *blocks, enum store_family family)
+static struct store_scan *memory_scan_open(struct store_blocks *blocks, enum store_family family,
+                                           enum store_scan_use use)
 {
+    (void)use;
     struct store_disk *const disk = ((struct memory_blocks *)blocks)->disk;
     struct memory_scan *const scan = calloc(1, sizeof(*scan));
     ASSERT(scan != NULL);

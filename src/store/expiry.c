@@ -99,7 +99,8 @@ static enum err expire_index(struct store_local *local, struct wall now, uint32_
 {
     const struct store_blocks_ops *const ops = local->blocks->ops;
     const uint8_t from = STORE_SEAL_EXPIRY;
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_META);
+    struct store_scan *const scan =
+        ops->scan_open(local->blocks, STORE_FAMILY_META, STORE_SCAN_ONCE);
     struct slice block = SLICE_EMPTY;
     int64_t hour = 0;
     enum err err = ERR_OK;
@@ -161,7 +162,8 @@ static enum err find_device(struct store_local *local, struct wall now, uint32_t
     const struct store_blocks_ops *const ops = local->blocks->ops;
     uint8_t from[STORE_DEVICE_KEY];
     store_wire_put_u64(from, expiry->device + 1);
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_DEVICES);
+    struct store_scan *const scan =
+        ops->scan_open(local->blocks, STORE_FAMILY_DEVICES, STORE_SCAN_ONCE);
     ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(from, sizeof(from)));
     for (; scan->is_valid && *rows > 0 && !expiry->has_job; (*rows)--) {
         struct store_wire wire = store_wire_over(scan->key);
@@ -258,7 +260,7 @@ static enum err walk_device(struct store_local *local, struct wall now, uint32_t
 {
     struct store_days *const days = &local->expiry.days;
     struct store_scan *const scan =
-        local->blocks->ops->scan_open(local->blocks, STORE_FAMILY_SERIES);
+        local->blocks->ops->scan_open(local->blocks, STORE_FAMILY_SERIES, STORE_SCAN_ONCE);
     enum store_days_at place = STORE_DAYS_BETWEEN;
     struct store_series_key at = {0};
     enum err err = ERR_OK;

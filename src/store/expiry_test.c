@@ -360,7 +360,8 @@ static void what_has_just_expired_stays_for_a_round(void **state)
 static void damage_first_block(void)
 {
     struct store_blocks *const blocks = store_disk_open(disk);
-    struct store_scan *const scan = blocks->ops->scan_open(blocks, STORE_FAMILY_SERIES);
+    struct store_scan *const scan =
+        blocks->ops->scan_open(blocks, STORE_FAMILY_SERIES, STORE_SCAN_AGAIN);
     const uint8_t least = 0;
     blocks->ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
     assert_true(scan->is_valid);

@@ -44,7 +44,8 @@ static void copy_traces(struct store_local *local, struct store_journal_row *row
 static enum err migrate_traces(struct store_local *local)
 {
     const struct store_blocks_ops *const ops = local->blocks->ops;
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL);
+    struct store_scan *const scan =
+        ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL, STORE_SCAN_ONCE);
     const uint8_t least = 0;
     enum err err = ERR_OK;
     ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
@@ -92,8 +93,8 @@ static bool is_empty(struct store_local *local)
     bool is_empty = true;
     for (unsigned family = 0; family < STORE_FAMILY_COUNT; family++) {
         const uint8_t least = 0;
-        struct store_scan *const scan =
-            local->blocks->ops->scan_open(local->blocks, (enum store_family)family);
+        struct store_scan *const scan = local->blocks->ops->scan_open(
+            local->blocks, (enum store_family)family, STORE_SCAN_ONCE);
         local->blocks->ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
         is_empty = is_empty && !scan->is_valid && scan->err == ERR_OK;
         local->blocks->ops->scan_close(scan);
@@ -156,7 +157,8 @@ static enum err load_names(struct store_local *local, char message[256])
 {
     const struct store_blocks_ops *const ops = local->blocks->ops;
     const uint8_t from = STORE_META_KEY_NAME;
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_META);
+    struct store_scan *const scan =
+        ops->scan_open(local->blocks, STORE_FAMILY_META, STORE_SCAN_ONCE);
     enum err err = ERR_OK;
     ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&from, 1));
     while (err == ERR_OK && scan->is_valid && scan->key.ptr[0] == STORE_META_KEY_NAME) {
@@ -311,7 +313,8 @@ static enum err replay_row(struct store_local *local, const struct store_scan *s
 static enum err replay(struct store_local *local, char message[256])
 {
     const struct store_blocks_ops *const ops = local->blocks->ops;
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL);
+    struct store_scan *const scan =
+        ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL, STORE_SCAN_ONCE);
     const uint8_t least = 0;
     enum err err = ERR_OK;
     uint64_t rows = 0;

@@ -76,7 +76,9 @@ enum err store_local_state(void *backend, const struct store_state_query *query,
     struct store_local *const local = backend;
     const struct store_blocks_ops *const ops = local->blocks->ops;
     const enum store_scan_move step = query->descending ? STORE_SCAN_BACK : STORE_SCAN_NEXT;
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_STATE);
+    // The rows of all devices are read at the start only.
+    const enum store_scan_use use = query->device.number == 0 ? STORE_SCAN_ONCE : STORE_SCAN_AGAIN;
+    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_STATE, use);
     struct store_state_row row;
     seek(local->blocks, scan, query);
     while (scan->is_valid && is_inside(scan, query, &row) && emit(context, &row)) {

@@ -278,7 +278,7 @@ static void walk_blocks(struct merge_state *state)
         return;
     }
     struct store_scan *const scan =
-        merge->blocks->ops->scan_open(merge->blocks, STORE_FAMILY_SERIES);
+        merge->blocks->ops->scan_open(merge->blocks, STORE_FAMILY_SERIES, STORE_SCAN_AGAIN);
     if (merge->descending) {
         seek(state, scan, state->last_day, from_last ? merge->last_ms : INT64_MAX);
     } else {

@@ -23,9 +23,10 @@ struct counted {
 static uint32_t moves;
 static const struct store_blocks_ops *inner_ops;
 
-static struct store_scan *counted_open(struct store_blocks *blocks, enum store_family family)
+static struct store_scan *counted_open(struct store_blocks *blocks, enum store_family family,
+                                       enum store_scan_use use)
 {
-    return inner_ops->scan_open(((struct counted *)blocks)->inner, family);
+    return inner_ops->scan_open(((struct counted *)blocks)->inner, family, use);
 }
 
 static void counted_move(struct store_scan *scan, enum store_scan_move move, struct slice key)

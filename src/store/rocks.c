@@ -46,7 +46,7 @@ struct rocks {
     rocksdb_ratelimiter_t *limiter;
     rocksdb_writeoptions_t *write_options;
     rocksdb_readoptions_t *get_options;
-    rocksdb_readoptions_t *scan_options;
+    rocksdb_readoptions_t *scan_options[STORE_SCAN_USES];
     rocksdb_writebatch_t *batch;
     bool has_failed; // a write did
 };
@@ -269,7 +269,9 @@ static void set_options(struct rocks *rocks, uint64_t journal_bytes_max)
     rocks->write_options = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(rocks->write_options, 1);
     rocks->get_options = rocksdb_readoptions_create();
-    rocks->scan_options = rocksdb_readoptions_create();
+    rocks->scan_options[STORE_SCAN_AGAIN] = rocksdb_readoptions_create();
+    rocks->scan_options[STORE_SCAN_ONCE] = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(rocks->scan_options[STORE_SCAN_ONCE], 0);
     set_families(rocks, journal_bytes_max);
 }
 
@@ -338,13 +340,14 @@ static enum err rocks_get(struct store_blocks *blocks, enum store_family family,
     return ERR_OK;
 }
 
-static struct store_scan *rocks_scan_open(struct store_blocks *blocks, enum store_family family)
+static struct store_scan *rocks_scan_open(struct store_blocks *blocks, enum store_family family,
+                                          enum store_scan_use use)
 {
     struct rocks *const rocks = rocks_of(blocks);
     struct rocks_scan *const scan = calloc(1, sizeof(*scan));
     ASSERT(scan != NULL);
     scan->iterator =
-        rocksdb_create_iterator_cf(rocks->db, rocks->scan_options, rocks->families[family]);
+        rocksdb_create_iterator_cf(rocks->db, rocks->scan_options[use], rocks->families[family]);
     return &scan->base;
 }
 
@@ -435,7 +438,9 @@ static void rocks_close(struct store_blocks *blocks)
     for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
         rocksdb_options_destroy(rocks->family_options[i]);
     }
-    rocksdb_readoptions_destroy(rocks->scan_options);
+    for (unsigned use = 0; use < STORE_SCAN_USES; use++) {
+        rocksdb_readoptions_destroy(rocks->scan_options[use]);
+    }
     rocksdb_readoptions_destroy(rocks->get_options);
     rocksdb_writeoptions_destroy(rocks->write_options);
     rocksdb_options_destroy(rocks->options);

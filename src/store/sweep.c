@@ -79,7 +79,8 @@ static enum err begin_job(struct store_local *local)
     const struct store_blocks_ops *const ops = local->blocks->ops;
     uint8_t from[STORE_META_KEY_MAX];
     meta_key(from, 0);
-    struct store_scan *const scan = ops->scan_open(local->blocks, STORE_FAMILY_META);
+    struct store_scan *const scan =
+        ops->scan_open(local->blocks, STORE_FAMILY_META, STORE_SCAN_ONCE);
     ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(from, sizeof(from)));
     sweep->is_pending = scan->is_valid && scan->key.len == STORE_META_KEY_MAX &&
                         scan->key.ptr[0] == STORE_META_SWEEP;
@@ -224,7 +225,7 @@ enum err store_sweep_step(struct store_local *local, uint32_t rows)
         return ERR_OK;
     }
     struct store_scan *const scan =
-        local->blocks->ops->scan_open(local->blocks, STORE_FAMILY_SERIES);
+        local->blocks->ops->scan_open(local->blocks, STORE_FAMILY_SERIES, STORE_SCAN_ONCE);
     bool has_more = true;
     store_days_seek(&sweep->days, local->blocks, scan);
     while (has_more && rows > 0) {

@@ -59,7 +59,7 @@ enum err store_traces_load(struct store_traces *traces, struct store_blocks *blo
                            struct wall wall, struct mono now)
 {
     const struct store_blocks_ops *const ops = blocks->ops;
-    struct store_scan *const scan = ops->scan_open(blocks, STORE_FAMILY_TRACES);
+    struct store_scan *const scan = ops->scan_open(blocks, STORE_FAMILY_TRACES, STORE_SCAN_ONCE);
     const uint8_t least = 0;
     enum err err = ERR_OK;
     ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
@@ -155,7 +155,7 @@ void store_traces_emit(struct store_blocks *blocks, struct wall since, void *con
                        store_trace_fn *emit)
 {
     const struct store_blocks_ops *const ops = blocks->ops;
-    struct store_scan *const scan = ops->scan_open(blocks, STORE_FAMILY_TRACES);
+    struct store_scan *const scan = ops->scan_open(blocks, STORE_FAMILY_TRACES, STORE_SCAN_ONCE);
     const uint8_t least = 0;
     ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
     while (scan->is_valid) {
