@@ -23,11 +23,13 @@ static bool is_observed(const struct core_reach *reach)
            reach->link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE;
 }
 
+// What a device is shown when it registers is read after its registration is on disk. A change that
+// follows that into the store may be too late for the reading, so it is noted already.
 bool core_delta_is_noted(const struct core_reach *reach)
 {
     const struct core_downlink *link = reach->link;
-    return is_observed(reach) ||
-           (link != NULL && (link->poll_state != CORE_POLL_NEVER || link->is_visited));
+    return is_observed(reach) || (link != NULL && (link->registering > 0 || link->is_visited ||
+                                                   link->poll_state != CORE_POLL_NEVER));
 }
 
 static struct slice copy_name(struct arena *memory, struct slice key)
@@ -159,19 +161,67 @@ static bool send_order(const struct core_reach *reach, const struct core_order *
     return true;
 }
 
-void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err)
+// Attributes under a new number, as if they had been changed again; the job's end follows.
+static enum err commit_notes(const struct core_reach *reach, const struct slice *keys,
+                             uint32_t count, struct core_job *job)
 {
     struct core_downlink *link = reach->link;
-    const size_t mark = arena_mark(reach->shard->plan.memory);
+    struct store_state_change *items =
+        arena_take_array(reach->shard->plan.memory, count + 1, sizeof(*items));
+    bool is_full = items == NULL;
+    const uint64_t delta_seq = link->delta_seq;
+    job->seq = ++link->seq;
+    for (uint32_t i = 0; i < count && !is_full; i++) {
+        is_full = !core_delta_put_note(reach, keys[i], &items[i]);
+    }
+    // As it will be once this is on disk.
+    link->delta_seq = link->seq;
+    is_full = is_full || core_shard_put_counters(reach, &items[count]) != ERR_OK;
+    link->delta_seq = delta_seq;
+    if (is_full) {
+        pool_give(reach->shard->jobs, pool_handle_of(reach->shard->jobs, job));
+        return ERR_EXHAUSTED;
+    }
+    const enum err err = core_shard_commit(reach, items, count + 1, job);
+    link->change_newest = err == ERR_OK ? link->seq : link->change_newest;
+    return err;
+}
+
+// The device came to wait for changes while this one was under way without a number.
+static enum err note_late(const struct core_reach *reach, const struct core_job *changed)
+{
+    const struct store_change *change = changed->order->change;
+    struct slice *keys = arena_take_array(reach->shard->plan.memory, change->count, sizeof(*keys));
+    struct core_job *job = keys != NULL ? core_shard_job(reach->shard, CORE_JOB_CHANGE) : NULL;
+    if (job == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    job->from = changed->from;
+    job->order = changed->order;
+    for (uint32_t i = 0; i < change->count; i++) {
+        keys[i] = change->items[i].name;
+    }
+    return commit_notes(reach, keys, change->count, job);
+}
+
+static void end_noted(const struct core_reach *reach, const struct core_job *job)
+{
+    struct core_downlink *link = reach->link;
+    const bool is_first = link->covered == link->delta_seq;
+    link->delta_seq = job->seq;
+    if (!core_delta_is_noted(reach)) {
+        link->covered = job->seq;
+    } else if (!is_first || !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES) ||
+               !send_order(reach, job->order)) {
+        core_flight_pump(reach);
+    }
+}
+
+static void end_change(const struct core_reach *reach, const struct core_job *job, enum err err)
+{
+    struct core_downlink *link = reach->link;
     if (link != NULL && err == ERR_OK && job->seq > 0) {
-        const bool is_first = link->covered == link->delta_seq;
-        link->delta_seq = job->seq;
-        if (!core_delta_is_noted(reach)) {
-            link->covered = job->seq;
-        } else if (!is_first || !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES) ||
-                   !send_order(reach, job->order)) {
-            core_flight_pump(reach);
-        }
+        end_noted(reach, job);
     }
     if (link != NULL && err != ERR_OK && link->change_newest == job->seq) {
         link->change_newest = link->delta_seq;
@@ -181,6 +231,21 @@ void core_delta_changed(const struct core_reach *reach, const struct core_job *j
                           job->order->device, CORE_FEED_SHARED);
     }
     core_shard_done(reach->shard, job->from, job->order, err, SLICE_EMPTY);
+}
+
+void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err)
+{
+    const size_t mark = arena_mark(reach->shard->plan.memory);
+    struct core_reach own = *reach;
+    own.tenant = job->order->tenant;
+    own.device = job->order->device;
+    // It may have been made meanwhile.
+    own.link = core_shard_find(reach->shard, own.device);
+    const bool is_late = err == ERR_OK && job->seq == 0 && own.link != NULL && own.link->is_visited;
+    const enum err noted = is_late ? note_late(&own, job) : err;
+    if (!is_late || noted != ERR_OK) {
+        end_change(&own, job, noted);
+    }
     arena_rewind(reach->shard->plan.memory, mark);
 }
 
@@ -296,38 +361,23 @@ static uint32_t whole_changes(const struct core_gathered *all, uint32_t count)
     return count;
 }
 
-// Half of the attributes of a change get a number of their own, as if they had been changed again.
+// Half of the attributes of a change get a number of their own.
 static enum err split(const struct core_reach *reach, const struct core_gathered *all, uint64_t seq,
                       uint32_t count)
 {
-    struct core_downlink *link = reach->link;
-    struct store_state_change *items =
-        arena_take_array(reach->shard->plan.memory, count + 1, sizeof(*items));
-    struct core_job *job = items != NULL ? core_shard_job(reach->shard, CORE_JOB_SPLIT) : NULL;
+    struct slice *keys = arena_take_array(reach->shard->plan.memory, count, sizeof(*keys));
+    struct core_job *job = keys != NULL ? core_shard_job(reach->shard, CORE_JOB_SPLIT) : NULL;
     if (job == NULL) {
         return ERR_EXHAUSTED;
     }
-    const uint64_t delta_seq = link->delta_seq;
     uint32_t seen = 0;
     uint32_t moved = 0;
-    bool is_full = false;
-    link->seq++;
-    for (uint32_t i = 0; i < all->waiting_count && !is_full; i++) {
-        const bool is_second = all->waiting[i].seq == seq && seen++ >= count / 2;
-        is_full = is_second &&
-                  !core_delta_put_note(reach, all->waiting[i].attribute.key, &items[moved++]);
+    for (uint32_t i = 0; i < all->waiting_count; i++) {
+        if (all->waiting[i].seq == seq && seen++ >= count / 2) {
+            keys[moved++] = all->waiting[i].attribute.key;
+        }
     }
-    // As it will be once this is on disk.
-    link->delta_seq = link->seq;
-    is_full = is_full || core_shard_put_counters(reach, &items[moved++]) != ERR_OK;
-    link->delta_seq = delta_seq;
-    job->seq = link->seq;
-    if (is_full) {
-        pool_give(reach->shard->jobs, pool_handle_of(reach->shard->jobs, job));
-        return ERR_EXHAUSTED;
-    }
-    link->change_newest = link->seq;
-    return core_shard_commit(reach, items, moved, job);
+    return commit_notes(reach, keys, moved, job);
 }
 
 bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all, uint64_t seq)

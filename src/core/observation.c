@@ -147,6 +147,33 @@ static void settle_token(const struct core_reach *reach, const struct core_mail 
     }
 }
 
+static void answer_registration(const struct core_reach *reach, const struct core_job *job,
+                                enum err err)
+{
+    const enum core_resource resource = (enum core_resource)job->question.resource;
+    uint32_t number = 0;
+    if (err == ERR_OK) {
+        begin(reach, resource, &job->question.registration);
+        err = core_observation_number(reach, resource, &number) ? ERR_OK : ERR_EXHAUSTED;
+    }
+    struct core_mail question = job->question;
+    question.handle = err == ERR_OK ? core_flight_ticket(reach) : 0;
+    core_shard_answer(reach->shard, job->from, &question, err, number);
+}
+
+// The registration that `core_observation_subscribe` began is on disk, or failed.
+static void end_registering(const struct core_reach *reach, enum core_resource resource)
+{
+    struct core_downlink *link = reach->link;
+    if (resource != CORE_RESOURCE_ATTRIBUTES) {
+        return;
+    }
+    link->registering--;
+    if (!core_delta_is_noted(reach)) {
+        link->covered = link->delta_seq;
+    }
+}
+
 void core_observation_subscribe(const struct core_reach *reach, unsigned from,
                                 const struct core_mail *mail)
 {
@@ -164,12 +191,13 @@ void core_observation_subscribe(const struct core_reach *reach, unsigned from,
                             is_same(&observation->registration, &mail->registration);
     if (is_refresh && own.link->jobs == 0) {
         // On disk already.
-        const struct core_job job = {.from = from, .question = *mail};
-        core_observation_subscribed(&own, &job, ERR_OK);
+        answer_registration(&own, &(struct core_job){.from = from, .question = *mail}, ERR_OK);
         return;
     }
+    own.link->registering += mail->resource == CORE_RESOURCE_ATTRIBUTES ? 1 : 0;
     const enum err err = commit_registration(&own, from, mail);
     if (err != ERR_OK) {
+        end_registering(&own, (enum core_resource)mail->resource);
         core_shard_answer(reach->shard, from, mail, err, 0);
     }
 }
@@ -177,18 +205,10 @@ void core_observation_subscribe(const struct core_reach *reach, unsigned from,
 void core_observation_subscribed(const struct core_reach *reach, const struct core_job *job,
                                  enum err err)
 {
-    const enum core_resource resource = (enum core_resource)job->question.resource;
-    uint32_t number = 0;
-    if (reach->link == NULL) {
-        err = ERR_NOT_FOUND;
+    answer_registration(reach, job, reach->link != NULL ? err : ERR_NOT_FOUND);
+    if (reach->link != NULL) {
+        end_registering(reach, (enum core_resource)job->question.resource);
     }
-    if (err == ERR_OK) {
-        begin(reach, resource, &job->question.registration);
-        err = core_observation_number(reach, resource, &number) ? ERR_OK : ERR_EXHAUSTED;
-    }
-    struct core_mail question = job->question;
-    question.handle = err == ERR_OK ? core_flight_ticket(reach) : 0;
-    core_shard_answer(reach->shard, job->from, &question, err, number);
 }
 
 void core_observation_started(const struct core_reach *reach, const struct core_mail *mail)

@@ -52,6 +52,24 @@ static const struct core_shard_fixture_seen *changed_largely(void)
     return next(CORE_MAIL_NOTICE);
 }
 
+// The first answer may be read before the change can be.
+static void a_change_that_meets_the_registration_on_its_way_is_told(void **state)
+{
+    (void)state;
+    uint8_t row[32];
+    const struct store_state_change item = item_of(SLICE("a"), 1, row);
+    send_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, 1);
+    order_change(&(struct store_change){&item, 1});
+    const unsigned before = done_count;
+    // Both go to the store before either is on disk.
+    core_shard_fixture_turn(&f);
+    assert_int_equal(f.seen_count + done_count - before, 0);
+    assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_OK);
+    send_about(CORE_MAIL_STARTED, CORE_RESOURCE_ATTRIBUTES, 1);
+    expect_notice(next(CORE_MAIL_NOTICE), "a=1 ", 1, 1);
+    assert_int_equal(done_count, before + 1);
+}
+
 static void an_rst_at_the_route_asks_the_candidate(void **state)
 {
     (void)state;
@@ -746,6 +764,7 @@ static void numbers_wrap_at_24_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_change_that_meets_the_registration_on_its_way_is_told),
         TEST(an_rst_at_the_route_asks_the_candidate),
         TEST(a_newer_candidate_takes_the_place_of_the_one_that_is_tried),
         TEST(a_number_that_was_on_its_way_is_not_used_again),

@@ -113,7 +113,8 @@ static inline void done(struct core_order *order, enum err err, struct slice res
     (void)snprintf(done_text, sizeof(done_text), "%.*s", SLICE_ARGS(response));
 }
 
-static inline void change_items(const struct store_change *items)
+// The shard takes it in its next turn.
+static inline void order_change(const struct store_change *items)
 {
     static struct core_order order;
     order = (struct core_order){.kind = CORE_ORDER_CHANGE,
@@ -122,8 +123,13 @@ static inline void change_items(const struct store_change *items)
                                 .change = items,
                                 .done = done};
     struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
-    const unsigned before = done_count;
     assert_int_equal(core_desk_send(&desk, &order), ERR_OK);
+}
+
+static inline void change_items(const struct store_change *items)
+{
+    const unsigned before = done_count;
+    order_change(items);
     for (unsigned i = 0; i < 1000000 && done_count == before; i++) {
         core_shard_fixture_turn(&f);
     }

@@ -57,7 +57,8 @@ static void done(struct core_order *order, enum err err, struct slice response)
     (void)snprintf(end->text, sizeof(end->text), "%.*s", SLICE_ARGS(response));
 }
 
-static void give(struct end *end)
+// The shard takes it in its next turn.
+static void hand(struct end *end)
 {
     end->count = 0;
     end->order.tenant = device.tenant;
@@ -65,6 +66,11 @@ static void give(struct end *end)
     end->order.done = done;
     end->order.context = end;
     assert_int_equal(core_desk_send(&desk, &end->order), ERR_OK);
+}
+
+static void give(struct end *end)
+{
+    hand(end);
     core_shard_fixture_turn(&f);
 }
 
@@ -89,7 +95,7 @@ static void call_device(unsigned at, bool is_oneway, bool is_persistent)
     give(&orders[at]);
 }
 
-static void change(unsigned at, const char *key, int64_t value)
+static void order_change(unsigned at, const char *key, int64_t value)
 {
     static struct store_state_change item;
     static struct store_change items;
@@ -100,7 +106,12 @@ static void change(unsigned at, const char *key, int64_t value)
                                        slice_of(row, (size_t)(end - row))};
     items = (struct store_change){&item, 1};
     orders[at].order = (struct core_order){.kind = CORE_ORDER_CHANGE, .change = &items};
-    give(&orders[at]);
+    hand(&orders[at]);
+}
+
+static void change(unsigned at, const char *key, int64_t value)
+{
+    order_change(at, key, value);
     core_shard_fixture_settle(&f);
     assert_int_equal(orders[at].count, 1);
 }
@@ -326,6 +337,22 @@ static void changes_from_the_first_visit_on_are_told(void **state)
     expect_none(&visits[2]);
 }
 
+// It read its attributes before; the change was not there yet.
+static void a_change_that_the_first_visit_finds_on_its_way_is_told(void **state)
+{
+    (void)state;
+    order_change(0, "a", 1);
+    wait_for(0, CORE_WISH_ATTRIBUTES);
+    expect_end(&visits[0], ERR_OK, "a=1 ");
+    expect_end(&orders[0], ERR_OK, "");
+    tell_written(0, false);
+    wait_for(0, CORE_WISH_ATTRIBUTES);
+    expect_end(&visits[0], ERR_OK, "a=1 ");
+    tell_written(0, true);
+    wait_for(0, CORE_WISH_ATTRIBUTES);
+    expect_none(&visits[0]);
+}
+
 static void a_change_that_was_not_written_comes_again(void **state)
 {
     (void)state;
@@ -472,6 +499,7 @@ int main(void)
         TEST(the_visit_goes_before_the_observation),
         TEST(a_new_registration_does_not_take_a_visit_back),
         TEST(changes_from_the_first_visit_on_are_told),
+        TEST(a_change_that_the_first_visit_finds_on_its_way_is_told),
         TEST(a_change_that_was_not_written_comes_again),
         TEST(an_observer_is_not_told_what_a_visit_was),
         TEST(a_newer_visit_takes_the_place_of_the_older),
