@@ -4,7 +4,6 @@
 
 #include "core/mail.h"
 #include "rest/live_priv.h"
-#include "rest/token.h"
 
 #define ARENA_SIZE (64U << 20)
 #define PATH SLICE("/api/ws")
@@ -42,30 +41,6 @@ void rest_live_destroy(struct rest_live *live)
     free(live->arena_memory);
     free(live->out);
     free(live);
-}
-
-struct core_admin rest_live_admin(struct rest_live *live, const struct live_session *session,
-                                  struct core_problem *problem)
-{
-    return (struct core_admin){live->rest->core, &session->caller, &live->arena, problem};
-}
-
-enum err rest_live_log_in(struct rest_live *live, struct live_session *session, struct slice token)
-{
-    const struct http_request request = {.memory = &live->arena};
-    const struct rest_call call = {
-        .rest = live->rest, .request = &request, .now = live->rest->wall()};
-    struct core_claims claims;
-    struct model_user user;
-    enum err err = rest_token_read(&call, token, &claims);
-    err = err == ERR_OK && claims.refresh ? ERR_UNAUTHORIZED : err;
-    err = err == ERR_OK ? core_session_user(live->rest->core, &live->arena, &claims, &user) : err;
-    if (err == ERR_OK) {
-        session->caller = core_session_caller(&user, call.now);
-        session->is_logged_in = true;
-        http_socket_accept(session->socket);
-    }
-    return err;
 }
 
 static uint32_t bucket_of(struct device_id device)
@@ -139,22 +114,34 @@ enum err rest_live_add(struct rest_live *live, struct live_session *session,
     return ERR_OK;
 }
 
-// Sends what is new, if anything is.
-static void refresh(struct rest_live *live, struct live_subscription *subscription)
+static void send_new(struct rest_live *live, struct live_subscription *subscription)
 {
     struct live_points points;
-    if (subscription->serial != 0) {
-        return;
-    }
     const size_t mark = arena_mark(&live->arena);
-    struct live_session *session = subscription->session;
-    session->caller.now = live->rest->wall();
     rest_live_points_init(&points, &live->arena);
     // What cannot be read now is read with the next change.
     if (rest_live_read(live, subscription, &points) == ERR_OK && points.count > 0) {
-        rest_live_send(live, session, subscription->command, &points);
+        rest_live_send(live, subscription->session, subscription->command, &points);
     }
     arena_rewind(&live->arena, mark);
+}
+
+// Sends what is new, if anything is. The subscription ends if the device is not theirs any more.
+static void refresh(struct rest_live *live, struct live_subscription *subscription)
+{
+    struct live_session *session = subscription->session;
+    const int64_t command = subscription->command;
+    if (subscription->serial != 0) {
+        return;
+    }
+    session->caller.now = live->rest->wall();
+    const enum err err = rest_live_may_see(live, session, &subscription->device.id);
+    if (err == ERR_OK) {
+        send_new(live, subscription);
+    } else if (err == ERR_FORBIDDEN) {
+        rest_live_remove(live, session, command);
+        rest_live_send_error(live, session, command, LIVE_CODE_UNAUTHORIZED, "Unauthorized");
+    }
 }
 
 struct live_subscription *rest_live_waiting(const struct live_session *session, int64_t command,
@@ -180,10 +167,12 @@ void rest_live_begin(struct rest_live *live, struct live_subscription *subscript
 static void refresh_device(struct rest_live *live, struct device_id device, unsigned what)
 {
     struct live_subscription *at = live->buckets[bucket_of(device)];
-    for (; at != NULL; at = at->next_in_bucket) {
+    while (at != NULL) {
+        struct live_subscription *next = at->next_in_bucket;
         if (at->device.number.number == device.number && (at->what & what) != 0) {
             refresh(live, at);
         }
+        at = next;
     }
 }
 
@@ -196,8 +185,10 @@ static void refresh_all(struct rest_live *live)
         }
     }
     for (unsigned i = 0; i < LIVE_BUCKETS; i++) {
-        for (struct live_subscription *at = live->buckets[i]; at != NULL; at = at->next_in_bucket) {
+        for (struct live_subscription *at = live->buckets[i]; at != NULL;) {
+            struct live_subscription *next = at->next_in_bucket;
             refresh(live, at);
+            at = next;
         }
     }
 }
@@ -209,6 +200,7 @@ static void take(void *context)
     struct slice message;
     unsigned from;
     atomic_store(&live->is_told, false);
+    rest_live_check_all(live);
     while (bus_next(live->party, &from, &message)) {
         const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
         if (mail->kind == CORE_MAIL_CHANGED) {
@@ -263,15 +255,21 @@ static void opened(void *context, struct http_socket *socket, void **user)
     arena_reset(&live->arena);
 }
 
+// Who is not logged in may do so at the newer path.
+static bool may_speak(struct rest_live *live, struct live_session *session)
+{
+    return session->is_logged_in ? rest_live_check(live, session, true)
+                                 : session->is_wrapped && !session->is_over;
+}
+
 static void message(void *context, struct http_socket *socket, void **user, struct slice text)
 {
     const struct rest *rest = context;
     struct live_session *session = *user;
     (void)socket;
-    if (session == NULL || (!session->is_wrapped && !session->is_logged_in)) {
+    if (session == NULL || !may_speak(rest->live, session)) {
         return;
     }
-    session->caller.now = rest->wall();
     rest_live_command_run(rest->live, session, text);
     arena_reset(&rest->live->arena);
     rest_live_list_turn(rest->live);

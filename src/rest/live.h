@@ -9,6 +9,10 @@
 // (struct rest), at most REST_LIVE_JOBS at a time, since it may look at many devices, and so do
 // histories. Each change of a device is read here.
 //
+// A connection ends with its token (at /api/ws another one may be sent before), and with the
+// session of its user: each command looks, and otherwise it is seen within seconds. A user of a
+// customer is told nothing of a device that is not the customer's any more.
+//
 // Bounds: REST_LIVE_SUBSCRIPTIONS of one connection, REST_LIVE_KEYS of one subscription,
 // REST_LIVE_POINTS of one message; REST_LIVE_ENTITIES of one list, REST_LIVE_CELLS of all together
 // (the values and devices that are remembered).

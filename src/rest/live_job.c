@@ -119,8 +119,8 @@ static enum err evaluate(struct task *task)
                : err;
 }
 
-// The members that there are, with the values of latestCmd.
-static enum err read_members(struct task *task)
+// The members that there are and that the caller may see, with the values of these keys.
+static enum err read_members(struct task *task, const struct live_keys *latest)
 {
     const struct live_list *list = task->job->list;
     struct arena *memory = &task->job->arena;
@@ -137,7 +137,7 @@ static enum err read_members(struct task *task)
                                     .page_size = REST_LIVE_ENTITIES,
                                     .sort = CORE_FIND_NO_SORT,
                                     .text = codec_value_text};
-    const enum err err = add_latest(task, list->latest);
+    const enum err err = add_latest(task, latest);
     return err == ERR_OK
                ? core_find_run(&task->admin, &task->find, &task->budget, false, &task->page)
                : err;
@@ -190,6 +190,17 @@ static bool is_same(const struct task *task)
     return same;
 }
 
+// Nothing is known of any. NULL without memory.
+static struct live_cell *make_cells(uint32_t members, uint32_t keys)
+{
+    const size_t count = (size_t)members * keys;
+    struct live_cell *cells = calloc(count + 1, sizeof(*cells));
+    for (size_t i = 0; cells != NULL && i < count; i++) {
+        cells[i].at_ms = INT64_MIN;
+    }
+    return cells;
+}
+
 // What becomes the list's, if it is taken.
 static enum err make_result(struct task *task)
 {
@@ -202,12 +213,10 @@ static enum err make_result(struct task *task)
         job->members = calloc((size_t)job->count + 1, sizeof(*job->members));
     }
     if (list->latest != NULL && (job->wants & (LIVE_WANTS_QUERY | LIVE_WANTS_LATEST)) != 0) {
-        job->latest_cells =
-            calloc((size_t)job->count * list->latest->count + 1, sizeof(*job->latest_cells));
+        job->latest_cells = make_cells(job->count, list->latest->count);
     }
     if (list->series != NULL && (job->wants & (LIVE_WANTS_QUERY | LIVE_WANTS_SERIES)) != 0) {
-        job->series_cells =
-            calloc((size_t)job->count * list->series->keys->count + 1, sizeof(*job->series_cells));
+        job->series_cells = make_cells(job->count, list->series->keys->count);
     }
     for (uint32_t i = 0; is_query && job->members != NULL && i < job->count; i++) {
         job->members[i].id = task->page.rows[i].id;
@@ -221,9 +230,8 @@ static void keep_latest(struct task *task, uint32_t member, const struct core_fi
 {
     const struct live_keys *latest = task->job->list->latest;
     for (uint32_t i = 0; task->job->latest_cells != NULL && i < latest->count; i++) {
-        static const struct core_query_cell nothing = {.is_there = false};
         task->job->latest_cells[(size_t)member * latest->count + i] =
-            rest_live_cell_of(row != NULL ? &row->cells[task->columns[i]] : &nothing);
+            rest_live_cell_of(&row->cells[task->columns[i]]);
     }
 }
 
@@ -351,6 +359,7 @@ static enum err put_series(struct task *task, struct codec_json_writer *writer, 
 
 // The frame.
 
+// A member that is gone, or that may not be seen any more, is told without anything.
 static enum err put_members(struct task *task, struct codec_json_writer *writer)
 {
     struct live_job *job = task->job;
@@ -358,14 +367,14 @@ static enum err put_members(struct task *task, struct codec_json_writer *writer)
     enum err err = ERR_OK;
     for (uint32_t i = 0; err == ERR_OK && i < job->count; i++) {
         const struct core_find_row *row = row_of(task, i);
-        keep_latest(task, i, row);
         rest_query_begin_entity(writer, &members[i].id);
         if (row != NULL) {
+            keep_latest(task, i, row);
             rest_query_put_latest(writer, task->find.keys, row->cells, task->shown,
                                   task->find.key_count);
         }
         rest_query_begin_series(writer);
-        err = put_series(task, writer, i, members[i].device);
+        err = row != NULL ? put_series(task, writer, i, members[i].device) : ERR_OK;
         rest_query_end_entity(writer);
     }
     return err == ERR_OK ? check_budget(task) : err;
@@ -408,8 +417,8 @@ static enum err run_data(struct task *task)
     if ((job->wants & LIVE_WANTS_QUERY) != 0) {
         err = evaluate(task);
         job->is_same = err == ERR_OK && is_same(task);
-    } else if ((job->wants & LIVE_WANTS_LATEST) != 0) {
-        err = read_members(task);
+    } else {
+        err = read_members(task, (job->wants & LIVE_WANTS_LATEST) != 0 ? job->list->latest : NULL);
     }
     if (err != ERR_OK || job->is_same) {
         return err;

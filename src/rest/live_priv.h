@@ -1,7 +1,8 @@
 // rest/live_priv.h: connections and subscriptions, for the files that make up `rest/live`: live.c
-// (connections, the feed), live_command.c (what people send), live_simple.c and live_read.c
-// (subscriptions to one device, and what they get), live_entity.c (commands about entities),
-// live_list.c, live_job.c and live_tell.c (lists of entities, and what is told of them).
+// (connections, the feed), live_session.c (who is behind them), live_command.c (what people send),
+// live_simple.c and live_read.c (subscriptions to one device, and what they get), live_entity.c
+// (commands about entities), live_list.c, live_job.c and live_tell.c (lists of entities, and what
+// is told of them).
 #pragma once
 
 #include "core/attributes.h"
@@ -54,11 +55,14 @@ struct live_session {
     struct http_socket *socket;
     struct live_session *next;
     struct core_caller caller;
+    struct core_claims claims; // of the token
+    struct mono check_due;     // when it is looked at whether the session goes on
     struct live_subscription *subscriptions;
     struct live_list *lists;
     uint32_t subscription_count; // of both
     bool is_wrapped;             // /api/ws: `authCmd` and `cmds`
     bool is_logged_in;
+    bool is_over; // it was logged in, and is being closed
 };
 
 struct rest_live {
@@ -77,7 +81,8 @@ struct rest_live {
     uint64_t cells;
     struct mono look_due;
     unsigned jobs;
-    atomic_bool is_told; // `rest_live_take` waits to be run
+    struct mono check_due; // of sessions
+    atomic_bool is_told;   // `rest_live_take` waits to be run
     void *arena_memory;
     struct arena arena; // reset after each message and each change
     uint8_t *out;       // of one message
@@ -97,11 +102,22 @@ struct live_points {
     bool is_full;
 };
 
-// live.c
-MUST_USE enum err rest_live_log_in(struct rest_live *live, struct live_session *session,
-                                   struct slice token);
+// live_session.c
 struct core_admin rest_live_admin(struct rest_live *live, const struct live_session *session,
                                   struct core_problem *problem);
+// Another user than before begins without subscriptions.
+MUST_USE enum err rest_live_log_in(struct rest_live *live, struct live_session *session,
+                                   struct slice token);
+// Of one that is logged in: whether its token and its session go on; if not, it is closed. The
+// session is looked at if it is due, or `is_now`.
+MUST_USE bool rest_live_check(struct rest_live *live, struct live_session *session, bool is_now);
+// All that are due, once a second.
+void rest_live_check_all(struct rest_live *live);
+// ERR_FORBIDDEN: the device is not, or not any more, one that this user may see.
+MUST_USE enum err rest_live_may_see(struct rest_live *live, const struct live_session *session,
+                                    const struct uuid *device);
+
+// live.c
 // Takes over the subscription; one with the same command is replaced.
 MUST_USE enum err rest_live_add(struct rest_live *live, struct live_session *session,
                                 struct live_subscription *owned_subscription);

@@ -139,7 +139,8 @@ static void keep_sent(const struct look *look)
     }
 }
 
-// Writes a member if it has anything new; what cannot be read now is read with the next change.
+// Writes a member if it has anything new; what cannot be read now is read with the next change, and
+// what may not be seen is not.
 static bool tell_member(struct rest_live *live, struct live_list *list, struct live_member *member,
                         struct codec_json_writer *writer)
 {
@@ -150,7 +151,8 @@ static bool tell_member(struct rest_live *live, struct live_list *list, struct l
     look.latest = list->latest_cells != NULL ? &list->latest_cells[at * list->latest->count] : NULL;
     look.series =
         list->series_cells != NULL ? &list->series_cells[at * list->series->keys->count] : NULL;
-    enum err err = read_latest(&look);
+    enum err err = rest_live_may_see(live, list->session, &member->id);
+    err = err == ERR_OK ? read_latest(&look) : err;
     err = err == ERR_OK ? read_newest(&look) : err;
     if (err != ERR_OK || !look.is_changed) {
         return false;
