@@ -198,11 +198,11 @@ static enum err put_notes(const struct core_reach *reach, const struct core_gath
 
 static enum err note_all(const struct core_reach *reach, const struct core_gathered *all)
 {
-    struct core_job *job = core_shard_job(reach->shard, CORE_JOB_NOTE);
     struct store_state_change *items =
         arena_take_array(reach->shard->plan.memory, all->shared_count + 1, sizeof(*items));
+    struct core_job *job = items != NULL ? core_shard_job(reach->shard, CORE_JOB_NOTE) : NULL;
     uint32_t count = 0;
-    if (job == NULL || items == NULL) {
+    if (job == NULL) {
         return ERR_EXHAUSTED;
     }
     const enum err err = put_notes(reach, all, items, &count);

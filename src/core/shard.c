@@ -20,8 +20,8 @@ size_t core_shard_footprint(const struct core_shard_settings *settings)
            round64(pool_footprint(settings->devices_max, sizeof(struct core_downlink))) +
            round64(map_footprint(settings->devices_max)) +
            round64(pool_footprint(settings->calls_max, sizeof(struct core_call))) +
-           round64(pool_footprint(CORE_JOBS_MAX, sizeof(struct core_job))) +
-           round64(pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel))) +
+           round64(pool_footprint(settings->jobs_max, sizeof(struct core_job))) +
+           round64(pool_footprint(settings->parcels_max, sizeof(struct core_parcel))) +
            round64(pool_footprint(settings->fetches_max, sizeof(struct core_fetch)));
 }
 
@@ -30,6 +30,11 @@ static void *part(uint8_t **at, size_t size)
     void *memory = *at;
     *at += round64(size);
     return memory;
+}
+
+static struct pool *pool_part(uint8_t **at, uint32_t count, size_t size)
+{
+    return pool_init(part(at, pool_footprint(count, size)), count, size);
 }
 
 struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *plan,
@@ -41,21 +46,13 @@ struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *p
     shard->plan = *plan;
     shard->notes_due = MONO_NEVER;
     wheel_init(&shard->wheel, now);
-    const size_t links_size = pool_footprint(settings->devices_max, sizeof(struct core_downlink));
-    shard->downlinks =
-        pool_init(part(&at, links_size), settings->devices_max, sizeof(struct core_downlink));
+    shard->downlinks = pool_part(&at, settings->devices_max, sizeof(struct core_downlink));
     shard->by_device =
         map_init(part(&at, map_footprint(settings->devices_max)), settings->devices_max);
-    const size_t calls_size = pool_footprint(settings->calls_max, sizeof(struct core_call));
-    shard->calls = pool_init(part(&at, calls_size), settings->calls_max, sizeof(struct core_call));
-    const size_t jobs_size = pool_footprint(CORE_JOBS_MAX, sizeof(struct core_job));
-    shard->jobs = pool_init(part(&at, jobs_size), CORE_JOBS_MAX, sizeof(struct core_job));
-    const size_t parcels_size = pool_footprint(CORE_PARCELS_MAX, sizeof(struct core_parcel));
-    shard->parcels =
-        pool_init(part(&at, parcels_size), CORE_PARCELS_MAX, sizeof(struct core_parcel));
-    const size_t fetches_size = pool_footprint(settings->fetches_max, sizeof(struct core_fetch));
-    shard->fetches =
-        pool_init(part(&at, fetches_size), settings->fetches_max, sizeof(struct core_fetch));
+    shard->calls = pool_part(&at, settings->calls_max, sizeof(struct core_call));
+    shard->jobs = pool_part(&at, settings->jobs_max, sizeof(struct core_job));
+    shard->parcels = pool_part(&at, settings->parcels_max, sizeof(struct core_parcel));
+    shard->fetches = pool_part(&at, settings->fetches_max, sizeof(struct core_fetch));
     return shard;
 }
 

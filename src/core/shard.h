@@ -10,8 +10,8 @@
 // Rules: protocol-rules.md sections 1, 3 and 5. One notification is under way to a device at a
 // time; calls go by id and before changes; changes merge while they wait.
 //
-// Bounds: `devices_max` downlinks, `calls_max` calls, `calls_per_device`; a registration or a call
-// beyond them is refused.
+// Bounds: `devices_max` downlinks, `calls_max` calls, `calls_per_device`, `jobs_max` commits that
+// something waits for; what is beyond them is refused, a notification that needs a commit waits.
 #pragma once
 
 #include "base/buf.h"
@@ -33,16 +33,13 @@ enum core_call_strategy {
     CORE_CALLS_ON_RESPONSE, // when it was answered, or after `response_wait`
 };
 
-// Commits of a shard that something waits for, beyond which 5.03; bodies of small notifications
-// under way, beyond which one is written again.
-#define CORE_JOBS_MAX 32768U
-#define CORE_PARCELS_MAX 4096U
-
 struct core_shard_settings {
     uint32_t devices_max;
     uint32_t calls_max;
     uint32_t calls_per_device; // 100
     uint32_t fetches_max;      // bodies in blocks that devices are fetching
+    uint32_t jobs_max;         // commits that something waits for
+    uint32_t parcels_max;      // bodies of small notifications, kept while they are under way
     uint32_t retries_max;      // of persistent calls: 5
     enum core_call_strategy strategy;
     struct span response_wait; // 30 s
@@ -125,8 +122,8 @@ struct mono core_shard_deadline(const struct core_shard *shard);
 struct core_shard_stats {
     uint32_t devices, devices_max;
     uint32_t calls, calls_max;
-    uint32_t jobs;    // commits that something waits for, of CORE_JOBS_MAX
-    uint32_t parcels; // bodies of small notifications, of CORE_PARCELS_MAX
+    uint32_t jobs;    // commits that something waits for, of `jobs_max`
+    uint32_t parcels; // bodies of small notifications, of `parcels_max`
     uint32_t observations, suspended;
     uint32_t visits; // core/visit.h
     uint64_t notices, delivered, rejected, lost, repeated_at_candidate;

@@ -169,6 +169,8 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .devices_max = (uint32_t)conf_int(conf, "limits.devices") / settings->workers * 5 / 4 + 64,
         .calls_max = (uint32_t)conf_int(conf, "rpc.calls"),
         .fetches_max = 1024,
+        .jobs_max = 32768,
+        .parcels_max = 4096,
         .calls_per_device = (uint32_t)conf_int(conf, "rpc.per-device"),
         .retries_max = (uint32_t)conf_int(conf, "rpc.retries-max"),
         .strategy = strategies[conf_choice(conf, "rpc.strategy")],

@@ -84,6 +84,8 @@ static void open_the_shard(void)
                                                  .calls_max = 16,
                                                  .calls_per_device = 4,
                                                  .fetches_max = 4,
+                                                 .jobs_max = 16,
+                                                 .parcels_max = 16,
                                                  .retries_max = 5,
                                                  .response_wait = span_s(30),
                                                  .pace = span_s(3),
