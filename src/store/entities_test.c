@@ -231,17 +231,35 @@ static void many_callers_share_commits_and_each_keeps_its_own_outcome(void **sta
     }
 }
 
-static atomic_bool reader_inside;
-static atomic_bool reader_may_go;
+static atomic_bool is_inside;
+static atomic_bool may_go;
+
+static void wait_for_leave(void)
+{
+    atomic_store(&is_inside, true);
+    while (!atomic_load(&may_go)) {
+        sched_yield();
+    }
+}
+
+// A thread whose job stops at wait_for_leave, and has come there.
+static pthread_t start_and_stop(void *(*run)(void *context), void *context)
+{
+    pthread_t thread;
+    atomic_store(&is_inside, false);
+    atomic_store(&may_go, false);
+    assert_int_equal(pthread_create(&thread, NULL, run, context), 0);
+    while (!atomic_load(&is_inside)) {
+        sched_yield();
+    }
+    return thread;
+}
 
 static enum err read_twice(struct store_tx *tx, void *context)
 {
     struct device_job *job = context;
     enum err first = get_device(tx, job);
-    atomic_store(&reader_inside, true);
-    while (!atomic_load(&reader_may_go)) {
-        sched_yield();
-    }
+    wait_for_leave();
     const enum err second = get_device(tx, job);
     return first == ERR_NOT_FOUND && second == ERR_NOT_FOUND ? ERR_OK : ERR_CONFLICT;
 }
@@ -258,18 +276,12 @@ static void reader_sees_one_moment_and_hinders_no_writer(void **state)
     (void)state;
     struct device_job job = {.device = entities_test_device(&test, "meter-1", 10)};
     struct device_job reading = job;
-    pthread_t thread;
     void *result = NULL;
-    atomic_store(&reader_inside, false);
-    atomic_store(&reader_may_go, false);
-    assert_int_equal(pthread_create(&thread, NULL, read_in_thread, &reading), 0);
-    while (!atomic_load(&reader_inside)) {
-        sched_yield();
-    }
+    const pthread_t thread = start_and_stop(read_in_thread, &reading);
     assert_int_equal(write_job(insert_device, &job), ERR_OK);
     // The second of two connections: it sees what the first does not.
     assert_int_equal(read_job(get_device, &job), ERR_OK);
-    atomic_store(&reader_may_go, true);
+    atomic_store(&may_go, true);
     assert_int_equal(pthread_join(thread, &result), 0);
     assert_int_equal(*(enum err *)result, ERR_OK);
 }
@@ -298,6 +310,66 @@ static void more_readers_than_connections_take_turns(void **state)
     }
 }
 
+#define CALLERS (STORE_ENTITY_JOBS_MAX + 3)
+// Small stacks, since there are so many of them.
+#define STACK_BYTES (256U << 10)
+
+static atomic_uint refusals;
+static atomic_uint failures;
+
+static enum err hold_writer(struct store_tx *tx, void *context)
+{
+    (void)tx;
+    (void)context;
+    wait_for_leave();
+    return ERR_OK;
+}
+
+static void *write_and_hold(void *context)
+{
+    *(enum err *)context = write_job(hold_writer, NULL);
+    return NULL;
+}
+
+static void *write_nothing(void *context)
+{
+    const enum err err = write_job(do_nothing, NULL);
+    atomic_fetch_add(&refusals, err == ERR_EXHAUSTED ? 1 : 0);
+    atomic_fetch_add(&failures, err != ERR_EXHAUSTED && err != ERR_OK ? 1 : 0);
+    return context;
+}
+
+static void jobs_beyond_the_bound_are_refused(void **state)
+{
+    (void)state;
+    static pthread_t threads[CALLERS];
+    pthread_attr_t small;
+    enum err held = ERR_IO;
+    atomic_store(&refusals, 0);
+    atomic_store(&failures, 0);
+    const pthread_t holder = start_and_stop(write_and_hold, &held);
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, STACK_BYTES), 0);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], &small, write_nothing, NULL), 0);
+    }
+    while (store_entities_stats(test.entities).queued + atomic_load(&refusals) < CALLERS) {
+        sched_yield();
+    }
+    const unsigned queued = store_entities_stats(test.entities).queued;
+    atomic_store(&may_go, true);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    assert_int_equal(pthread_join(holder, NULL), 0);
+    assert_int_equal(held, ERR_OK);
+    assert_int_equal(queued, STORE_ENTITY_JOBS_MAX);
+    assert_int_equal(atomic_load(&refusals), CALLERS - STORE_ENTITY_JOBS_MAX);
+    assert_int_equal(atomic_load(&failures), 0);
+    assert_int_equal(write_job(do_nothing, NULL), ERR_OK);
+    pthread_attr_destroy(&small);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -312,6 +384,7 @@ int main(void)
         TEST(many_callers_share_commits_and_each_keeps_its_own_outcome),
         TEST(reader_sees_one_moment_and_hinders_no_writer),
         TEST(more_readers_than_connections_take_turns),
+        TEST(jobs_beyond_the_bound_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
