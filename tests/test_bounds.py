@@ -21,8 +21,9 @@ from observer import Later, Observer
 from power import Disk
 from raw_coap import ACK, BLOCK1, CON, EMPTY, GET, MAX_AGE, OBSERVE, POST, Message, RawClient, uint
 from rest_client import TENANT, Rest
-from server import ROOT, binary, run
-from test_entity_query import device_type, query
+from server import ROOT, Place, binary, run
+from test_entity_query import TEMPERATURE, device_type, key_filter, name_start, query, series
+from test_entity_watch import Watch
 from test_metrics import figures
 from test_websocket import Live, command
 
@@ -31,10 +32,11 @@ SIZE1 = 60
 TOKEN = "A1_TEST_TOKEN"
 PATH = f"/api/v1/{TOKEN}/telemetry"
 MIB = 1 << 20
+BENCH = binary().parents[2] / "bench"
 
 FILLED = {}  # name of a row: the test here that fills it
 
-# Rows that nobody can fill from outside in a reasonable time: the test beside the code that does.
+# Rows that nobody can fill from outside, or not in a reasonable time: the test elsewhere that does.
 UNIT = {
     "coap-messages": "src/coap/dedup_test.c:"
                      "a_full_table_refuses_while_all_are_young_then_forgets_the_oldest",
@@ -50,6 +52,10 @@ UNIT = {
     "refusal-sources": "src/base/rate_test.c:in_a_full_set_the_one_seen_longest_ago_gives_way",
     "log-ins": "src/base/rate_test.c:in_a_full_set_the_one_seen_longest_ago_gives_way",
     "devices-reached": "src/core/shard_test.c:a_full_table_refuses_registrations",
+    "shard-commits": "src/core/shard_full_test.c:"
+                     "registrations_without_a_place_for_their_commit_are_refused",
+    "notification-bodies": "src/core/shard_full_test.c:"
+                           "a_body_without_a_place_is_written_again_for_the_other_address",
     "lane-bytes": "src/store/writer_test.c:full_lane_refuses_and_recovers",
     "loads": "src/store/conformance_state.c:loads_are_bounded",
     "mail-bytes": "src/bus/bus_test.c:a_full_ring_is_said_and_room_comes_back",
@@ -68,30 +74,16 @@ UNIT = {
     "store-journal-bytes": "src/store/local_test.c:journal_stays_within_its_bound",
     "store-trace-bytes": "src/store/traces_test.c:bytes_stay_within_the_bound_and_the_newest_stay",
     "free-disk": "src/store/local_test.c:full_disk_refuses_and_recovers",
+    "entity-jobs": "src/store/entities_test.c:jobs_beyond_the_bound_are_refused",
     "tenants": "src/model/quotas_test.c:a_tenant_beyond_the_bound_is_refused",
     "tenant-profiles": "src/model/quotas_test.c:a_profile_beyond_the_bound_is_refused",
     "predicates-of-a-query": "tests/test_entity_query.py:test_predicates_have_bounds",
     "rest-response": "src/http/server_test.c:a_response_above_the_bound_is_500",
+    "list-queries": "src/rest/live_list_test.c:so_many_queries_run_at_a_time",
     "socket-texts": "src/http/socket_test.c:a_peer_that_reads_too_slowly_is_closed",
     "socket-text-bytes": "src/http/socket_test.c:a_peer_that_reads_too_slowly_is_closed",
     "socket-commands": "src/http/socket_test.c:commands_beyond_the_bound_end_the_connection",
 }
-
-# Rows that cannot be filled, and why.
-BEYOND = {
-    "names-tried-for-a-device": "more devices than a test wants to make",
-    "devices-of-activity": "likewise",
-    "devices-of-key-names": "more devices than a test wants to make",
-    "key-names-of-an-answer": "more names than a test wants to make",
-    "entities-of-a-list": "more devices than a test wants to make",
-    "values-of-all-lists": "likewise",
-    "list-queries": "the next one waits a moment, which nobody can see",
-    "shard-commits": "a worker has 1,024 questions at most, REST 64 threads",
-    "devices-of-a-query": "likewise",
-    "entity-jobs": "each waits with a thread of REST, of which there are 64 at most",
-    "notification-bodies": "a body that finds no place is not kept, which nobody can see",
-}
-
 
 def fills(*names):
     """Marks the test that fills these rows."""
@@ -138,6 +130,11 @@ def on_slow_disk(place, sync_ms, *settings):
     return server
 
 
+def preload(server, count):
+    """Devices in its data directory: names "Bench 0000000", tokens "BENCH0000000" and so on."""
+    subprocess.run([BENCH / "bench_preload", server.data, str(count)], check=True)
+
+
 def level(server, table):
     return figures(server)[f'motehub_table_used{{table="{table}"}}']
 
@@ -152,7 +149,7 @@ def anonymous(server):
 
 def test_every_row_has_a_case_and_stands_in_memory_that_is_counted():
     rows, parts, total = limits()
-    assert sorted(rows) == sorted([*FILLED, *UNIT, *BEYOND])
+    assert sorted(rows) == sorted([*FILLED, *UNIT])
     for name, place in UNIT.items():
         file, test = place.split(":")
         assert test in (ROOT / file).read_text(), f"{name}: there is no {place}"
@@ -201,11 +198,10 @@ SMALL = ["coap.workers=1", "coap.dedup-entries=65536", "limits.devices=5000", "t
 
 def test_under_load_memory_and_levels_stay_within_the_bounds(place):
     server = place.server(settings=SMALL)
-    bench = binary().parents[2] / "bench"
-    subprocess.run([bench / "bench_preload", server.data, "4000"], check=True)
+    preload(server, 4000)
     server.start()
     for mode, seconds in (("telemetry", 6), ("stranger", 3)):
-        subprocess.run([bench / "bench_load", str(server.coap_port), mode, "--devices", "4000",
+        subprocess.run([BENCH / "bench_load", str(server.coap_port), mode, "--devices", "4000",
                         "--seconds", str(seconds)], check=True, capture_output=True, timeout=600)
     found = figures(server)
     for name, used in found.items():
@@ -534,3 +530,155 @@ def test_keys_of_an_entity_query_are_bounded(place):
     assert find(most - 2).status == 200
     refused = find(most + 1)
     assert refused.status == 400 and "different keys" in refused.json()["message"]
+
+
+# Many devices, of which some are chosen by how their names begin.
+
+CROWD = 100001
+ALL, ALL_BUT_ONE, TEN_THOUSAND = "Bench ", "Bench 00", "Bench 000"
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """A server with that many devices beside those of the demo, and who administers them."""
+    place = Place()
+    server = place.server(settings=["coap.workers=1"])
+    preload(server, CROWD)
+    server.start()
+    yield server, Rest(server.http_port).log_in(*TENANT)
+    place.close()
+
+
+WARM = key_filter(TEMPERATURE, "NUMERIC", "GREATER", 0)
+
+
+@fills("devices-of-a-query")
+@pytest.mark.parametrize("what", ["find", "count"])
+def test_devices_that_a_query_looks_at_are_bounded(crowd, what):
+    _, rest = crowd
+    most = limits()[0]["devices-of-a-query"][0]
+    assert most == CROWD - 1
+
+    def ask(name):
+        return rest.call("POST", f"/api/entitiesQuery/{what}",
+                         query(name_start(name), filters=[WARM]))
+    assert ask(ALL_BUT_ONE).status == 200
+    refused = ask(ALL)
+    assert refused.status == 400
+    assert f"more than {most} devices" in refused.json()["message"]
+
+
+@fills("devices-of-activity")
+def test_devices_that_are_asked_whether_they_are_active_are_bounded(crowd):
+    _, rest = crowd
+    most = limits()[0]["devices-of-activity"][0]
+    assert most == CROWD - 1
+
+    def ask(name):
+        return rest.call("GET", "/api/tenant/deviceInfos", query={
+            "pageSize": 1, "page": 0, "active": "false", "textSearch": name})
+    assert ask(ALL_BUT_ONE).json()["totalElements"] == most
+    refused = ask(ALL)
+    assert refused.status == 400 and f"at most {most} devices" in refused.json()["message"]
+
+
+@fills("devices-of-key-names")
+def test_names_of_keys_are_those_of_the_newest_devices(crowd):
+    server, rest = crowd
+    most = limits()[0]["devices-of-key-names"][0]
+    with RawClient(server.coap_port) as client:
+        for n in range(most + 1):
+            assert client.post(f"BENCH{CROWD - 1 - n:07}", f'{{"k{n}":1}}').status == "2.01"
+    names = [f"k{n}" for n in range(most)]
+    assert sorted(rest.get("/api/deviceProfile/devices/keys/timeseries")) == sorted(names)
+    newest = query(name_start(ALL), sort={"type": "ENTITY_FIELD", "key": "createdTime"},
+                   direction="DESC", size=10 * most)
+    found = rest.post("/api/entitiesQuery/find/keys", newest, timeseries="true", attributes="false")
+    assert sorted(found["timeseries"]) == sorted(names)
+
+
+@fills("entities-of-a-list")
+def test_entities_of_a_list_are_bounded(crowd):
+    _, rest = crowd
+    most = limits()[0]["entities-of-a-list"][0]
+    with Live(rest) as live:
+        watch = Watch(live, False)
+        watch.data(1, query=query(name_start(TEN_THOUSAND), size=most), latestCmd={"keys": []})
+        assert len(watch.snapshot(1)["data"]) == most
+        watch.data(2, query=query(name_start(TEN_THOUSAND), size=most + 1), latestCmd={"keys": []})
+        code, text = watch.refused(2)
+        assert code == 2 and f"from 1 to {most}" in text
+        # So are those that are looked at for it.
+        watch.data(3, query=query(name_start(TEN_THOUSAND), filters=[WARM]), latestCmd={"keys": []})
+        assert watch.snapshot(3)["data"] == []
+        watch.data(4, query=query(name_start(ALL), filters=[WARM]), latestCmd={"keys": []})
+        code, text = watch.refused(4)
+        assert code == 2 and f"more than {most} devices" in text
+
+
+@fills("values-of-all-lists")
+def test_values_of_all_lists_are_bounded(crowd):
+    server, rest = crowd
+    rows = limits()[0]
+    entities, most = rows["entities-of-a-list"][0], rows["values-of-all-lists"][0]
+    keys = [series(f"v{n}") for n in range(10)]
+    # A device counts as four values.
+    lists = most // (entities * (4 + len(keys)))
+    body = query(name_start(TEN_THOUSAND), size=entities)
+    with Live(rest) as live:
+        watch = Watch(live, False)
+        for number in range(lists):
+            watch.data(number, query=body, latestCmd={"keys": keys})
+            watch.snapshot(number)
+        watch.data(lists, query=body, latestCmd={"keys": keys})
+        assert watch.refused(lists) == (1, "Too many entities and values are watched")
+        # That list is gone, the others are not; when one of them ends there is room for another.
+        with RawClient(server.coap_port) as client:
+            assert client.post("BENCH0000000", '{"v3":1}').status == "2.01"
+        told = [watch.next()["cmdId"] for _ in range(lists)]
+        assert sorted(told) == list(range(lists)) and watch.is_silent()
+        watch.send("entityDataUnsubscribe", cmdId=0)
+        watch.data(lists, query=body, latestCmd={"keys": keys})
+        assert len(watch.snapshot(lists)["data"]) == entities
+
+
+@fills("key-names-of-an-answer")
+def test_names_of_keys_in_an_answer_are_bounded(place):
+    server = started(place, "limits.keys-per-device=20000")
+    most = limits()[0]["key-names-of-an-answer"][0]
+    rest = Rest(server.http_port).log_in(*TENANT)
+
+    def post(first, count):
+        values = {f"k{n}": 1 for n in range(first, first + count)}
+        assert rest.call("POST", PATH, values).status == 200
+
+    def ask():
+        devices = query(device_type("default"))
+        return (rest.call("GET", "/api/deviceProfile/devices/keys/timeseries"),
+                rest.call("POST", "/api/entitiesQuery/find/keys?timeseries=true&attributes=false",
+                          devices))
+    post(0, most)
+    of_profile, of_query = ask()
+    assert len(of_profile.json()) == len(of_query.json()["timeseries"]) == most
+    post(most, 1)
+    for refused in ask():
+        assert refused.status == 400
+        assert refused.json()["message"] == f"There are more than {most} keys"
+
+
+@fills("names-tried-for-a-device")
+def test_names_that_are_tried_for_a_device_are_bounded(place):
+    server = started(place)
+    most = limits()[0]["names-tried-for-a-device"][0]
+    rest = Rest(server.http_port).log_in(*TENANT)
+    for n in ["", *range(1, most)]:
+        rest.post("/api/device", {"name": f"meter{n}"})
+
+    def save():
+        return rest.call("POST", "/api/device", {"name": "meter"}, query={
+            "nameConflictPolicy": "UNIQUIFY", "uniquifySeparator": "",
+            "uniquifyStrategy": "INCREMENTAL"})
+    assert save().json()["name"] == f"meter{most}"
+    refused = save()
+    assert refused.status == 400
+    assert refused.json()["message"] == f"No free name was found in {most} tries"
