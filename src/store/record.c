@@ -126,8 +126,18 @@ static uint8_t *put_delete(uint8_t *at, const struct store_delete *delete)
     return at;
 }
 
+static uint32_t kinds_of(const struct store_change *change)
+{
+    uint32_t kinds = 0;
+    for (uint32_t i = 0; i < change->count; i++) {
+        kinds |= STORE_STATE_BIT(change->items[i].kind);
+    }
+    return kinds;
+}
+
 static uint8_t *put_change(uint8_t *at, const struct store_change *change)
 {
+    at = store_wire_put_varint(at, kinds_of(change));
     at = store_wire_put_varint(at, change->count);
     for (uint32_t i = 0; i < change->count; i++) {
         const struct store_state_change *const item = &change->items[i];
@@ -194,7 +204,10 @@ void store_record_decode(struct slice bytes, struct store_record_view *view)
         get_save(&wire, view);
     } else if (view->verb == STORE_DELETE) {
         get_delete(&wire, view);
+    } else if (view->verb == STORE_PURGE) {
+        view->kinds = UINT32_MAX;
     } else if (view->verb == STORE_CHANGE) {
+        view->kinds = (uint32_t)store_wire_get_varint(&wire);
         view->count = (uint32_t)store_wire_get_varint(&wire);
     }
     ASSERT(!wire.bad);

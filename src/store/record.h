@@ -29,6 +29,7 @@ struct store_record_view {
     int64_t last_ms;
     uint32_t count;       // readings of a save, keys of a delete (0: all of the device), changes
     uint32_t point_count; // save: of all readings
+    uint32_t kinds;       // of the state that changes, bits (STORE_STATE_BIT); purge: all
     struct slice body;
 };
 

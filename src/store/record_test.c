@@ -135,6 +135,7 @@ static void save_comes_back(void **state)
     assert_false(view.latest);
     assert_int_equal(view.count, 2);
     assert_int_equal(view.point_count, 3);
+    assert_int_equal(view.kinds, 0);
     struct store_wire body = store_wire_over(view.body);
     for (uint32_t i = 0; i < view.count; i++) {
         const struct store_record_reading reading = store_record_next_reading(&body);
@@ -189,7 +190,32 @@ static void purge_comes_back(void **state)
     (void)state;
     const struct store_record record = {.verb = STORE_PURGE, .device = {9}};
     uint8_t *memory = NULL;
-    (void)round_trip(&record, &memory);
+    const struct store_record_view view = round_trip(&record, &memory);
+    assert_int_equal(view.kinds, UINT32_MAX);
+    free(memory);
+}
+
+static void change_comes_back_and_says_what_it_is_about(void **state)
+{
+    (void)state;
+    const struct store_state_change items[] = {{STORE_STATE_SHARED, SLICE("a"), false, SLICE("1")},
+                                               {STORE_STATE_COUNTER, SLICE("n"), false, SLICE("")},
+                                               {STORE_STATE_SHARED, SLICE("b"), true, SLICE_EMPTY}};
+    const struct store_record record = {.verb = STORE_CHANGE, .device = {9}, .change = {items, 3}};
+    uint8_t *memory = NULL;
+    const struct store_record_view view = round_trip(&record, &memory);
+    assert_int_equal(view.kinds,
+                     STORE_STATE_BIT(STORE_STATE_SHARED) | STORE_STATE_BIT(STORE_STATE_COUNTER));
+    assert_int_equal(view.count, 3);
+    struct store_wire body = store_wire_over(view.body);
+    for (uint32_t i = 0; i < view.count; i++) {
+        const struct store_state_change change = store_record_next_change(&body);
+        assert_int_equal(change.kind, items[i].kind);
+        assert_int_equal(change.is_removed, items[i].is_removed);
+        assert_true(slice_equal(change.name, items[i].name));
+        assert_true(slice_equal(change.value, items[i].value));
+    }
+    assert_int_equal(store_wire_left(&body), 0);
     free(memory);
 }
 
@@ -227,6 +253,7 @@ int main(void)
         cmocka_unit_test(save_comes_back),
         cmocka_unit_test(delete_comes_back_with_both_ends_inside),
         cmocka_unit_test(purge_comes_back),
+        cmocka_unit_test(change_comes_back_and_says_what_it_is_about),
         cmocka_unit_test(expiry_never_overflows),
         cmocka_unit_test(keys_sort_by_bytes_then_length),
     };

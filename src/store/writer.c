@@ -154,24 +154,13 @@ static void commit_group(struct store *store, uint32_t count, struct store_now n
     }
 }
 
-static uint32_t kinds_of(const struct store_record_view *record)
-{
-    struct store_wire body = store_wire_over(record->body);
-    uint32_t kinds = 0;
-    for (uint32_t i = 0; i < record->count; i++) {
-        kinds |= STORE_STATE_BIT(store_record_next_change(&body).kind);
-    }
-    return kinds;
-}
-
 // What lanes remember of these devices is not right any more.
 static void mark_changes(struct store *store, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct store_record_view *const record = &store->items[i].record;
-        if (record->verb == STORE_CHANGE || record->verb == STORE_PURGE) {
-            const uint32_t kinds = record->verb == STORE_CHANGE ? kinds_of(record) : UINT32_MAX;
-            store_changes_mark(&store->changes, record->device, kinds);
+        if (record->kinds != 0) {
+            store_changes_mark(&store->changes, record->device, record->kinds);
         }
     }
 }
