@@ -1,41 +1,13 @@
 // What has expired leaves the disk, and nothing else does: the search for it over a simulated disk,
 // with times around the clock's own.
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "plat/clock.h"
 #include "plat/thread.h"
-#include "store/blocks_memory.h"
-#include "store/conformance.h"
-#include "store/local_priv.h"
+#include "store/disk_test.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
 #define DAY_S 86400U
 #define EVERY_MS 5U
-
-static struct store_disk *disk;
-
-static void reset(void *context)
-{
-    (void)context;
-    store_disk_clear(disk);
-}
-
-static struct store *open_local(void *context, const struct store_limits *limits)
-{
-    char message[256] = "";
-    struct store *store = NULL;
-    (void)context;
-    const enum err err = store_local_open_on(store_disk_open(disk), limits, &store, message);
-    if (err != ERR_OK) {
-        print_error("%s\n", message);
-    }
-    return store;
-}
-
-static const struct store_fixture_backend backend = {
-    .is_lasting = true, .reset = reset, .open = open_local};
 
 // Opens an empty store; `every_ms` 0: without the search.
 static void open_store(struct store_fixture *f, uint64_t every_ms)
@@ -180,26 +152,6 @@ static void points_of_a_device_with_a_life_leave_the_disk(void **state)
     store_fixture_close(&f);
 }
 
-// The row of a device as it is on disk.
-static struct store_row read_row(uint64_t device)
-{
-    struct store_blocks *const blocks = store_disk_open(disk);
-    struct store_bytes bytes = {0};
-    struct store_row row;
-    uint8_t key[STORE_DEVICE_KEY];
-    store_wire_put_u64(key, device);
-    store_row_init(&row);
-    assert_int_equal(
-        blocks->ops->get(blocks, STORE_FAMILY_DEVICES, slice_of(key, sizeof(key)), &bytes), ERR_OK);
-    assert_int_equal(store_row_decode(store_bytes_view(&bytes), &row), ERR_OK);
-    const struct store_row days = {
-        .first_day = row.first_day, .profile_day = row.profile_day, .last_day = row.last_day};
-    store_row_deinit(&row);
-    store_bytes_deinit(&bytes);
-    blocks->ops->close(blocks);
-    return days;
-}
-
 static void days_that_are_empty_are_forgotten_and_can_be_filled_again(void **state)
 {
     (void)state;
@@ -211,9 +163,11 @@ static void days_that_are_empty_are_forgotten_and_can_be_filled_again(void **sta
     set_life(&f, 1, 10 * DAY_S);
     wait_until_kept(&f, 1, 8);
     wait_rounds();
-    const struct store_row row = read_row(1);
+    struct store_row row;
+    read_row(1, &row);
     assert_in_range(row.last_day - row.first_day, 7, 8);
     assert_int_equal(row.profile_day, row.first_day);
+    store_row_deinit(&row);
     // Older than that: not seen, gone at once, and no harm to the rest.
     save(&f, (struct run){1, now_ms - 300 * DAY_MS, DAY_MS, 20, 0, now_ms});
     assert_int_equal(points(&f, 1), 8);
@@ -295,9 +249,11 @@ static void life_by_profile_and_of_their_own_do_not_mix(void **state)
     wait_until_kept(&f, 1, 20);
     wait_rounds();
     assert_int_equal(points(&f, 1), 20);
-    const struct store_row row = read_row(1);
+    struct store_row row;
+    read_row(1, &row);
     assert_int_equal(row.first_day, wall_day((struct wall){old_ms}));
     assert_true(row.profile_day > row.last_day);
+    store_row_deinit(&row);
     store_fixture_restart(&f);
     assert_int_equal(points(&f, 1), 20);
     store_fixture_close(&f);
@@ -399,14 +355,10 @@ static void data_of_the_layout_before_is_taken_over(void **state)
     open_store(&f, 0);
     save(&f, (struct run){1, now_ms - 10 * DAY_MS, DAY_MS, 10, 0, 0});
     seal(&f, 1);
-    struct store_blocks *const blocks = store_disk_open(disk);
     const uint8_t key = STORE_META_VERSION;
     uint8_t version[8];
     store_wire_put_u64(version, 2);
-    blocks->ops->put(blocks, STORE_FAMILY_META, slice_of(&key, 1),
-                     slice_of(version, sizeof(version)));
-    assert_int_equal(blocks->ops->write(blocks), ERR_OK);
-    blocks->ops->close(blocks);
+    put_and_write(STORE_FAMILY_META, slice_of(&key, 1), slice_of(version, sizeof(version)));
     set_life(&f, 1, 5 * DAY_S);
     restart_with(&f, EVERY_MS);
     assert_int_equal(points(&f, 1), 4);

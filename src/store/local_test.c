@@ -1,55 +1,10 @@
 // The local back end over a simulated disk: the conformance suite; power loss at every operation;
 // damage; the bounds of head, journal and disk; seals and sweeps as seen from outside.
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "plat/clock.h"
 #include "plat/thread.h"
-#include "store/blocks_memory.h"
 #include "store/conformance.h"
-#include "store/local_priv.h"
+#include "store/disk_test.h"
 #include "store/walk.h"
-
-static struct store_disk *disk;
-
-static void reset(void *context)
-{
-    (void)context;
-    store_disk_clear(disk);
-}
-
-static enum err try_open(const struct store_limits *limits, struct store **store, char message[256])
-{
-    message[0] = '\0';
-    return store_local_open_on(store_disk_open(disk), limits, store, message);
-}
-
-static struct store *open_local(void *context, const struct store_limits *limits)
-{
-    char message[256];
-    struct store *store = NULL;
-    (void)context;
-    if (try_open(limits, &store, message) != ERR_OK) {
-        print_error("%s\n", message);
-    }
-    return store;
-}
-
-static const struct store_fixture_backend backend = {
-    .is_lasting = true, .reset = reset, .open = open_local};
-
-static void wait_ms(uint64_t ms)
-{
-    struct plat_mutex mutex;
-    struct plat_cond cond;
-    plat_mutex_init(&mutex);
-    plat_cond_init(&cond);
-    plat_mutex_lock(&mutex);
-    (void)plat_cond_wait_until(&cond, &mutex, mono_add(plat_clock_mono(), span_ms(ms)));
-    plat_mutex_unlock(&mutex);
-    plat_cond_deinit(&cond);
-    plat_mutex_deinit(&mutex);
-}
 
 static enum err save_text(struct store_fixture *f, uint64_t device, int64_t time_ms,
                           struct slice text)
@@ -234,14 +189,6 @@ static void damaged_journal_row_is_a_clear_error(void **state)
     assert_string_equal(message, "row 1 of the journal cannot be replayed: stored data is damaged");
 }
 
-static void put_and_write(enum store_family family, struct slice key, struct slice value)
-{
-    struct store_blocks *const blocks = store_disk_open(disk);
-    blocks->ops->put(blocks, family, key, value);
-    assert_int_equal(blocks->ops->write(blocks), ERR_OK);
-    blocks->ops->close(blocks);
-}
-
 static void missing_journal_row_is_a_clear_error(void **state)
 {
     (void)state;
@@ -413,7 +360,7 @@ static void idle_store_seals_by_age(void **state)
     }
     const struct mono end = mono_add(plat_clock_mono(), span_s(10));
     while (store_stats(f.store).journal_rows > 1 && !mono_reached(plat_clock_mono(), end)) {
-        wait_ms(5);
+        plat_thread_sleep(span_ms(5));
     }
     assert_int_equal(store_stats(f.store).journal_rows, 1);
     assert_int_equal(store_stats(f.store).seals, 3);
@@ -479,26 +426,17 @@ static void wait_for_rows(enum store_family family, uint32_t rows)
 {
     const struct mono end = mono_add(plat_clock_mono(), span_s(10));
     while (store_disk_rows(disk, family) > rows && !mono_reached(plat_clock_mono(), end)) {
-        wait_ms(2);
+        plat_thread_sleep(span_ms(2));
     }
     assert_int_equal(store_disk_rows(disk, family), rows);
 }
 
 static void expect_no_markers(uint64_t device)
 {
-    struct store_blocks *const blocks = store_disk_open(disk);
-    struct store_bytes bytes = {0};
     struct store_row row;
-    uint8_t key[STORE_DEVICE_KEY];
-    store_wire_put_u64(key, device);
-    store_row_init(&row);
-    assert_int_equal(
-        blocks->ops->get(blocks, STORE_FAMILY_DEVICES, slice_of(key, sizeof(key)), &bytes), ERR_OK);
-    assert_int_equal(store_row_decode(store_bytes_view(&bytes), &row), ERR_OK);
+    read_row(device, &row);
     assert_int_equal(row.marker_count, 0);
     store_row_deinit(&row);
-    store_bytes_deinit(&bytes);
-    blocks->ops->close(blocks);
 }
 
 static void group_of_more_deletes_than_markers_is_served(void **state)

@@ -1,21 +1,9 @@
 // Which messages are remembered on disk: in order, whatever became of the journal, as long as they
 // may be repeated, within the bound; over a restart; and when an older layout is brought forward.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include "plat/clock.h"
-#include "store/blocks_memory.h"
-#include "store/fixture.h"
-#include "store/local_priv.h"
+#include "store/disk_test.h"
 
 #define TRACES_MAX 4096U
-
-static struct store_disk *disk;
 
 struct seen {
     uint32_t count;
@@ -151,26 +139,6 @@ static void a_row_cut_short_is_noticed(void **state)
 
 // In the store.
 
-static void reset(void *context)
-{
-    (void)context;
-    store_disk_clear(disk);
-}
-
-static struct store *open_local(void *context, const struct store_limits *limits)
-{
-    char message[256] = "";
-    struct store *store = NULL;
-    (void)context;
-    if (store_local_open_on(store_disk_open(disk), limits, &store, message) != ERR_OK) {
-        print_error("%s\n", message);
-    }
-    return store;
-}
-
-static const struct store_fixture_backend backend = {
-    .is_lasting = true, .reset = reset, .open = open_local};
-
 static enum err save(struct store_fixture *f, uint32_t number, uint32_t key)
 {
     char name[16];
@@ -283,11 +251,10 @@ static void layout_1_is_brought_forward(void **state)
 // Opens on a disk whose power goes at an operation; false when it came through.
 static bool open_is_cut(uint64_t operation, bool keeps_last)
 {
-    char message[256] = "";
+    char message[256];
     struct store *store = NULL;
     store_disk_cut(disk, operation, keeps_last);
-    const enum err err =
-        store_local_open_on(store_disk_open(disk), &store_fixture_limits, &store, message);
+    const enum err err = try_open(&store_fixture_limits, &store, message);
     store_disk_cut(disk, UINT64_MAX, false);
     if (err == ERR_OK) {
         store_close(store);
