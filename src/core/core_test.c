@@ -1,29 +1,6 @@
 // What all verbs share: keys, names, authentication of devices, the index at start, and purges.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "core/core_test.h"
 #include "core/shard_fixture.h"
-
-static struct core_test test;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return core_test_open(&test, 3) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    core_test_close(&test);
-    return 0;
-}
+#include "core/verbs_test.h"
 
 static struct model_device made(const char *name, const char *token)
 {
@@ -262,8 +239,6 @@ static void purge_that_failed_stays_to_be_done(void **state)
     assert_int_equal(core_purge_one(&test.core, &desk), ERR_OK);
     close_store(store);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -1,34 +1,9 @@
 // People administer devices: what is made, refused and seen by whom, and that the index follows
 // before the verb returns.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include <ctype.h>
 #include <pthread.h>
 
-#include "core/core_test.h"
-
-#define DEVICES_MAX 20U
-
-static struct core_test test;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return core_test_open(&test, DEVICES_MAX) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    core_test_close(&test);
-    return 0;
-}
+#include "core/verbs_test.h"
 
 static struct core_device_save draft(const char *name)
 {
@@ -478,8 +453,6 @@ static void limit_of_devices_holds_for_creators_at_the_same_time(void **state)
     assert_int_equal(core_device_list(&test.admin, &list, &total, &names, add_name), ERR_OK);
     assert_int_equal(total, DEVICES_MAX);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -1,30 +1,7 @@
 // A name that another device has is made free; how it looks is shown over REST
 // (tests/test_rest.py).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "core/core_test.h"
 #include "core/device_name.h"
-
-static struct core_test test;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return core_test_open(&test, 3) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    core_test_close(&test);
-    return 0;
-}
+#include "core/verbs_test.h"
 
 static enum err insert_numbered(struct store_tx *tx, void *context)
 {
@@ -77,8 +54,6 @@ static void a_full_arena_is_told(void **state)
                      ERR_OK);
     assert_int_equal(save(&numbers, &saved), ERR_EXHAUSTED);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -1,29 +1,6 @@
 // Device profiles are written by tenant administrators: names, versions, the default, devices.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "core/core_test.h"
 #include "core/profile_default.h"
-
-static struct core_test test;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return core_test_open(&test, 10) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    core_test_close(&test);
-    return 0;
-}
+#include "core/verbs_test.h"
 
 static struct model_device_profile draft(const char *name)
 {
@@ -152,8 +129,6 @@ static void what_is_not_there_is_named(void **state)
     expect(core_profile_make_default(&test.admin, &nobody, &profile), ERR_NOT_FOUND,
            "Device profile with");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -1,28 +1,5 @@
 // The table of quotas is filled at the start, and every tenant has a profile.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "core/core_test.h"
-
-static struct core_test test;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return core_test_open(&test, 3) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    core_test_close(&test);
-    return 0;
-}
+#include "core/verbs_test.h"
 
 static enum err insert_limited(struct store_tx *tx, void *context)
 {
@@ -81,8 +58,6 @@ static void more_tenants_than_there_is_room_for_are_refused_at_the_start(void **
     assert_int_equal(model_quotas_create(&test.core.quotas, 1), ERR_OK);
     assert_int_equal(core_quota_fill(&test.core), ERR_EXHAUSTED);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

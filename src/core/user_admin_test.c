@@ -1,31 +1,8 @@
 // The secret of a new user, and what is left of a user whose tenant is being deleted; the rest of
 // the verbs is shown over REST (tests/test_users.py).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "core/core_test.h"
 #include "core/session.h"
 #include "core/user_admin.h"
-
-static struct core_test test;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return core_test_open(&test, 3) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    core_test_close(&test);
-    return 0;
-}
+#include "core/verbs_test.h"
 
 static struct model_user made(const char *email)
 {
@@ -99,8 +76,6 @@ static void nobody_of_a_tenant_that_ends_is_let_in(void **state)
     assert_int_equal(core_session_activation(&test.core, token, CORE_TEST_NOW), ERR_NOT_FOUND);
     assert_int_equal(core_user_get(&test.admin, &active.id, &read), ERR_NOT_FOUND);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
