@@ -95,6 +95,18 @@ def test_a_tenant_administrator_makes_another_one_of_the_own_tenant(rest, system
     rest.delete(f"/api/user/{made['id']['id']}")
 
 
+@pytest.mark.parametrize("member", ["firstName", "lastName", "phone"])
+def test_the_texts_of_a_user_leave_room_in_a_token(rest, own_customer, member):
+    user = rest.post("/api/user", of_customer(own_customer))
+    refused(rest.call("POST", "/api/user", {**user, member: "x" * 256}), 400, 31,
+            f"Validation error: '{member}' is longer than 255 characters")
+    # As long as they may be, of what takes the most in JSON.
+    longest = {"firstName": "\x01" * 255, "lastName": "\x01" * 255, "phone": "\x01" * 255}
+    changed = rest.post("/api/user", {**user, **longest})
+    session = activate(rest, changed)
+    assert session.get("/api/auth/user")["firstName"] == longest["firstName"]
+
+
 def test_the_system_administrator_makes_administrators(system, anyone):
     tenant = make_tenant(system)
     made = system.post("/api/user", {"email": address(), "authority": "TENANT_ADMIN",

@@ -9,6 +9,21 @@ static enum err answer_device(struct rest_call *call, const struct model_device 
     return ERR_OK;
 }
 
+// What this version goes by is checked, everything is kept.
+static enum err read_data(struct rest_call *call, struct codec_json object, struct slice *json)
+{
+    struct codec_json data;
+    struct codec_json transport = {NULL};
+    enum err err = rest_read_object(call, object, "deviceData", &data);
+    if (err == ERR_OK && codec_json_exists(data)) {
+        err = rest_read_object(call, data, "transportConfiguration", &transport);
+    }
+    if (err == ERR_OK && codec_json_exists(transport)) {
+        err = rest_read_power(call, transport);
+    }
+    return err == ERR_OK ? rest_read_json(call, object, "deviceData", json) : err;
+}
+
 static enum err read_device(struct rest_call *call, struct codec_json object,
                             struct core_device_save *save)
 {
@@ -21,7 +36,7 @@ static enum err read_device(struct rest_call *call, struct codec_json object,
     err = err == ERR_OK ? rest_read_text(call, object, "label", &device->label) : err;
     err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &device->additional_info)
                         : err;
-    err = err == ERR_OK ? rest_read_json(call, object, "deviceData", &device->device_data) : err;
+    err = err == ERR_OK ? read_data(call, object, &device->device_data) : err;
     err = err == ERR_OK ? rest_read_unserved(call, object, "firmwareId") : err;
     err = err == ERR_OK ? rest_read_unserved(call, object, "softwareId") : err;
     return err == ERR_OK

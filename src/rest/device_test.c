@@ -350,6 +350,17 @@ static void bad_devices_are_refused(void **state)
         {"{\"name\":\"x\",\"softwareId\":{\"id\":\"x\"}}",
          "Validation error: 'softwareId' is not supported by this version"},
         {"[]", "The request body is not a JSON object"},
+        {"{\"name\":\"x\",\"deviceData\":\"text\"}",
+         "Validation error: 'deviceData' must be an object"},
+        {"{\"name\":\"x\",\"deviceData\":{\"transportConfiguration\":[]}}",
+         "Validation error: 'transportConfiguration' must be an object"},
+        {"{\"name\":\"x\",\"deviceData\":{\"transportConfiguration\":{\"powerMode\":{}}}}",
+         "Validation error: 'powerMode' must be a text"},
+        {"{\"name\":\"x\",\"deviceData\":{\"transportConfiguration\":{\"powerMode\":\"OFF\"}}}",
+         "Validation error: 'powerMode' OFF is not supported by this version"},
+        {"{\"name\":\"x\",\"deviceData\":{\"transportConfiguration\":"
+         "{\"powerMode\":\"PSM\",\"psmActivityTimer\":\"soon\"}}}",
+         "Validation error: 'psmActivityTimer' must be a whole number"},
         {"{}", "Validation error: Device name should be specified!"},
         {"{\"name\":\"\"}", "Validation error: Device name should be specified!"},
     };

@@ -4,34 +4,11 @@
 #include "rest/handlers.h"
 #include "rest/read.h"
 
-static enum err refuse_value(struct rest_call *call, const char *name, struct slice value)
-{
-    return rest_call_refuse(call, ERR_INVALID,
-                            "Validation error: '%s' %.*s is not supported by this version", name,
-                            SLICE_ARGS(slice_sub(value, 0, 64)));
-}
-
-// A text that must be one of those, or absent.
-static enum err read_choice(struct rest_call *call, struct codec_json object, const char *name,
-                            const char *const *served, unsigned count, struct slice *value)
-{
-    const enum err err = rest_read_text(call, object, name, value);
-    if (err != ERR_OK || value->ptr == NULL) {
-        return err;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (slice_equal(*value, slice_text(served[i]))) {
-            return ERR_OK;
-        }
-    }
-    return refuse_value(call, name, *value);
-}
-
 static enum err must_be(struct rest_call *call, struct codec_json object, const char *name,
                         const char *served)
 {
     struct slice value;
-    return read_choice(call, object, name, &served, 1, &value);
+    return rest_read_choice(call, object, name, &served, 1, &value);
 }
 
 static enum err read_transport(struct rest_call *call, struct codec_json object,
@@ -39,7 +16,7 @@ static enum err read_transport(struct rest_call *call, struct codec_json object,
 {
     static const char *const served[] = {"DEFAULT", "COAP"};
     struct slice name;
-    const enum err err = read_choice(call, object, "transportType", served, 2, &name);
+    const enum err err = rest_read_choice(call, object, "transportType", served, 2, &name);
     if (err != ERR_OK) {
         return err;
     }
@@ -50,36 +27,30 @@ static enum err read_transport(struct rest_call *call, struct codec_json object,
     return ERR_OK;
 }
 
-// An object, or nothing. False: neither, and refused.
-static bool read_member(struct rest_call *call, struct codec_json object, const char *name,
-                        struct codec_json *member, bool *is_there, enum err *err)
-{
-    *member = codec_json_get(object, name);
-    *is_there = codec_json_exists(*member) && !codec_json_is(*member, CODEC_JSON_NULL);
-    const bool is_good = !*is_there || codec_json_is(*member, CODEC_JSON_OBJECT);
-    *err = is_good ? ERR_OK
-                   : rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be an object",
-                                      name);
-    return is_good;
-}
-
 // What devices of a COAP profile send: JSON.
-static enum err check_coap(struct rest_call *call, struct codec_json transport)
+static enum err check_payload(struct rest_call *call, struct codec_json transport)
 {
     struct codec_json type;
     struct codec_json payload;
-    bool is_there = false;
-    enum err err = ERR_OK;
-    if (!read_member(call, transport, "coapDeviceTypeConfiguration", &type, &is_there, &err) ||
-        !is_there) {
+    enum err err = rest_read_object(call, transport, "coapDeviceTypeConfiguration", &type);
+    if (err != ERR_OK || !codec_json_exists(type)) {
         return err;
     }
     err = must_be(call, type, "coapDeviceType", "DEFAULT");
-    if (err != ERR_OK ||
-        !read_member(call, type, "transportPayloadTypeConfiguration", &payload, &is_there, &err)) {
-        return err;
-    }
-    return is_there ? must_be(call, payload, "transportPayloadType", "JSON") : ERR_OK;
+    err = err == ERR_OK
+              ? rest_read_object(call, type, "transportPayloadTypeConfiguration", &payload)
+              : err;
+    return err == ERR_OK && codec_json_exists(payload)
+               ? must_be(call, payload, "transportPayloadType", "JSON")
+               : err;
+}
+
+static enum err check_coap(struct rest_call *call, struct codec_json transport)
+{
+    struct codec_json settings;
+    enum err err = check_payload(call, transport);
+    err = err == ERR_OK ? rest_read_object(call, transport, "clientSettings", &settings) : err;
+    return err == ERR_OK && codec_json_exists(settings) ? rest_read_power(call, settings) : err;
 }
 
 static enum err check_data(struct rest_call *call, struct codec_json data,
@@ -123,12 +94,10 @@ static enum err check_provision(struct rest_call *call, struct codec_json data,
 {
     struct codec_json provision;
     struct slice type = SLICE("DISABLED");
-    bool is_there = false;
-    enum err err = ERR_OK;
-    if (!read_member(call, data, "provisionConfiguration", &provision, &is_there, &err)) {
-        return err;
+    enum err err = rest_read_object(call, data, "provisionConfiguration", &provision);
+    if (err == ERR_OK && codec_json_exists(provision)) {
+        err = rest_read_text(call, provision, "type", &type);
     }
-    err = is_there ? rest_read_text(call, provision, "type", &type) : ERR_OK;
     return err == ERR_OK ? provision_agrees(call, type, profile) : err;
 }
 
@@ -170,9 +139,9 @@ static enum err read_texts(struct rest_call *call, struct codec_json object,
     err = err == ERR_OK
               ? rest_read_text(call, object, "provisionDeviceKey", &profile->provision_key)
               : err;
-    err = err == ERR_OK
-              ? read_choice(call, object, "provisionType", provisions, 3, &profile->provision_type)
-              : err;
+    err = err == ERR_OK ? rest_read_choice(call, object, "provisionType", provisions, 3,
+                                           &profile->provision_type)
+                        : err;
     if (profile->provision_type.ptr == NULL) {
         profile->provision_type = SLICE("DISABLED");
     }

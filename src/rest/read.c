@@ -43,6 +43,52 @@ enum err rest_read_boolean(struct rest_call *call, struct codec_json object, con
                             name);
 }
 
+enum err rest_read_object(struct rest_call *call, struct codec_json object, const char *name,
+                          struct codec_json *member)
+{
+    *member = codec_json_get(object, name);
+    if (rest_read_is_absent(*member)) {
+        *member = (struct codec_json){NULL};
+        return ERR_OK;
+    }
+    return codec_json_is(*member, CODEC_JSON_OBJECT)
+               ? ERR_OK
+               : rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be an object",
+                                  name);
+}
+
+enum err rest_read_choice(struct rest_call *call, struct codec_json object, const char *name,
+                          const char *const *served, unsigned count, struct slice *value)
+{
+    const enum err err = rest_read_text(call, object, name, value);
+    if (err != ERR_OK || value->ptr == NULL) {
+        return err;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (slice_equal(*value, slice_text(served[i]))) {
+            return ERR_OK;
+        }
+    }
+    return rest_call_refuse(call, ERR_INVALID,
+                            "Validation error: '%s' %.*s is not supported by this version", name,
+                            SLICE_ARGS(slice_sub(*value, 0, 64)));
+}
+
+enum err rest_read_power(struct rest_call *call, struct codec_json object)
+{
+    static const char *const modes[] = {"DRX", "E_DRX", "PSM"};
+    static const char *const times[] = {"psmActivityTimer", "edrxCycle",
+                                        "pagingTransmissionWindow"};
+    struct slice mode;
+    bool given = false;
+    int64_t time_ms = 0;
+    enum err err = rest_read_choice(call, object, "powerMode", modes, 3, &mode);
+    for (unsigned i = 0; err == ERR_OK && i < sizeof(times) / sizeof(times[0]); i++) {
+        err = rest_read_int(call, object, times[i], &given, &time_ms);
+    }
+    return err;
+}
+
 enum err rest_read_contact(struct rest_call *call, struct codec_json object,
                            struct model_contact *contact)
 {

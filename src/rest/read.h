@@ -14,6 +14,16 @@ MUST_USE enum err rest_read_id(struct rest_call *call, struct codec_json object,
 // True or false; `*value` stays when absent or null.
 MUST_USE enum err rest_read_boolean(struct rest_call *call, struct codec_json object,
                                     const char *name, bool *value);
+// An object; `inner == NULL` when absent or null.
+MUST_USE enum err rest_read_object(struct rest_call *call, struct codec_json object,
+                                   const char *name, struct codec_json *member);
+// A text that must be one of these, or `ptr == NULL` when absent or null.
+MUST_USE enum err rest_read_choice(struct rest_call *call, struct codec_json object,
+                                   const char *name, const char *const *served, unsigned count,
+                                   struct slice *value);
+// What a device or a profile says of saving power (server-api.md 2.1, 2.3): a mode and its times.
+// Nothing is taken, only checked.
+MUST_USE enum err rest_read_power(struct rest_call *call, struct codec_json object);
 // The eight texts of a contact.
 MUST_USE enum err rest_read_contact(struct rest_call *call, struct codec_json object,
                                     struct model_contact *contact);

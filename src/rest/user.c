@@ -41,6 +41,18 @@ static enum err read_info(struct rest_call *call, struct codec_json object, stru
     return rest_read_json(call, object, "additionalInfo", &user->additional_info);
 }
 
+// A log-in writes the texts of a user into its tokens, which have room for so much.
+static enum err read_name(struct rest_call *call, struct codec_json object, const char *name,
+                          struct slice *text)
+{
+    const enum err err = rest_read_text(call, object, name, text);
+    return err == ERR_OK && slice_utf16_units(*text) > MODEL_NAME_UNITS_MAX
+               ? rest_call_refuse(call, ERR_INVALID,
+                                  "Validation error: '%s' is longer than %u characters", name,
+                                  MODEL_NAME_UNITS_MAX)
+               : err;
+}
+
 static enum err read_user(struct rest_call *call, struct codec_json object, struct model_user *user,
                           bool *has_version)
 {
@@ -49,9 +61,9 @@ static enum err read_user(struct rest_call *call, struct codec_json object, stru
     err = err == ERR_OK ? rest_read_id(call, object, "customerId", &user->customer) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "email", &user->email) : err;
     err = err == ERR_OK ? read_authority(call, object, user) : err;
-    err = err == ERR_OK ? rest_read_text(call, object, "firstName", &user->first_name) : err;
-    err = err == ERR_OK ? rest_read_text(call, object, "lastName", &user->last_name) : err;
-    err = err == ERR_OK ? rest_read_text(call, object, "phone", &user->phone) : err;
+    err = err == ERR_OK ? read_name(call, object, "firstName", &user->first_name) : err;
+    err = err == ERR_OK ? read_name(call, object, "lastName", &user->last_name) : err;
+    err = err == ERR_OK ? read_name(call, object, "phone", &user->phone) : err;
     err = err == ERR_OK ? read_info(call, object, user) : err;
     return err == ERR_OK ? rest_read_int(call, object, "version", has_version, &user->version)
                          : err;

@@ -87,7 +87,8 @@ enum err store_credentials_get(struct store_tx *tx, struct arena *memory, const 
 }
 
 // How a device saves power is said in its own data or in its profile's; only those of COAP profiles
-// are looked at. A mode of the device's own goes with its own time (device-api.md 7.1).
+// are looked at. A mode of the device's own goes with its own time (device-api.md 7.1). The mode
+// comes as a number of enum model_power: what else people wrote there may be of any length.
 #define OWN(field) "json_extract(device.device_data, '$.transportConfiguration." field "')"
 #define PROFILES(field)                                                                            \
     "json_extract(profile_data, '$.transportConfiguration.clientSettings." field "')"
@@ -96,7 +97,8 @@ enum err store_credentials_get(struct store_tx *tx, struct arena *memory, const 
     WHEN_COAP("coalesce(" OWN(field) ", CASE WHEN " OWN("powerMode") " IS NULL THEN " PROFILES(    \
         field) " END)")
 
-#define POWER_MODE WHEN_COAP("coalesce(" OWN("powerMode") ", " PROFILES("powerMode") ")")
+#define MODE_OF(text) "CASE " text " WHEN 'PSM' THEN 1 WHEN 'E_DRX' THEN 2 END"
+#define POWER_MODE WHEN_COAP(MODE_OF("coalesce(" OWN("powerMode") ", " PROFILES("powerMode") ")"))
 #define POWER_COLUMNS POWER_MODE ", " TIME("psmActivityTimer") ", " TIME("pagingTransmissionWindow")
 
 #define INDEX_COLUMNS                                                                              \
@@ -107,13 +109,12 @@ enum err store_credentials_get(struct store_tx *tx, struct arena *memory, const 
 
 static void read_power(struct store_query *query, struct model_index_entry *entry)
 {
-    const struct slice mode = store_sql_read_text(query);
+    const int64_t mode = store_sql_read_int(query);
     const int64_t psm_ms = store_sql_read_int(query);
     const int64_t edrx_ms = store_sql_read_int(query);
-    const bool is_psm = slice_equal(mode, SLICE("PSM"));
-    const int64_t awake_ms = is_psm ? psm_ms : edrx_ms;
-    if (is_psm || slice_equal(mode, SLICE("E_DRX"))) {
-        entry->power = is_psm ? MODEL_POWER_PSM : MODEL_POWER_EDRX;
+    const int64_t awake_ms = mode == MODEL_POWER_PSM ? psm_ms : edrx_ms;
+    if (mode == MODEL_POWER_PSM || mode == MODEL_POWER_EDRX) {
+        entry->power = (enum model_power)mode;
         entry->awake_ms = awake_ms > 0 && awake_ms <= UINT32_MAX ? (uint32_t)awake_ms : 0;
     }
 }

@@ -264,6 +264,29 @@ static void power_saving_is_the_devices_or_its_profiles(void **state)
     }
 }
 
+static void what_people_wrote_as_a_mode_may_be_of_any_length(void **state)
+{
+    (void)state;
+    char text[4096];
+    char data[5000];
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = 0;
+    (void)snprintf(data, sizeof(data), "{\"transportConfiguration\":{\"powerMode\":[\"%s\"]}}",
+                   text);
+    struct model_device_profile profile = test.profile;
+    profile.id = entities_test_id(30);
+    profile.name = SLICE("coap");
+    profile.is_default = false;
+    profile.transport = MODEL_TRANSPORT_COAP;
+    assert_int_equal(write_job(make_coap_profile, &profile), ERR_OK);
+    struct device_job job = {.device = entities_test_device(&test, "one", 10)};
+    job.device.profile = profile.id;
+    job.device.device_data = slice_text(data);
+    assert_int_equal(write_job(insert_device, &job), ERR_OK);
+    assert_int_equal(read_job(get_entry, &job), ERR_OK);
+    assert_int_equal(job.entry.power, MODEL_POWER_NONE);
+}
+
 struct load {
     unsigned count;
     unsigned stop_at;
@@ -310,6 +333,7 @@ int main(void)
         TEST(credentials_are_unique_whatever_their_kind),
         TEST(changed_credentials_are_what_the_index_will_hold),
         TEST(power_saving_is_the_devices_or_its_profiles),
+        TEST(what_people_wrote_as_a_mode_may_be_of_any_length),
         TEST(index_is_loaded_whole_or_until_it_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
