@@ -17,19 +17,19 @@
 #define UNREADABLE_S 60U
 #define NUMBER_MAX 16U
 
-static bool is_observed(const struct core_reach *reach)
-{
-    return reach->link != NULL &&
-           reach->link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE;
-}
-
 // What a device is shown when it registers is read after its registration is on disk. A change that
 // follows that into the store may be too late for the reading, so it is noted already.
+static bool is_observed(const struct core_downlink *link)
+{
+    const struct core_observation *observation = &link->observations[CORE_RESOURCE_ATTRIBUTES];
+    return observation->state != CORE_OBSERVATION_NONE || observation->registering > 0;
+}
+
 bool core_delta_is_noted(const struct core_reach *reach)
 {
     const struct core_downlink *link = reach->link;
-    return is_observed(reach) || (link != NULL && (link->registering > 0 || link->is_visited ||
-                                                   link->poll_state != CORE_POLL_NEVER));
+    return link != NULL &&
+           (is_observed(link) || link->is_visited || link->poll_state != CORE_POLL_NEVER);
 }
 
 static struct slice copy_name(struct arena *memory, struct slice key)
@@ -120,14 +120,27 @@ void core_delta_change(const struct core_reach *reach, unsigned from, struct cor
     arena_rewind(reach->shard->plan.memory, mark);
 }
 
-// Renders into turn memory; empty if it does not fit into one notification.
-static struct slice render(const struct core_reach *reach, const struct core_delta *delta)
+// What a notification of up to `count` attributes is written with, in turn memory.
+struct sheet {
+    struct store_attribute *set;
+    struct slice *removed;
+    void *body;
+};
+
+static bool take_sheet(const struct core_reach *reach, uint32_t count, struct sheet *sheet)
 {
-    void *memory = arena_take(reach->shard->plan.memory, CORE_MAIL_BODY_MAX);
-    if (memory == NULL) {
-        return SLICE_EMPTY;
-    }
-    struct buf out = buf_over(memory, CORE_MAIL_BODY_MAX);
+    struct arena *memory = reach->shard->plan.memory;
+    sheet->set = arena_take_array(memory, count, sizeof(*sheet->set));
+    sheet->removed = arena_take_array(memory, count, sizeof(*sheet->removed));
+    sheet->body = arena_take(memory, CORE_MAIL_BODY_MAX);
+    return sheet->set != NULL && sheet->removed != NULL && sheet->body != NULL;
+}
+
+// Empty if it does not fit into one notification.
+static struct slice render(const struct core_reach *reach, const struct sheet *sheet,
+                           const struct core_delta *delta)
+{
+    struct buf out = buf_over(sheet->body, CORE_MAIL_BODY_MAX);
     reach->shard->plan.ops->delta(&out, delta);
     return out.overflow ? SLICE_EMPTY : buf_view(&out);
 }
@@ -135,24 +148,22 @@ static struct slice render(const struct core_reach *reach, const struct core_del
 // Straight from the order, while nothing else waits: saves reading it back.
 static bool send_order(const struct core_reach *reach, const struct core_order *order)
 {
-    struct arena *memory = reach->shard->plan.memory;
     const struct store_change *change = order->change;
-    struct store_attribute *set = arena_take_array(memory, change->count, sizeof(*set));
-    struct slice *removed = arena_take_array(memory, change->count, sizeof(*removed));
-    struct core_delta delta = {.set = set, .removed = removed};
-    if (set == NULL || removed == NULL) {
+    struct sheet sheet;
+    if (!take_sheet(reach, change->count, &sheet)) {
         return false;
     }
+    struct core_delta delta = {.set = sheet.set, .removed = sheet.removed};
     for (uint32_t i = 0; i < change->count; i++) {
         const struct store_state_change *item = &change->items[i];
         const struct store_state_row row = {.name = item->name, .value = item->value};
         if (item->is_removed) {
-            removed[delta.removed_count++] = item->name;
-        } else if (!store_attribute_get(&row, &set[delta.set_count++])) {
+            sheet.removed[delta.removed_count++] = item->name;
+        } else if (!store_attribute_get(&row, &sheet.set[delta.set_count++])) {
             return false;
         }
     }
-    const struct slice body = render(reach, &delta);
+    const struct slice body = render(reach, &sheet, &delta);
     if (body.len == 0 || !core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_DELTA,
                                             CORE_NOTICE_CONTENT, body)) {
         return false;
@@ -204,13 +215,21 @@ static enum err note_late(const struct core_reach *reach, const struct core_job 
     return commit_notes(reach, keys, change->count, job);
 }
 
-static void end_noted(const struct core_reach *reach, const struct core_job *job)
+void core_delta_end_change(const struct core_reach *reach, uint64_t seq, enum err err)
 {
     struct core_downlink *link = reach->link;
-    const bool is_first = link->covered == link->delta_seq;
-    link->delta_seq = job->seq;
+    if (err == ERR_OK && link->delta_seq < seq) {
+        link->delta_seq = seq;
+    } else if (err != ERR_OK && link->change_newest == seq) {
+        link->change_newest = link->delta_seq;
+    }
+}
+
+// `is_first`: nothing waited before it.
+static void tell_noted(const struct core_reach *reach, const struct core_job *job, bool is_first)
+{
     if (!core_delta_is_noted(reach)) {
-        link->covered = job->seq;
+        reach->link->covered = job->seq;
     } else if (!is_first || !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES) ||
                !send_order(reach, job->order)) {
         core_flight_pump(reach);
@@ -219,12 +238,13 @@ static void end_noted(const struct core_reach *reach, const struct core_job *job
 
 static void end_change(const struct core_reach *reach, const struct core_job *job, enum err err)
 {
-    struct core_downlink *link = reach->link;
-    if (link != NULL && err == ERR_OK && job->seq > 0) {
-        end_noted(reach, job);
-    }
-    if (link != NULL && err != ERR_OK && link->change_newest == job->seq) {
-        link->change_newest = link->delta_seq;
+    const struct core_downlink *link = reach->link;
+    if (link != NULL && job->seq > 0) {
+        const bool is_first = link->covered == link->delta_seq;
+        core_delta_end_change(reach, job->seq, err);
+        if (err == ERR_OK) {
+            tell_noted(reach, job, is_first);
+        }
     }
     if (err == ERR_OK) {
         core_feed_publish(reach->shard->plan.core->feed, reach->shard->plan.party,
@@ -331,24 +351,18 @@ static int compare_seqs(const void *a, const void *b)
 }
 
 // The body of the first `count` changes.
-static struct slice render_waiting(const struct core_reach *reach, const struct core_gathered *all,
-                                   uint32_t count)
+static struct slice render_waiting(const struct core_reach *reach, const struct sheet *sheet,
+                                   const struct core_gathered *all, uint32_t count)
 {
-    struct arena *memory = reach->shard->plan.memory;
-    struct store_attribute *set = arena_take_array(memory, count, sizeof(*set));
-    struct slice *removed = arena_take_array(memory, count, sizeof(*removed));
-    struct core_delta delta = {.set = set, .removed = removed};
-    if (set == NULL || removed == NULL) {
-        return SLICE_EMPTY;
-    }
+    struct core_delta delta = {.set = sheet->set, .removed = sheet->removed};
     for (uint32_t i = 0; i < count; i++) {
         if (all->waiting[i].is_removed) {
-            removed[delta.removed_count++] = all->waiting[i].attribute.key;
+            sheet->removed[delta.removed_count++] = all->waiting[i].attribute.key;
         } else {
-            set[delta.set_count++] = all->waiting[i].attribute;
+            sheet->set[delta.set_count++] = all->waiting[i].attribute;
         }
     }
-    return render(reach, &delta);
+    return render(reach, sheet, &delta);
 }
 
 // The end of the last whole change among the first `count` rows.
@@ -405,9 +419,7 @@ void core_delta_was_split(const struct core_reach *reach, const struct core_job 
         return;
     }
     link->is_splitting = false;
-    if (err == ERR_OK && link->delta_seq < job->seq) {
-        link->delta_seq = job->seq;
-    }
+    core_delta_end_change(reach, job->seq, err);
     core_flight_pump(reach);
 }
 
@@ -429,13 +441,16 @@ static void send_waiting(const struct core_reach *reach, struct core_gathered *a
 {
     struct core_downlink *link = reach->link;
     uint32_t count = all->waiting_count;
+    struct sheet sheet;
+    if (!take_sheet(reach, count, &sheet)) {
+        core_shard_again(reach);
+        return;
+    }
     qsort(all->waiting, count, sizeof(all->waiting[0]), compare_seqs);
-    const size_t mark = arena_mark(reach->shard->plan.memory);
-    struct slice body = render_waiting(reach, all, count);
+    struct slice body = render_waiting(reach, &sheet, all, count);
     while (body.len == 0 && count > 1) {
-        arena_rewind(reach->shard->plan.memory, mark);
         count = whole_changes(all, count / 2);
-        body = count > 0 ? render_waiting(reach, all, count) : SLICE_EMPTY;
+        body = count > 0 ? render_waiting(reach, &sheet, all, count) : SLICE_EMPTY;
     }
     const bool is_all = count == all->waiting_count;
     if (body.len == 0) {
@@ -451,23 +466,28 @@ static void send_waiting(const struct core_reach *reach, struct core_gathered *a
 
 static void send_whole(const struct core_reach *reach, const struct core_gathered *all)
 {
-    struct core_delta delta = {0};
-    struct store_attribute *set =
-        arena_take_array(reach->shard->plan.memory, all->shared_count, sizeof(*set));
-    for (uint32_t i = 0; set != NULL && i < all->shared_count; i++) {
-        delta.set_count += store_attribute_get(&all->shared[i], &set[delta.set_count]) ? 1 : 0;
+    struct sheet sheet;
+    if (!take_sheet(reach, all->shared_count, &sheet)) {
+        core_shard_again(reach);
+        return;
     }
-    delta.set = set;
+    struct core_delta delta = {.set = sheet.set};
+    for (uint32_t i = 0; i < all->shared_count; i++) {
+        delta.set_count +=
+            store_attribute_get(&all->shared[i], &sheet.set[delta.set_count]) ? 1 : 0;
+    }
     // One that is too large for a notification is a probe all the same.
-    const struct slice body = set != NULL ? render(reach, &delta) : SLICE_EMPTY;
+    const struct slice body = render(reach, &sheet, &delta);
     (void)!core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_PROBE,
                              CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
 }
 
 void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all)
 {
-    // A change that was submitted meanwhile may have put one of these rows anew.
-    if (all->stale_count > 0 && reach->link->seq == reach->link->load_seq) {
+    const struct core_downlink *link = reach->link;
+    // A change that was under way then, or was submitted meanwhile, may put one of these rows anew.
+    const bool is_settled = link->change_newest <= link->load_upto && link->seq == link->load_seq;
+    if (all->stale_count > 0 && is_settled) {
         core_shard_note(reach, all->stale, all->stale_count);
     }
 }

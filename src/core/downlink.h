@@ -51,6 +51,7 @@ struct core_observation {
     bool has_mid;
     uint16_t mid;           // message id of the newest notification at the route
     uint32_t fetch;         // place in the shard's pool + 1; 0: nothing is fetched
+    uint32_t registering;   // registrations that are being written
     uint32_t next;          // number of the next notification
     uint32_t reserved;      // numbers below are reserved
     uint64_t barred;        // hash of a route that uses the token for something else; 0: none
@@ -155,8 +156,7 @@ struct core_downlink {
     uint32_t call_count;
     uint32_t call_next;
     uint32_t calls_reserved;
-    uint32_t jobs;        // commits under way
-    uint32_t registering; // of these, registrations for attributes
+    uint32_t jobs; // commits under way
     uint32_t awake_ms;
     uint8_t poll_state; // enum core_poll_state
     uint8_t power;      // enum model_power; core/power.c

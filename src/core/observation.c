@@ -10,6 +10,17 @@ static struct core_observation *observation_of(const struct core_reach *reach, u
     return &reach->link->observations[resource];
 }
 
+static void enter(const struct core_reach *reach, struct core_observation *observation,
+                  enum core_observation_state state)
+{
+    struct core_shard_stats *stats = &reach->shard->stats;
+    stats->observations -= observation->state != CORE_OBSERVATION_NONE ? 1 : 0;
+    stats->suspended -= observation->state == CORE_OBSERVATION_SUSPENDED ? 1 : 0;
+    observation->state = (uint8_t)state;
+    stats->observations += observation->state != CORE_OBSERVATION_NONE ? 1 : 0;
+    stats->suspended += observation->state == CORE_OBSERVATION_SUSPENDED ? 1 : 0;
+}
+
 static bool is_same(const struct core_registration *a, const struct core_registration *b)
 {
     return core_route_equal(&a->route, &b->route) && core_registration_same_token(a, b) &&
@@ -90,7 +101,9 @@ static enum err commit_registration(const struct core_reach *reach, unsigned fro
     }
     job->from = from;
     job->question = *mail;
-    return core_shard_commit(reach, items, 2, job);
+    err = core_shard_commit(reach, items, 2, job);
+    observation->registering += err == ERR_OK ? 1 : 0;
+    return err;
 }
 
 // What is under way to the observation; what a visit was given is none of its business.
@@ -108,11 +121,8 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
     struct core_observation *observation = observation_of(reach, resource);
     cancel_own(reach, resource);
     core_fetch_cancel(reach, resource);
-    if (observation->state == CORE_OBSERVATION_NONE) {
-        reach->shard->stats.observations++;
-    }
     observation->registration = *registration;
-    observation->state = CORE_OBSERVATION_STARTING;
+    enter(reach, observation, CORE_OBSERVATION_STARTING);
     observation->has_candidate = false;
     observation->barred = 0;
     observation->is_unconfirmed = true;
@@ -147,31 +157,19 @@ static void settle_token(const struct core_reach *reach, const struct core_mail 
     }
 }
 
-static void answer_registration(const struct core_reach *reach, const struct core_job *job,
-                                enum err err)
+// The registration is on disk, or could not be written.
+static void accept(const struct core_reach *reach, unsigned from, const struct core_mail *mail,
+                   enum err err)
 {
-    const enum core_resource resource = (enum core_resource)job->question.resource;
+    const enum core_resource resource = (enum core_resource)mail->resource;
+    struct core_mail question = *mail;
     uint32_t number = 0;
     if (err == ERR_OK) {
-        begin(reach, resource, &job->question.registration);
+        begin(reach, resource, &mail->registration);
         err = core_observation_number(reach, resource, &number) ? ERR_OK : ERR_EXHAUSTED;
     }
-    struct core_mail question = job->question;
     question.handle = err == ERR_OK ? core_flight_ticket(reach) : 0;
-    core_shard_answer(reach->shard, job->from, &question, err, number);
-}
-
-// The registration that `core_observation_subscribe` began is on disk, or failed.
-static void end_registering(const struct core_reach *reach, enum core_resource resource)
-{
-    struct core_downlink *link = reach->link;
-    if (resource != CORE_RESOURCE_ATTRIBUTES) {
-        return;
-    }
-    link->registering--;
-    if (!core_delta_is_noted(reach)) {
-        link->covered = link->delta_seq;
-    }
+    core_shard_answer(reach->shard, from, &question, err, number);
 }
 
 void core_observation_subscribe(const struct core_reach *reach, unsigned from,
@@ -191,13 +189,11 @@ void core_observation_subscribe(const struct core_reach *reach, unsigned from,
                             is_same(&observation->registration, &mail->registration);
     if (is_refresh && own.link->jobs == 0) {
         // On disk already.
-        answer_registration(&own, &(struct core_job){.from = from, .question = *mail}, ERR_OK);
+        accept(&own, from, mail, ERR_OK);
         return;
     }
-    own.link->registering += mail->resource == CORE_RESOURCE_ATTRIBUTES ? 1 : 0;
     const enum err err = commit_registration(&own, from, mail);
     if (err != ERR_OK) {
-        end_registering(&own, (enum core_resource)mail->resource);
         core_shard_answer(reach->shard, from, mail, err, 0);
     }
 }
@@ -205,9 +201,14 @@ void core_observation_subscribe(const struct core_reach *reach, unsigned from,
 void core_observation_subscribed(const struct core_reach *reach, const struct core_job *job,
                                  enum err err)
 {
-    answer_registration(reach, job, reach->link != NULL ? err : ERR_NOT_FOUND);
-    if (reach->link != NULL) {
-        end_registering(reach, (enum core_resource)job->question.resource);
+    if (reach->link == NULL) {
+        core_shard_answer(reach->shard, job->from, &job->question, ERR_NOT_FOUND, 0);
+        return;
+    }
+    observation_of(reach, job->question.resource)->registering--;
+    accept(reach, job->from, &job->question, err);
+    if (!core_delta_is_noted(reach)) {
+        reach->link->covered = reach->link->delta_seq;
     }
 }
 
@@ -226,7 +227,7 @@ void core_observation_started(const struct core_reach *reach, const struct core_
         core_observation_end(reach, resource);
         return;
     }
-    observation->state = CORE_OBSERVATION_LIVE;
+    enter(reach, observation, CORE_OBSERVATION_LIVE);
     if (mail->number > CORE_NOTICE_WHOLE) {
         core_fetch_first(reach, resource, (uint32_t)(mail->handle >> 32));
     }
@@ -252,6 +253,11 @@ void core_observation_unsubscribe(const struct core_reach *reach, unsigned from,
         core_shard_answer(reach->shard, from, mail, ERR_OK, 0);
         return;
     }
+    if (observation->registering > 0) {
+        // Which of them is meant is known when that is on disk: the device asks again.
+        core_shard_answer(reach->shard, from, mail, ERR_EXHAUSTED, 0);
+        return;
+    }
     const struct store_state_change change = {
         STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
     struct core_job *job = core_shard_job(reach->shard, CORE_JOB_UNSUBSCRIBE);
@@ -273,9 +279,7 @@ static void leave(const struct core_reach *reach, enum core_resource resource)
     if (observation->state == CORE_OBSERVATION_NONE) {
         return;
     }
-    reach->shard->stats.observations--;
-    reach->shard->stats.suspended -= observation->state == CORE_OBSERVATION_SUSPENDED ? 1 : 0;
-    observation->state = CORE_OBSERVATION_NONE;
+    enter(reach, observation, CORE_OBSERVATION_NONE);
     observation->has_candidate = false;
     core_fetch_cancel(reach, resource);
     note_session(reach);
@@ -297,13 +301,21 @@ void core_observation_unsubscribed(const struct core_reach *reach, const struct 
     core_shard_answer(reach->shard, job->from, &job->question, err, 0);
 }
 
-void core_observation_end(const struct core_reach *reach, enum core_resource resource)
+// With its row, unless that is the one of a registration that takes its place.
+static void drop(const struct core_reach *reach, enum core_resource resource)
 {
     const struct store_state_change change = {
         STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
     leave(reach, resource);
     // Should it fail, a restart finds the observation again, and its first message ends it again.
-    core_shard_note(reach, &change, 1);
+    if (observation_of(reach, resource)->registering == 0) {
+        core_shard_note(reach, &change, 1);
+    }
+}
+
+void core_observation_end(const struct core_reach *reach, enum core_resource resource)
+{
+    drop(reach, resource);
     core_flight_pump(reach);
 }
 
@@ -318,7 +330,8 @@ void core_observation_end_all(const struct core_reach *reach, enum core_notice n
         if (observation->state != CORE_OBSERVATION_SUSPENDED) {
             core_flight_last(reach, (enum core_resource)i, notice);
         }
-        core_observation_end(reach, (enum core_resource)i);
+        // Nothing else leaves meanwhile: who is there has no right to it any more.
+        drop(reach, (enum core_resource)i);
     }
 }
 
@@ -331,9 +344,8 @@ void core_observation_suspend(const struct core_reach *reach, enum core_resource
         return;
     }
     const bool was_probe = observation->state == CORE_OBSERVATION_PROBING;
-    observation->state = CORE_OBSERVATION_SUSPENDED;
+    enter(reach, observation, CORE_OBSERVATION_SUSPENDED);
     note_session(reach);
-    reach->shard->stats.suspended++;
     // The first probe follows the device's next message, each later one waits twice as long.
     if (was_probe) {
         const uint64_t twice = 2 * observation->probe_wait.ns;
@@ -368,7 +380,7 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     struct core_observation *observation = observation_of(reach, resource);
     core_presence_heard(reach->shard->plan.core->presence, reach->device, reach->now.mono);
     core_power_heard(reach, NULL);
-    observation->state = CORE_OBSERVATION_LIVE;
+    enter(reach, observation, CORE_OBSERVATION_LIVE);
     note_session(reach);
     observation->is_unconfirmed = false;
     observation->probe_wait = (struct span){0};
@@ -384,7 +396,8 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     observation->has_mid = true;
     observation->is_restored = false;
     struct store_state_change change;
-    if (put_registration(reach, resource, &observation->registration, &change) == ERR_OK) {
+    if (observation->registering == 0 &&
+        put_registration(reach, resource, &observation->registration, &change) == ERR_OK) {
         // Should it fail, a restart begins at the old route and finds the way again.
         (void)!core_shard_commit(reach, &change, 1, NULL);
     }
@@ -457,8 +470,7 @@ static void hear(const struct core_reach *reach, enum core_resource resource,
     }
     if (observation->state == CORE_OBSERVATION_SUSPENDED &&
         mono_reached(reach->now.mono, observation->probe_due)) {
-        observation->state = CORE_OBSERVATION_PROBING;
-        reach->shard->stats.suspended--;
+        enter(reach, observation, CORE_OBSERVATION_PROBING);
     }
 }
 

@@ -167,8 +167,8 @@ void core_poll_noted(const struct core_reach *reach, const struct core_job *note
     if (reach->link == NULL) {
         return;
     }
-    if (err == ERR_OK && reach->link->delta_seq < noted->seq) {
-        reach->link->delta_seq = noted->seq;
+    if (noted->seq > 0) {
+        core_delta_end_change(reach, noted->seq, err);
     }
     core_poll_fenced(reach, err);
 }
@@ -210,9 +210,13 @@ static enum err note_all(const struct core_reach *reach, const struct core_gathe
         pool_give(reach->shard->jobs, pool_handle_of(reach->shard->jobs, job));
         return err;
     }
-    job->seq = count > 1 ? reach->link->seq : 0;
-    reach->link->change_newest = job->seq > 0 ? job->seq : reach->link->change_newest;
-    return core_shard_commit(reach, items, count, job);
+    const uint64_t seq = count > 1 ? reach->link->seq : 0;
+    job->seq = seq;
+    const enum err committed = core_shard_commit(reach, items, count, job);
+    if (committed == ERR_OK && seq > 0) {
+        reach->link->change_newest = seq;
+    }
+    return committed;
 }
 
 // What may go into an answer, by number: a change of one attribute, or a call.

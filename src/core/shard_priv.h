@@ -1,7 +1,6 @@
 // core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
 // time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way),
-// fetch.c (bodies in blocks), poll.c (what a device asks for); visit.c (what one waits for over
-// HTTP) has visit_priv.h.
+// fetch.c (bodies in blocks), poll.c (what a device asks for); visit.c has visit_priv.h.
 #pragma once
 
 #include "base/map.h"
@@ -103,8 +102,7 @@ MUST_USE enum err core_shard_commit(const struct core_reach *reach,
 // The same for what nobody waits for (CORE_NOTES_MS).
 void core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
                      uint32_t count);
-// Answers a question of a worker, or an order. An answer with a body that finds no room goes
-// without it, with ERR_EXHAUSTED.
+// Answers a question of a worker, or an order. A body without room is left out (ERR_EXHAUSTED).
 void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_mail *question,
                        enum err err, uint32_t number);
 void core_shard_answer_body(struct core_shard *shard, unsigned to, const struct core_mail *question,
@@ -177,6 +175,8 @@ MUST_USE bool core_delta_is_noted(const struct core_reach *reach);
 MUST_USE bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all,
                                uint64_t seq);
 void core_delta_was_split(const struct core_reach *reach, const struct core_job *job, enum err err);
+// What was noted under a number is on disk, or is not.
+void core_delta_end_change(const struct core_reach *reach, uint64_t seq, enum err err);
 void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
 
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);

@@ -1,0 +1,218 @@
+// One thing overtakes another: mails arrive while a commit or a read is under way, rings and memory
+// are full at the wrong moment. Nothing that was promised gets lost by it, and nothing changes its
+// order.
+#include "core/shard_priv.h"
+#include "core/shard_test.h"
+
+// Into the shard at once, before anything that is under way has ended.
+static void take(const struct core_mail *mail)
+{
+    core_shard_take(f.shard, f.now, 0, mail);
+}
+
+static void take_about(enum core_mail_kind kind, enum core_resource resource,
+                       const struct core_registration *registration)
+{
+    take(&(struct core_mail){.kind = (uint8_t)kind,
+                             .resource = (uint8_t)resource,
+                             .tenant = tenant,
+                             .device = device,
+                             .registration = *registration});
+}
+
+static void take_outcome(const struct core_shard_fixture_seen *notice, enum core_outcome outcome)
+{
+    take(&(struct core_mail){.kind = CORE_MAIL_OUTCOME,
+                             .outcome = (uint8_t)outcome,
+                             .ticket = notice->mail.ticket,
+                             .handle = 5});
+}
+
+static void take_order(struct core_order *order)
+{
+    take(&(struct core_mail){.kind = CORE_MAIL_ORDER, .order = order});
+}
+
+static struct core_registration with_token(uint8_t address, uint8_t token)
+{
+    struct core_registration registration = at(address);
+    registration.token[0] = token;
+    return registration;
+}
+
+static void take_change(const char *key, int64_t value)
+{
+    static uint8_t row[32];
+    static struct store_state_change item;
+    static struct store_change items;
+    static struct core_order order;
+    item = item_of(slice_text(key), value, row);
+    items = (struct store_change){&item, 1};
+    order = (struct core_order){.kind = CORE_ORDER_CHANGE,
+                                .tenant = tenant,
+                                .device = device,
+                                .change = &items,
+                                .done = done};
+    take_order(&order);
+}
+
+// A read that was asked for is done after this, and not collected yet.
+static void let_read(void)
+{
+    plat_thread_sleep(span_ms(20));
+}
+
+static void start(enum core_resource resource, const struct core_registration *registration)
+{
+    take_about(CORE_MAIL_STARTED, resource, registration);
+}
+
+// A row that the device knows is removed; not if a change is on its way that puts it anew.
+static void a_change_under_way_keeps_its_number(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_DELIVERED);
+    (void)changed("b", 2);
+    const unsigned second = f.seen_count - 1;
+    change("c", 3);
+    take_change("a", 4);
+    take_outcome(&f.seen[second], CORE_OUTCOME_DELIVERED);
+    let_read();
+    expect_notice(next(CORE_MAIL_NOTICE), "c=3 ", 3, 1);
+    core_shard_fixture_settle(&f);
+    tell(&f.seen[f.seen_count - 1], CORE_OUTCOME_DELIVERED);
+    expect_notice(next(CORE_MAIL_NOTICE), "a=4 ", 4, 1);
+}
+
+static void whose_credential_changed_is_told_nothing_else(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    subscribe(CORE_RESOURCE_RPC, 1);
+    (void)changed("a", 1);
+    call_device(0, false);
+    core_shard_fixture_settle(&f);
+    struct core_order refused = {
+        .kind = CORE_ORDER_REFUSED, .tenant = tenant, .device = device, .done = done};
+    const unsigned before = f.seen_count;
+    take_order(&refused);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(f.seen_count, before + 2);
+    for (unsigned i = before; i < f.seen_count; i++) {
+        assert_int_equal(f.seen[i].mail.kind, CORE_MAIL_NOTICE);
+        assert_int_equal(f.seen[i].mail.notice, CORE_NOTICE_UNAUTHORIZED);
+    }
+    assert_int_equal(core_shard_stats(f.shard).calls, 1);
+}
+
+static void start_after_answer(const struct core_registration *registration)
+{
+    core_shard_fixture_settle(&f);
+    start(CORE_RESOURCE_ATTRIBUTES, registration);
+    core_shard_fixture_settle(&f);
+}
+
+static void the_end_of_a_registration_leaves_the_row_of_the_next(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    const struct core_registration newer = with_token(1, 8);
+    struct core_registration other = with_token(1, 7);
+    other.uri_hash = 5;
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &newer);
+    // The token means something else there: that ends the one before.
+    take(&(struct core_mail){.kind = CORE_MAIL_HEARD,
+                             .resource = CORE_RESOURCES,
+                             .tenant = tenant,
+                             .device = device,
+                             .registration = other});
+    assert_int_equal(core_shard_stats(f.shard).observations, 0);
+    start_after_answer(&newer);
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
+    core_shard_fixture_restart(&f);
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
+}
+
+static void a_route_that_is_confirmed_leaves_the_row_of_the_next(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    send_about(CORE_MAIL_HEARD, CORE_RESOURCE_ATTRIBUTES, 2);
+    (void)changed("a", 1);
+    const unsigned first = f.seen_count - 1;
+    tell(&f.seen[first], CORE_OUTCOME_UNANSWERED);
+    core_shard_fixture_until(&f, first + 2);
+    const struct core_registration newer = with_token(3, 8);
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &newer);
+    take_outcome(&f.seen[first + 1], CORE_OUTCOME_DELIVERED);
+    start_after_answer(&newer);
+    core_shard_fixture_restart(&f);
+    const struct core_shard_fixture_seen *notice = changed("a", 2);
+    assert_int_equal(notice->mail.registration.token[0], 8);
+    assert_int_equal(notice->mail.registration.route.peer[0], 3);
+}
+
+static void who_observes_no_more_asks_again_while_it_registers(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    const struct core_registration older = at(1);
+    const struct core_registration newer = with_token(1, 8);
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &newer);
+    take_about(CORE_MAIL_UNSUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &older);
+    core_shard_fixture_until(&f, f.seen_count + 2);
+    assert_int_equal(f.seen[f.seen_count - 2].mail.err, ERR_EXHAUSTED);
+    assert_int_equal(f.seen[f.seen_count - 1].mail.err, ERR_OK);
+    start(CORE_RESOURCE_ATTRIBUTES, &newer);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
+}
+
+static void suspended_observations_are_counted(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_LOST);
+    assert_int_equal(core_shard_stats(f.shard).suspended, 1);
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    assert_int_equal(core_shard_stats(f.shard).suspended, 0);
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
+}
+
+#define ROWS_OF_A_LOAD 8192U
+#define CALLS_OF_A_LOAD 1024U
+
+static void a_change_waits_for_memory(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    (void)changed("a", 1);
+    change("a", 2);
+    take_outcome(&f.seen[f.seen_count - 1], CORE_OUTCOME_DELIVERED);
+    let_read();
+    const size_t needed =
+        ROWS_OF_A_LOAD * (sizeof(struct store_state_row) + sizeof(struct store_state_change) +
+                          sizeof(struct core_waiting)) +
+        CALLS_OF_A_LOAD * sizeof(struct store_state_row);
+    const size_t left = f.arena.size - f.arena.used;
+    assert_true(left > needed + 1024);
+    assert_non_null(arena_take(&f.arena, left - needed - 1024));
+    core_shard_fixture_turn(&f);
+    pass(span_ms(40));
+    expect_notice(next(CORE_MAIL_NOTICE), "a=2 ", 2, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_change_under_way_keeps_its_number),
+        TEST(whose_credential_changed_is_told_nothing_else),
+        TEST(the_end_of_a_registration_leaves_the_row_of_the_next),
+        TEST(a_route_that_is_confirmed_leaves_the_row_of_the_next),
+        TEST(who_observes_no_more_asks_again_while_it_registers),
+        TEST(suspended_observations_are_counted),
+        TEST(a_change_waits_for_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
