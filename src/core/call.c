@@ -291,7 +291,12 @@ void core_call_stored(const struct core_reach *reach, const struct core_job *job
         return;
     }
     if (err != ERR_OK) {
+        // Ids that are not on disk are reserved again with the next call.
+        struct core_downlink *link = reach->link;
+        link->calls_reserved =
+            link->calls_reserved < link->call_next ? link->calls_reserved : link->call_next;
         end(reach, call, err, SLICE_EMPTY);
+        core_flight_pump(reach);
         return;
     }
     call->state = CORE_CALL_WAITING;
@@ -327,6 +332,10 @@ struct core_call *core_call_next(const struct core_reach *reach)
         if (call->state == CORE_CALL_WAITING) {
             return mono_reached(reach->now.mono, call->deadline) ? NULL : call;
         }
+        if (call->state == CORE_CALL_NUMBERING) {
+            // They leave by id, and ids behind this one may not be on disk either.
+            return NULL;
+        }
         if (one_by_one && call->state == CORE_CALL_DELIVERED) {
             core_shard_wake_at(reach, call->answer_due);
             return NULL;
@@ -360,6 +369,7 @@ void core_call_send(const struct core_reach *reach, struct core_call *call)
 {
     if (call->is_persistent) {
         uint8_t name[CORE_CALL_NAME_SIZE];
+        reach->link->call_loading = call->id;
         if (core_shard_load(reach, STORE_STATE_BIT(STORE_STATE_CALL),
                             core_row_call_name(call->id, name), CORE_LOAD_CALL) != ERR_OK) {
             core_shard_again(reach);
@@ -386,20 +396,17 @@ void core_call_loaded(const struct core_reach *reach, struct store_load *load)
     struct slice method;
     struct slice params;
     struct store_state_row row;
-    uint8_t name[CORE_CALL_NAME_SIZE];
     if (store_load_err(load) != ERR_OK) {
         core_shard_again(reach);
         return;
     }
-    // Another may have come before it, or its deadline; then the one that is next is read.
-    if (call == NULL || !call->is_persistent || !core_flight_may_start(reach, CORE_RESOURCE_RPC)) {
+    // It may have ended meanwhile, and its rows with it; then the one that is next is read.
+    if (call == NULL || call->id != reach->link->call_loading ||
+        !core_flight_may_start(reach, CORE_RESOURCE_RPC)) {
         core_flight_pump(reach);
         return;
     }
-    const bool is_found = store_load_next(load, &row);
-    if (is_found && !slice_equal(row.name, core_row_call_name(call->id, name))) {
-        core_flight_pump(reach);
-    } else if (!is_found || !core_row_get_texts(row.value, &method, &params)) {
+    if (!store_load_next(load, &row) || !core_row_get_texts(row.value, &method, &params)) {
         fail(reach, call, "{\"error\":\"the stored request cannot be read\"}");
         core_flight_pump(reach);
     } else if (!fly(reach, call, method, params)) {
@@ -546,11 +553,13 @@ void core_call_fetched(const struct core_reach *reach, struct pool_handle handle
     }
 }
 
-void core_call_unfetched(const struct core_reach *reach, struct pool_handle handle)
+void core_call_unfetched(const struct core_reach *reach, struct pool_handle handle, bool is_late)
 {
     struct core_call *call = fetching(reach, handle);
-    if (call != NULL) {
+    if (call != NULL && is_late) {
         undelivered(reach, call);
+    } else if (call != NULL) {
+        call->state = CORE_CALL_WAITING;
     }
 }
 

@@ -156,7 +156,8 @@ struct core_downlink {
     uint32_t call_count;
     uint32_t call_next;
     uint32_t calls_reserved;
-    uint32_t jobs; // commits under way
+    uint32_t call_loading; // the call whose texts are being read
+    uint32_t jobs;         // commits under way
     uint32_t awake_ms;
     uint8_t poll_state; // enum core_poll_state
     uint8_t power;      // enum model_power; core/power.c

@@ -110,7 +110,7 @@ void core_fetch_stop(const struct core_reach *reach, enum core_resource resource
 void core_fetch_cancel(const struct core_reach *reach, enum core_resource resource)
 {
     const struct core_fetch fetch = take(reach, resource);
-    core_call_unfetched(reach, fetch.call);
+    core_call_unfetched(reach, fetch.call, false);
 }
 
 // The device took the first block and left the rest: it is asked again as one that was silent is,
@@ -118,9 +118,9 @@ void core_fetch_cancel(const struct core_reach *reach, enum core_resource resour
 static void give_up(const struct core_reach *reach, enum core_resource resource)
 {
     struct core_observation *observation = observation_of(reach, resource);
-    const struct core_fetch *fetch = fetch_of(reach, resource);
-    const bool is_owed = fetch->upto > 0 || pool_get(reach->shard->calls, fetch->call) != NULL;
-    core_fetch_cancel(reach, resource);
+    const struct core_fetch fetch = take(reach, resource);
+    const bool is_owed = fetch.upto > 0 || pool_get(reach->shard->calls, fetch.call) != NULL;
+    core_call_unfetched(reach, fetch.call, true);
     if (is_owed && observation->state == CORE_OBSERVATION_LIVE) {
         observation->state = CORE_OBSERVATION_PROBING;
         core_observation_suspend(reach, resource);

@@ -107,11 +107,8 @@ static void finish(const struct core_reach *reach)
 
 void core_flight_cancel(const struct core_reach *reach)
 {
-    const struct core_flight *flight = &reach->link->flight;
-    if (flight->kind == CORE_FLIGHT_CALL && flight->is_visit) {
+    if (reach->link->flight.kind == CORE_FLIGHT_CALL) {
         core_call_taken_back(reach);
-    } else if (flight->kind == CORE_FLIGHT_CALL) {
-        core_call_undelivered(reach);
     }
     finish(reach);
 }

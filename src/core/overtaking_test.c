@@ -1,6 +1,7 @@
 // One thing overtakes another: mails arrive while a commit or a read is under way, rings and memory
 // are full at the wrong moment. Nothing that was promised gets lost by it, and nothing changes its
 // order.
+#include "core/downlink.h"
 #include "core/shard_priv.h"
 #include "core/shard_test.h"
 
@@ -62,6 +63,31 @@ static void let_read(void)
     plat_thread_sleep(span_ms(20));
 }
 
+static void order_call(unsigned number, uint32_t retries)
+{
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    call_order(number, true);
+    calls[number].call.retries = retries;
+    assert_int_equal(core_desk_send(&desk, &calls[number]), ERR_OK);
+}
+
+static bool read_status(void *context, const struct store_state_row *row)
+{
+    struct slice response;
+    return row->name.len < CORE_CALL_UUID_NAME ||
+           !core_row_get_status(row->value, context, &response);
+}
+
+static enum core_call_status stored_status(unsigned number)
+{
+    enum core_call_status status = CORE_CALL_QUEUED;
+    const struct uuid *id = &calls[number].call.id;
+    const struct store_state_query query = {
+        .kind = STORE_STATE_RPC, .device = device, .from = slice_of(id->bytes, sizeof(id->bytes))};
+    assert_int_equal(store_state_scan(f.core.store, &query, &status, read_status), ERR_OK);
+    return status;
+}
+
 static void start(enum core_resource resource, const struct core_registration *registration)
 {
     take_about(CORE_MAIL_STARTED, resource, registration);
@@ -83,6 +109,83 @@ static void a_change_under_way_keeps_its_number(void **state)
     core_shard_fixture_settle(&f);
     tell(&f.seen[f.seen_count - 1], CORE_OUTCOME_DELIVERED);
     expect_notice(next(CORE_MAIL_NOTICE), "a=4 ", 4, 1);
+}
+
+static void a_call_that_ends_while_it_is_read_leaves_the_next_alone(void **state)
+{
+    (void)state;
+    uint8_t name[CORE_CALL_NAME_SIZE];
+    const struct core_registration registration = at(1);
+    order_call(0, CORE_RETRIES_MOST);
+    order_call(1, CORE_RETRIES_MOST);
+    core_shard_fixture_settle(&f);
+    // Its rows are gone before they are read, and it is dropped before that is known.
+    const struct store_state_change gone = {STORE_STATE_CALL, core_row_call_name(1, name), true,
+                                            SLICE_EMPTY};
+    const struct store_record record = {
+        .verb = STORE_CHANGE, .tenant = tenant, .device = device, .change = {&gone, 1}};
+    assert_int_equal(store_submit(f.lane, &record), ERR_OK);
+    store_flush(f.lane);
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_RPC, &registration);
+    assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_OK);
+    start(CORE_RESOURCE_RPC, &registration);
+    let_read();
+    struct core_order drop = calls[0];
+    drop.kind = CORE_ORDER_CALL_DROP;
+    take_order(&drop);
+    assert_string_equal(next(CORE_MAIL_NOTICE)->body, "2 m {}");
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(1), CORE_CALL_QUEUED);
+}
+
+static void calls_leave_in_the_order_in_which_they_came(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_RPC, 1);
+    // The first id of a device is written before it is used, and others with it.
+    call_device(0, false);
+    call_device(1, false);
+    assert_string_equal(next(CORE_MAIL_NOTICE)->body, "1 m {}");
+    tell(&f.seen[f.seen_count - 1], CORE_OUTCOME_DELIVERED);
+    assert_string_equal(next(CORE_MAIL_NOTICE)->body, "2 m {}");
+}
+
+// It was not given up on: the device is there, at the newer place.
+static void a_registration_costs_a_call_no_try(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_RPC, 1);
+    order_call(0, 0);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_TRANSMITTED);
+    send_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_RPC, 2);
+    core_shard_fixture_until(&f, f.seen_count + 2);
+    send_about(CORE_MAIL_STARTED, CORE_RESOURCE_RPC, 2);
+    const struct core_shard_fixture_seen *again = next(CORE_MAIL_NOTICE);
+    assert_string_equal(again->body, "1 m {}");
+    assert_int_equal(again->mail.registration.route.peer[0], 2);
+    // A try that fails counts as before.
+    tell(again, CORE_OUTCOME_LOST);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(stored_status(0), CORE_CALL_FAILED);
+}
+
+static void a_registration_costs_a_call_in_blocks_no_try(void **state)
+{
+    (void)state;
+    static char params[1500];
+    memset(params, '1', sizeof(params));
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_order(0, true);
+    calls[0].call.retries = 0;
+    calls[0].call.params = slice_of(params, sizeof(params));
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    assert_int_equal(core_desk_send(&desk, &calls[0]), ERR_OK);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_DELIVERED);
+    expect_silence();
+    subscribe(CORE_RESOURCE_RPC, 2);
+    assert_int_equal(next(CORE_MAIL_NOTICE)->mail.registration.route.peer[0], 2);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(core_shard_stats(f.shard).calls, 1);
 }
 
 static void whose_credential_changed_is_told_nothing_else(void **state)
@@ -207,6 +310,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_change_under_way_keeps_its_number),
+        TEST(a_call_that_ends_while_it_is_read_leaves_the_next_alone),
+        TEST(calls_leave_in_the_order_in_which_they_came),
+        TEST(a_registration_costs_a_call_no_try),
+        TEST(a_registration_costs_a_call_in_blocks_no_try),
         TEST(whose_credential_changed_is_told_nothing_else),
         TEST(the_end_of_a_registration_leaves_the_row_of_the_next),
         TEST(a_route_that_is_confirmed_leaves_the_row_of_the_next),

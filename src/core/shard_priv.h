@@ -216,10 +216,10 @@ void core_call_given(const struct core_reach *reach, struct core_call *call);
 void core_call_taken_upto(const struct core_reach *reach, uint64_t sequence);
 void core_call_taken_back(const struct core_reach *reach);
 void core_call_undelivered(const struct core_reach *reach);
-// Its first block was taken; then all of them, or not in time.
+// Its first block was taken; then all of them, or not: `is_late` is a try that failed.
 void core_call_fetching(const struct core_reach *reach);
 void core_call_fetched(const struct core_reach *reach, struct pool_handle call);
-void core_call_unfetched(const struct core_reach *reach, struct pool_handle call);
+void core_call_unfetched(const struct core_reach *reach, struct pool_handle call, bool is_late);
 // At start. False if there is no place for it.
 MUST_USE bool core_call_restore(const struct core_reach *reach, const struct core_call *call);
 // Ends those whose deadline has passed.
