@@ -84,16 +84,17 @@ static void stop_leg(const struct core_reach *reach, unsigned leg)
         return;
     }
     flight->legs[leg].is_open = false;
-    struct core_mail *mail =
-        flight->legs[leg].has_handle
-            ? core_mail_begin(reach->shard->plan.party, flight->legs[leg].worker, 0)
-            : NULL;
+    struct bus_party *party = reach->shard->plan.party;
+    const unsigned worker = flight->legs[leg].worker;
+    struct core_mail *mail = flight->legs[leg].has_handle && bus_has_room(party, worker)
+                                 ? core_mail_begin(party, worker, 0)
+                                 : NULL;
     // Without it the message is repeated a few times more, and what comes of it is ignored.
     if (mail != NULL) {
         mail->kind = CORE_MAIL_CANCEL;
         mail->handle = flight->legs[leg].handle;
         mail->ticket = ticket_of(reach, flight->legs[leg].serial, leg);
-        core_mail_end(reach->shard->plan.party, flight->legs[leg].worker, mail);
+        core_mail_end(party, worker, mail);
     }
 }
 
@@ -278,6 +279,11 @@ static void try_other(const struct core_reach *reach)
     }
 }
 
+static bool has_leg(const struct core_flight *flight)
+{
+    return flight->legs[LEG_ROUTE].is_open || flight->legs[LEG_CANDIDATE].is_open;
+}
+
 static bool is_flying(const struct core_reach *reach, enum core_resource resource)
 {
     const struct core_flight *flight = &reach->link->flight;
@@ -292,11 +298,16 @@ void core_flight_try_candidate(const struct core_reach *reach, enum core_resourc
     }
     if (flight->is_unanswered) {
         try_other(reach);
-    } else if (!flight->legs[LEG_ROUTE].is_open && !flight->legs[LEG_CANDIDATE].is_open) {
+    } else if (!has_leg(flight)) {
         // The candidate before it was let go.
         const struct core_parcel *parcel = pool_get(reach->shard->parcels, flight->parcel);
         ASSERT(parcel != NULL);
         (void)!send_leg(reach, LEG_CANDIDATE, slice_of(parcel->bytes, parcel->len));
+    }
+    if (!has_leg(flight)) {
+        // There was no room: nothing would tell what became of it.
+        core_flight_cancel(reach);
+        core_shard_again(reach);
     }
 }
 
@@ -402,7 +413,7 @@ static void fail_leg(const struct core_reach *reach, unsigned leg, bool is_rejec
         is_rejected = false;
     }
     try_other(reach);
-    if (flight->legs[LEG_ROUTE].is_open || flight->legs[LEG_CANDIDATE].is_open) {
+    if (has_leg(flight)) {
         return;
     }
     const bool was_probe = observation->state == CORE_OBSERVATION_PROBING;
@@ -448,7 +459,7 @@ static void take_back(const struct core_reach *reach, unsigned leg)
 {
     struct core_flight *flight = &reach->link->flight;
     flight->legs[leg].is_open = false;
-    if (flight->legs[LEG_ROUTE].is_open || flight->legs[LEG_CANDIDATE].is_open) {
+    if (has_leg(flight)) {
         return;
     }
     // A leg whose place another took may have reached the device: under the same number it would

@@ -272,6 +272,59 @@ static void who_observes_no_more_asks_again_while_it_registers(void **state)
     assert_int_equal(core_shard_stats(f.shard).observations, 1);
 }
 
+// Fills the half of the ring that is not kept free for answers.
+static void fill_ring(void)
+{
+    const size_t size = CORE_MAIL_RING / 8;
+    while (bus_has_room(f.worker, 0)) {
+        struct core_mail *mail = core_mail_begin(f.worker, 0, size);
+        assert_non_null(mail);
+        mail->kind = CORE_MAIL_CANCEL;
+        memset(mail + 1, 0, size);
+        core_mail_end(f.worker, 0, mail);
+    }
+}
+
+static void what_is_stopped_leaves_room_for_answers(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_RPC, 1);
+    call_device(0, false);
+    tell(next(CORE_MAIL_NOTICE), CORE_OUTCOME_TRANSMITTED);
+    fill_ring();
+    f.now.mono = mono_add(f.now.mono, span_s(11));
+    core_shard_turn(f.shard, f.now);
+    assert_int_equal(done_err, ERR_TIMEOUT);
+    bus_flush(f.worker);
+    const unsigned before = f.seen_count;
+    core_shard_fixture_turn(&f);
+    // What fills it has a body.
+    assert_true(f.seen_count > before);
+    for (unsigned i = before; i < f.seen_count; i++) {
+        assert_true(f.seen[i].mail.body_len > 0);
+    }
+}
+
+static void a_newer_candidate_is_tried_when_there_is_room(void **state)
+{
+    (void)state;
+    const struct core_registration third = with_token(3, 99);
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    tell(changed("a", 1), CORE_OUTCOME_LOST);
+    send_about(CORE_MAIL_HEARD, CORE_RESOURCE_ATTRIBUTES, 2);
+    expect_notice(next(CORE_MAIL_NOTICE), "a=1 ", 2, 2);
+    fill_ring();
+    take(&(struct core_mail){.kind = CORE_MAIL_HEARD,
+                             .resource = CORE_RESOURCES,
+                             .tenant = tenant,
+                             .device = device,
+                             .registration = third});
+    core_shard_fixture_settle(&f);
+    pass(span_ms(40));
+    core_shard_fixture_settle(&f);
+    expect_notice(&f.seen[f.seen_count - 1], "a=1 ", 3, 3);
+}
+
 static void suspended_observations_are_counted(void **state)
 {
     (void)state;
@@ -318,6 +371,8 @@ int main(void)
         TEST(the_end_of_a_registration_leaves_the_row_of_the_next),
         TEST(a_route_that_is_confirmed_leaves_the_row_of_the_next),
         TEST(who_observes_no_more_asks_again_while_it_registers),
+        TEST(what_is_stopped_leaves_room_for_answers),
+        TEST(a_newer_candidate_is_tried_when_there_is_room),
         TEST(suspended_observations_are_counted),
         TEST(a_change_waits_for_memory),
     };
