@@ -363,6 +363,8 @@ enum api_outcome api_answered(struct api *api, const struct core_mail *answer,
     } else if (answer->err == ERR_OK) {
         outcome = go_on(api, *exchange, reply);
     } else {
+        struct api_follow dropped;
+        (void)take_follow(api, *exchange, &dropped);
         reply->no_effect = true;
         reply->payload = slice_text(err_text(answer->err));
     }

@@ -190,6 +190,8 @@ void bus_release(struct bus_party *party)
             ring_release(party->bus->parties[sender]->to[party->number]);
         }
     }
+    // The next batch begins with another one, however much this one has left.
+    party->next_from = (party->next_from + 1) % party->bus->count;
 }
 
 void bus_wake(struct bus_party *party)

@@ -49,7 +49,8 @@ void bus_flush(struct bus_party *party);
 // answers.
 bool bus_has_room(const struct bus_party *party, unsigned to);
 
-// The next message and whom it is from; false when there is none. Valid until bus_release.
+// The next message and whom it is from; false when there is none. Valid until bus_release. One
+// sender's messages come together; between two bus_release another sender's come first.
 MUST_USE bool bus_next(struct bus_party *party, unsigned *from, struct slice *message);
 // Gives back the space of all messages that were taken.
 void bus_release(struct bus_party *party);

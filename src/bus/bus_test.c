@@ -99,6 +99,31 @@ static void a_full_ring_is_said_and_room_comes_back(void **state)
     bus_destroy(parties.bus);
 }
 
+// A receiver takes so many at a time; who sends more than that keeps nobody else out.
+static void a_busy_sender_keeps_nobody_out(void **state)
+{
+    (void)state;
+    struct parties parties = make();
+    assert_true(send(parties.of[3], 0, "rare"));
+    bus_flush(parties.of[3]);
+    bool is_heard = false;
+    for (unsigned batch = 0; batch < 5 && !is_heard; batch++) {
+        for (unsigned i = 0; i < 8; i++) {
+            (void)!send(parties.of[2], 0, "busy");
+        }
+        bus_flush(parties.of[2]);
+        for (unsigned i = 0; i < 4; i++) {
+            struct slice message;
+            unsigned from;
+            assert_true(bus_next(parties.of[0], &from, &message));
+            is_heard = is_heard || from == 3;
+        }
+        bus_release(parties.of[0]);
+    }
+    assert_true(is_heard);
+    bus_destroy(parties.bus);
+}
+
 static void a_message_beyond_a_quarter_of_the_ring_is_refused(void **state)
 {
     (void)state;
@@ -185,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_arrive_in_order_after_the_flush),
         cmocka_unit_test(a_full_ring_is_said_and_room_comes_back),
+        cmocka_unit_test(a_busy_sender_keeps_nobody_out),
         cmocka_unit_test(a_message_beyond_a_quarter_of_the_ring_is_refused),
         cmocka_unit_test(a_waiting_thread_is_woken_by_its_answer),
         cmocka_unit_test(memory_is_as_told_and_what_waits_is_counted),

@@ -69,6 +69,7 @@ enum coap_format {
 // Transmission parameters (RFC 7252 4.8), in milliseconds or as counts.
 #define COAP_ACK_TIMEOUT_MS 2000U
 #define COAP_ACK_TIMEOUT_MS_MIN 1000U
+#define COAP_ACK_TIMEOUT_MS_MAX 60000U
 #define COAP_MAX_RETRANSMIT 4U
 #define COAP_EXCHANGE_LIFETIME_MS 247000U
 #define COAP_NON_LIFETIME_MS 145000U

@@ -141,6 +141,12 @@ void coap_dedup_prefetch_key(const struct coap_dedup *dedup, struct coap_dedup_k
     prefetch(dedup, key.peer_and_mid);
 }
 
+// Messages whose ids are recycled under another token have answers of their own.
+static uint64_t answer_key(const struct entry *entry)
+{
+    return hash_word(entry->hash ^ entry->token);
+}
+
 static struct entry *dead_in(struct bucket *bucket, uint32_t now)
 {
     for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
@@ -248,8 +254,9 @@ struct coap_dedup_hit coap_dedup_seen(struct coap_dedup *dedup, struct mono now,
         .verdict = entry->code != 0 ? COAP_DEDUP_ANSWERED : COAP_DEDUP_IN_HAND,
         .code = entry->code,
         .ack_sent = (entry->flags & FLAG_ACK_SENT) != 0,
-        .answer = (entry->flags & FLAG_ANSWER) != 0 ? coap_answers_find(dedup->answers, entry->hash)
-                                                    : SLICE_EMPTY,
+        .answer = (entry->flags & FLAG_ANSWER) != 0
+                      ? coap_answers_find(dedup->answers, answer_key(entry))
+                      : SLICE_EMPTY,
     };
 }
 
@@ -273,7 +280,7 @@ void coap_dedup_answered(struct coap_dedup *dedup, struct coap_dedup_key key, ui
     if (answer.len == 0) {
         return;
     }
-    if (coap_answers_keep(dedup->answers, entry->hash, answer, SLICE_EMPTY)) {
+    if (coap_answers_keep(dedup->answers, answer_key(entry), answer, SLICE_EMPTY)) {
         entry->flags |= FLAG_ANSWER;
     } else {
         dedup->stats.answers_lost++;

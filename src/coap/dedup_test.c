@@ -87,6 +87,22 @@ static void an_answer_with_payload_is_given_again(void **state)
     drop(&f);
 }
 
+static void a_recycled_message_id_leaves_the_answer_of_before(void **state)
+{
+    (void)state;
+    struct fixture f = make(64);
+    const struct coap_dedup_key key = numbered(1, true);
+    struct coap_dedup_key other = key;
+    other.token++;
+    assert_int_equal(seen(&f, key).verdict, COAP_DEDUP_NEW);
+    coap_dedup_answered(f.dedup, key, COAP_CONTENT, SLICE("\xFFone"));
+    assert_int_equal(seen(&f, other).verdict, COAP_DEDUP_NEW);
+    coap_dedup_answered(f.dedup, other, COAP_CONTENT, SLICE("\xFFtwo"));
+    assert_true(slice_equal(seen(&f, key).answer, SLICE("\xFFone")));
+    assert_true(slice_equal(seen(&f, other).answer, SLICE("\xFFtwo")));
+    drop(&f);
+}
+
 static void lifetimes_are_247_s_for_con_and_145_s_for_non(void **state)
 {
     (void)state;
@@ -207,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_is_told_from_a_new_message),
         cmocka_unit_test(an_answer_with_payload_is_given_again),
+        cmocka_unit_test(a_recycled_message_id_leaves_the_answer_of_before),
         cmocka_unit_test(lifetimes_are_247_s_for_con_and_145_s_for_non),
         cmocka_unit_test(a_refused_message_is_forgotten),
         cmocka_unit_test(a_full_table_refuses_while_all_are_young_then_forgets_the_oldest),

@@ -1,13 +1,19 @@
 #include "coap/echo.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 
 static void write(struct hash_key key, const struct coap_peer *peer, uint32_t second,
                   uint8_t value[COAP_ECHO_SIZE])
 {
+    uint8_t signed_bytes[sizeof(*peer) + sizeof(second)];
+    memcpy(signed_bytes, peer, sizeof(*peer));
+    memcpy(signed_bytes + sizeof(*peer), &second, sizeof(second));
     struct buf out = buf_over(value, COAP_ECHO_SIZE);
     buf_put_u32(&out, second);
-    buf_put_u64(&out, hash_word(coap_peer_hash(peer, key) ^ key.words[0] ^ second));
+    // All of it under the key: from one value nobody can tell the next.
+    buf_put_u64(&out, hash_keyed(key, slice_of(signed_bytes, sizeof(signed_bytes))));
 }
 
 void coap_echo_make(struct hash_key key, const struct coap_peer *peer, struct mono now,

@@ -733,6 +733,31 @@ static void requests_of_ours_wait_for_their_response_one_at_a_time(void **state)
     drop(f);
 }
 
+// It waits for a place in the transmit queue, in its turn already.
+static void a_response_to_what_has_not_left_frees_its_turn(void **state)
+{
+    (void)state;
+    struct coap_endpoint_settings open = usual;
+    open.path_check = COAP_PATH_CHECK_OFF;
+    struct fixture *f = make(&open);
+    const struct coap_token one = {{1}, 1};
+    struct coap_handle sent;
+    for (uint16_t mid = 0; coap_endpoint_room(f->endpoint) > 0; mid++) {
+        empty_message(f, COAP_CON, mid);
+        assert_false(input(f));
+    }
+    assert_int_equal(ask(f, 1, &sent), ERR_OK);
+    f->out = buf_over(f->datagram, sizeof(f->datagram));
+    f->writer = coap_message_begin(&f->out, COAP_NON, COAP_CONTENT, 500, &one);
+    assert_true(input(f));
+    assert_int_equal(f->event.kind, COAP_EVENT_RESPONSE);
+    while (output(f)) {
+    }
+    assert_int_equal(ask(f, 2, &sent), ERR_OK);
+    expect(f, COAP_CON, COAP_GET);
+    drop(f);
+}
+
 static void a_request_of_ours_that_nobody_answers_is_lost(void **state)
 {
     (void)state;
@@ -789,6 +814,7 @@ int main(void)
         cmocka_unit_test(strict_path_check_asks_strangers_for_an_echo),
         cmocka_unit_test(large_answers_come_in_full_blocks_to_who_has_a_credential),
         cmocka_unit_test(requests_of_ours_wait_for_their_response_one_at_a_time),
+        cmocka_unit_test(a_response_to_what_has_not_left_frees_its_turn),
         cmocka_unit_test(a_request_of_ours_that_nobody_answers_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,7 +221,9 @@ struct span coap_peers_ack_timeout(const struct coap_peer_state *state)
         return span_ms(COAP_ACK_TIMEOUT_MS);
     }
     const uint32_t ms = state->round_trip_ms + 4 * state->round_trip_var_ms;
-    return span_ms(ms < COAP_ACK_TIMEOUT_MS_MIN ? COAP_ACK_TIMEOUT_MS_MIN : ms);
+    return span_ms(ms < COAP_ACK_TIMEOUT_MS_MIN   ? COAP_ACK_TIMEOUT_MS_MIN
+                   : ms > COAP_ACK_TIMEOUT_MS_MAX ? COAP_ACK_TIMEOUT_MS_MAX
+                                                  : ms);
 }
 
 uint32_t coap_peers_count(const struct coap_peers *peers)

@@ -65,7 +65,7 @@ uint16_t coap_peers_mid(struct coap_peer_state *state);
 void coap_peers_skip_mids(struct coap_peer_state *state, struct random *random, uint16_t last);
 // A round trip of an exchange without retransmission (RFC 6298 smoothing).
 void coap_peers_measured(struct coap_peer_state *state, struct span round_trip);
-// First ACK time-out towards it: 2 s until measured, then adapted, never under 1 s.
+// First ACK time-out towards it: 2 s until measured, then adapted, 1 to 60 s.
 struct span coap_peers_ack_timeout(const struct coap_peer_state *state);
 
 uint32_t coap_peers_count(const struct coap_peers *peers);

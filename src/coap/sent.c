@@ -479,6 +479,22 @@ static void chain_remove(struct coap_sent *sent, struct coap_peer_state *state, 
     }
 }
 
+// It waits for nothing any more: what it held of its peer comes free.
+static void withdraw(struct coap_sent *sent, struct mono now, struct message *message)
+{
+    if (message->state == STATE_QUEUED) {
+        struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
+        ASSERT(state != NULL);
+        chain_remove(sent, state, handle_of(sent, message).index);
+    } else if (message->state == STATE_IN_FLIGHT) {
+        landed(sent, now, message);
+    } else if (message->counted) {
+        // It waits for a place in the transmit queue, in its turn already.
+        give_turn(sent, now, message);
+    }
+    finish(sent, message);
+}
+
 enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono now,
                                            const struct coap_peer *peer,
                                            const struct coap_token *token,
@@ -495,13 +511,8 @@ enum coap_sent_outcome coap_sent_responded(struct coap_sent *sent, struct mono n
     if (mine->state == STATE_IN_FLIGHT) {
         // The response says that the request arrived, though its ACK was lost (RFC 7252 5.2.2).
         learn(sent, now, mine);
-        landed(sent, now, mine);
-    } else if (mine->state == STATE_QUEUED) {
-        struct coap_peer_state *state = coap_peers_find(sent->tools.peers, peer);
-        ASSERT(state != NULL);
-        chain_remove(sent, state, position);
     }
-    finish(sent, mine);
+    withdraw(sent, now, mine);
     return COAP_SENT_RESPONSE;
 }
 
@@ -560,20 +571,9 @@ void coap_sent_unreachable(struct coap_sent *sent, const struct coap_peer *peer)
 void coap_sent_cancel(struct coap_sent *sent, struct mono now, struct pool_handle handle)
 {
     struct message *message = pool_get(sent->pool, handle);
-    if (message == NULL) {
-        return;
+    if (message != NULL) {
+        withdraw(sent, now, message);
     }
-    if (message->state == STATE_QUEUED) {
-        struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
-        ASSERT(state != NULL);
-        chain_remove(sent, state, handle.index);
-    } else if (message->state == STATE_IN_FLIGHT) {
-        landed(sent, now, message);
-    } else if (message->counted) {
-        // It waits for a place in the transmit queue, in its turn already.
-        give_turn(sent, now, message);
-    }
-    finish(sent, message);
 }
 
 struct coap_sent_stats coap_sent_stats(const struct coap_sent *sent)
