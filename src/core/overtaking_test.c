@@ -4,6 +4,7 @@
 #include "core/downlink.h"
 #include "core/shard_priv.h"
 #include "core/shard_test.h"
+#include "plat/memory.h"
 
 // Into the shard at once, before anything that is under way has ended.
 static void take(const struct core_mail *mail)
@@ -336,6 +337,26 @@ static void suspended_observations_are_counted(void **state)
     assert_int_equal(core_shard_stats(f.shard).observations, 1);
 }
 
+static void calls_that_have_no_place_are_not_left_behind(void **state)
+{
+    (void)state;
+    order_call(0, CORE_RETRIES_MOST);
+    order_call(1, CORE_RETRIES_MOST);
+    core_shard_fixture_settle(&f);
+    struct core_shard_settings settings = f.settings;
+    settings.calls_max = 1;
+    const struct core_shard_plan plan = {.core = &f.core,
+                                         .party = f.worker,
+                                         .lane = f.lane,
+                                         .memory = &f.arena,
+                                         .settings = settings};
+    void *memory = plat_memory_reserve(core_shard_footprint(&settings));
+    assert_non_null(memory);
+    struct core_shard *shard = core_shard_init(memory, &plan, f.now.mono);
+    assert_int_equal(core_shard_restore(&shard, 1, f.core.store, f.now), ERR_EXHAUSTED);
+    plat_memory_release(memory, core_shard_footprint(&settings));
+}
+
 #define ROWS_OF_A_LOAD 8192U
 #define CALLS_OF_A_LOAD 1024U
 
@@ -374,6 +395,7 @@ int main(void)
         TEST(what_is_stopped_leaves_room_for_answers),
         TEST(a_newer_candidate_is_tried_when_there_is_room),
         TEST(suspended_observations_are_counted),
+        TEST(calls_that_have_no_place_are_not_left_behind),
         TEST(a_change_waits_for_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

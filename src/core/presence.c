@@ -16,6 +16,7 @@ enum {
 struct core_presence {
     struct core_presence_settings settings;
     uint32_t highest; // number that was swept
+    uint32_t next;    // number that a sweep found no room for; 0: none
     struct metric active;
     _Atomic uint32_t marked;    // highest number that was marked
     _Atomic uint32_t *heard;    // seconds of the monotonic clock, plus 1; 0: not since the start
@@ -264,6 +265,24 @@ static void publish(struct sweep *sweep)
     bus_flush(sweep->desk->party);
 }
 
+// Goes on where the last one found no room, so that the first ones keep nobody else out.
+static void look_at_all(struct sweep *sweep)
+{
+    struct core_presence *presence = sweep->presence;
+    const uint32_t first = presence->next > 0 ? presence->next : 1;
+    presence->next = 0;
+    for (uint32_t i = 0; i < presence->highest && !sweep->is_full; i++) {
+        const uint32_t number = (first - 1 + i) % presence->highest + 1;
+        look_at(sweep, number);
+        presence->next = sweep->is_full ? number : 0;
+    }
+}
+
+bool core_presence_is_behind(const struct core_presence *presence)
+{
+    return presence->next > 0;
+}
+
 uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
                              struct core_presence_time now)
 {
@@ -276,9 +295,7 @@ uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
                           .now_s = (int32_t)seconds(now.mono)};
     const uint32_t marked = atomic_load_explicit(&presence->marked, memory_order_relaxed);
     presence->highest = marked > presence->highest ? marked : presence->highest;
-    for (uint32_t number = 1; number <= presence->highest && !sweep.is_full; number++) {
-        look_at(&sweep, number);
-    }
+    look_at_all(&sweep);
     store_flush(desk->lane);
     publish(&sweep);
     return sweep.changed;

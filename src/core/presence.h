@@ -56,10 +56,12 @@ struct core_presence_time {
 void core_presence_restore(struct core_presence *presence, struct device_id device,
                            const struct store_attribute *attribute, struct core_presence_time now);
 // The sweeping thread: looks at all devices and writes what changed, in one commit as far as the
-// lane takes it; the rest is written by the next sweep. Each device that changed its state is an
+// lane takes it; the next sweep begins with the rest. Each device that changed its state is an
 // event of the core's plan. The number of those. `core->feed` may be NULL.
 uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,
                              struct core_presence_time now);
+// The sweeping thread: there is such a rest.
+bool core_presence_is_behind(const struct core_presence *presence);
 // Any thread: whether it is active, as the last sweep found. Nobody is if `presence` is NULL.
 bool core_presence_is_active(const struct core_presence *presence, struct device_id device);
 // Any thread: how many are active.

@@ -132,6 +132,39 @@ static void an_active_device_is_written_once_in_a_while(void **state)
     assert_string_equal(swept(), "active=0 inactivityAlarmTime=680 lastActivityTime=80 ");
 }
 
+static void hear_many(uint64_t count)
+{
+    for (uint64_t number = 1; number <= count; number++) {
+        core_presence_heard(f.presence, (struct device_id){number}, f.now.mono);
+    }
+}
+
+// Until the lane is empty.
+static void drain(void)
+{
+    const struct store_record barrier = {.verb = STORE_CHANGE, .device = {99}};
+    while (core_desk_commit(&f.desk, &barrier) == ERR_EXHAUSTED) {
+        sched_yield();
+    }
+}
+
+// More devices than the lane takes at a time, all of which are written again and again.
+static void each_device_has_its_turn(void **state)
+{
+    (void)state;
+    const uint64_t count = 2000;
+    bool was_behind = false;
+    for (unsigned sweep = 0; sweep < 8; sweep++) {
+        hear_many(count);
+        (void)core_presence_sweep(&f.core, &f.desk, f.now);
+        was_behind = was_behind || core_presence_is_behind(f.presence);
+        drain();
+        pass(60);
+    }
+    assert_true(was_behind);
+    assert_int_equal(core_presence_active(f.presence), count);
+}
+
 static void a_device_may_have_its_own_timeout(void **state)
 {
     (void)state;
@@ -251,6 +284,7 @@ int main(void)
         TEST(a_heard_device_becomes_active_and_a_silent_one_inactive),
         TEST(a_change_of_state_is_an_event_of_the_plan),
         TEST(an_active_device_is_written_once_in_a_while),
+        TEST(each_device_has_its_turn),
         TEST(a_device_may_have_its_own_timeout),
         TEST(a_clock_that_jumps_moves_no_deadline),
         TEST(what_was_known_is_known_after_a_restart),

@@ -593,7 +593,8 @@ static bool restore_observation(const struct core_reach *reach, const struct sto
     return true;
 }
 
-static bool restore_call(const struct core_reach *reach, const struct store_state_row *row)
+static bool restore_call(struct restore *restore, const struct core_reach *reach,
+                         const struct store_state_row *row)
 {
     struct core_call read = {0};
     if (row->name.ptr[0] != 'r') {
@@ -604,7 +605,8 @@ static bool restore_call(const struct core_reach *reach, const struct store_stat
     }
     struct buf_reader name = buf_reader_over(slice_sub(row->name, 1, 4));
     read.id = buf_read_u32(&name);
-    return core_call_restore(reach, &read);
+    restore->is_full |= !core_call_restore(reach, &read);
+    return true;
 }
 
 static bool restore_row(void *context, const struct store_state_row *row)
@@ -617,12 +619,13 @@ static bool restore_row(void *context, const struct store_state_row *row)
         restore->is_full = true;
         return false;
     }
-    const bool is_good = row->kind == STORE_STATE_COUNTER       ? restore_counters(reach.link, row)
-                         : row->kind == STORE_STATE_OBSERVATION ? restore_observation(&reach, row)
-                                                                : restore_call(&reach, row);
+    const bool is_good = row->kind == STORE_STATE_COUNTER ? restore_counters(reach.link, row)
+                         : row->kind == STORE_STATE_OBSERVATION
+                             ? restore_observation(&reach, row)
+                             : restore_call(restore, &reach, row);
     restore->damaged += is_good ? 0 : 1;
     core_shard_wake_at(&reach, restore->now.mono);
-    return true;
+    return !restore->is_full;
 }
 
 enum err core_shard_restore(struct core_shard *const *shards, unsigned count, struct store *store,

@@ -105,6 +105,7 @@ size_t core_shard_footprint(const struct core_shard_settings *settings);
 struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *plan,
                                    struct mono now);
 // At start, before the workers run: every shard gets what the store keeps of its devices.
+// ERR_EXHAUSTED when a table is smaller than what is kept: nothing is left behind in silence.
 MUST_USE enum err core_shard_restore(struct core_shard *const *shards, unsigned count,
                                      struct store *store, struct core_shard_time now);
 

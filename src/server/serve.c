@@ -279,7 +279,8 @@ static enum err restore_shards(struct server *server)
 {
     const enum err err =
         server_worker_restore_shards(server->workers, server->settings->workers, server->store);
-    return err == ERR_OK ? ERR_OK : fail(server, err, "observations and calls");
+    return err == ERR_OK ? ERR_OK
+                         : fail(server, err, "observations and calls (limits.devices, rpc.calls)");
 }
 
 static enum err open_workers(struct server *server)
@@ -319,8 +320,10 @@ static void sweep_presence(struct server *server)
 {
     const struct core_presence_time now = {plat_clock_mono(), plat_clock_wall()};
     if (mono_reached(now.mono, server->presence_due)) {
-        server->presence_due = mono_add(now.mono, server->settings->presence_sweep);
         (void)core_presence_sweep(&server->core, &server->control_desk, now);
+        server->presence_due = core_presence_is_behind(server->core.presence)
+                                   ? now.mono
+                                   : mono_add(now.mono, server->settings->presence_sweep);
     }
 }
 

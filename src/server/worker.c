@@ -36,6 +36,7 @@ struct server_worker {
     void *shard_memory;
     void *follow_memory;
     struct store_lane *shard_lane;
+    bool is_behind;         // more had come than one turn takes
     uint64_t in_store;      // requests that wait for their completion, or for a shard
     uint64_t ready_sockets; // bits of sockets with something to read
     uint64_t clean_sockets; // bits of those that were read empty once (see is_misplaced)
@@ -380,7 +381,8 @@ static void take_unreachable(struct server_worker *worker)
 static void collect(struct server_worker *worker, struct mono now)
 {
     struct store_completion completion;
-    for (unsigned i = 0; i < COMPLETIONS_MAX && store_collect(worker->lane, &completion); i++) {
+    unsigned taken = 0;
+    for (; taken < COMPLETIONS_MAX && store_collect(worker->lane, &completion); taken++) {
         struct coap_handle exchange;
         struct coap_reply reply;
         ASSERT(worker->in_store > 0);
@@ -394,6 +396,7 @@ static void collect(struct server_worker *worker, struct mono now)
                       coap_endpoint_age(worker->endpoint, now, exchange).ns / 1000);
         coap_endpoint_reply(worker->endpoint, now, exchange, &reply);
     }
+    worker->is_behind |= taken == COMPLETIONS_MAX;
 }
 
 static void collect_loads(struct server_worker *worker, struct mono now)
@@ -431,7 +434,8 @@ static void take_mail(struct server_worker *worker, struct api_time now)
     const struct core_shard_time shard_now = {now.mono, now.wall};
     struct slice message;
     unsigned from;
-    for (unsigned i = 0; i < MAIL_MAX && bus_next(worker->party, &from, &message); i++) {
+    unsigned taken = 0;
+    for (; taken < MAIL_MAX && bus_next(worker->party, &from, &message); taken++) {
         const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
         worker->figures_are_stale = true;
         if (mail->kind == CORE_MAIL_ANSWER) {
@@ -448,6 +452,7 @@ static void take_mail(struct server_worker *worker, struct api_time now)
         }
     }
     bus_release(worker->party);
+    worker->is_behind |= taken == MAIL_MAX;
     if (metric_read(&worker->end_calls) != 0 && !worker->calls_are_ended) {
         worker->calls_are_ended = true;
         core_shard_end_calls(worker->shard, shard_now);
@@ -493,6 +498,9 @@ static void wait(struct server_worker *worker)
     if (metric_read(&worker->stop) != 0) {
         deadline = mono_earlier(deadline, worker->stop_deadline);
     }
+    // Nobody wakes it for what is there already.
+    deadline = worker->is_behind ? now : deadline;
+    worker->is_behind = false;
     const unsigned count = plat_loop_wait(worker->loop, now, deadline, tags);
     worker->ready_sockets = 0;
     for (unsigned i = 0; i < count; i++) {
