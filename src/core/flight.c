@@ -38,7 +38,7 @@ uint64_t core_flight_ticket(const struct core_reach *reach)
 
 struct core_downlink *core_flight_find(const struct core_shard *shard, uint64_t ticket)
 {
-    const uint32_t position = (uint32_t)ticket & ((1U << CORE_TICKET_PLACE_BITS) - 1);
+    const uint32_t position = (uint32_t)ticket & (CORE_PLACES_MAX - 1);
     bool taken = false;
     if (position >= pool_count(shard->downlinks)) {
         return NULL;

@@ -118,6 +118,7 @@ static inline void core_mail_end(struct bus_party *party, unsigned to, const str
 // The ticket of a notice names the flight, its leg, the worker whose shard sent it, and the place
 // of the device there.
 #define CORE_TICKET_PLACE_BITS 25U
+#define CORE_PLACES_MAX (1U << CORE_TICKET_PLACE_BITS)
 #define CORE_TICKET_WORKER_BITS 6U
 
 static inline unsigned core_mail_ticket_worker(uint64_t ticket)

@@ -42,6 +42,7 @@ struct core_shard *core_shard_init(void *memory, const struct core_shard_plan *p
 {
     const struct core_shard_settings *settings = &plan->settings;
     uint8_t *at = memory;
+    ASSERT(settings->devices_max <= CORE_PLACES_MAX);
     struct core_shard *shard = part(&at, sizeof(*shard));
     shard->plan = *plan;
     shard->notes_due = MONO_NEVER;

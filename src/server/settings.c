@@ -164,9 +164,10 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
     // One message at a time is on its way to a device, so a burst waits for each ACK as well.
     static const enum core_call_strategy strategies[] = {CORE_CALLS_BURST, CORE_CALLS_ON_ACK,
                                                          CORE_CALLS_ON_RESPONSE};
+    // Shards are not quite equal.
+    const uint32_t share = (uint32_t)conf_int(conf, "limits.devices") / settings->workers;
     settings->shard = (struct core_shard_settings){
-        // Shards are not quite equal.
-        .devices_max = (uint32_t)conf_int(conf, "limits.devices") / settings->workers * 5 / 4 + 64,
+        .devices_max = share * 5 / 4 + 64 < CORE_PLACES_MAX ? share * 5 / 4 + 64 : CORE_PLACES_MAX,
         .calls_max = (uint32_t)conf_int(conf, "rpc.calls"),
         .fetches_max = 1024,
         .jobs_max = 32768,
