@@ -338,27 +338,6 @@ static void call_largely(unsigned number)
     assert_int_equal(core_desk_send(&desk, &calls[number]), ERR_OK);
 }
 
-// The first status is the one that is asked for.
-static bool read_status(void *context, const struct store_state_row *row)
-{
-    struct slice response;
-    if (row->name.len != CORE_CALL_UUID_NAME) {
-        return true;
-    }
-    assert_true(core_row_get_status(row->value, context, &response));
-    return false;
-}
-
-static enum core_call_status stored_status(unsigned number)
-{
-    enum core_call_status status = CORE_CALL_QUEUED;
-    const struct uuid *id = &calls[number].call.id;
-    const struct store_state_query query = {
-        .kind = STORE_STATE_RPC, .device = device, .from = slice_of(id->bytes, sizeof(id->bytes))};
-    assert_int_equal(store_state_scan(f.core.store, &query, &status, read_status), ERR_OK);
-    return status;
-}
-
 static void a_call_in_blocks_is_delivered_when_it_was_fetched(void **state)
 {
     (void)state;

@@ -72,23 +72,6 @@ static void order_call(unsigned number, uint32_t retries)
     assert_int_equal(core_desk_send(&desk, &calls[number]), ERR_OK);
 }
 
-static bool read_status(void *context, const struct store_state_row *row)
-{
-    struct slice response;
-    return row->name.len < CORE_CALL_UUID_NAME ||
-           !core_row_get_status(row->value, context, &response);
-}
-
-static enum core_call_status stored_status(unsigned number)
-{
-    enum core_call_status status = CORE_CALL_QUEUED;
-    const struct uuid *id = &calls[number].call.id;
-    const struct store_state_query query = {
-        .kind = STORE_STATE_RPC, .device = device, .from = slice_of(id->bytes, sizeof(id->bytes))};
-    assert_int_equal(store_state_scan(f.core.store, &query, &status, read_status), ERR_OK);
-    return status;
-}
-
 static void start(enum core_resource resource, const struct core_registration *registration)
 {
     take_about(CORE_MAIL_STARTED, resource, registration);

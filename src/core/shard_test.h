@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "core/downlink.h"
 #include "core/shard_fixture.h"
 
 static struct core_shard_fixture f;
@@ -184,6 +185,27 @@ static inline void call_device(unsigned number, bool is_oneway)
     call_order(number, false);
     calls[number].call.is_oneway = is_oneway;
     assert_int_equal(core_desk_send(&desk, &calls[number]), ERR_OK);
+}
+
+// The first status is the one that is asked for.
+static inline bool read_status(void *context, const struct store_state_row *row)
+{
+    struct slice response;
+    if (row->name.len != CORE_CALL_UUID_NAME) {
+        return true;
+    }
+    assert_true(core_row_get_status(row->value, context, &response));
+    return false;
+}
+
+static inline enum core_call_status stored_status(unsigned number)
+{
+    enum core_call_status status = CORE_CALL_QUEUED;
+    const struct uuid *id = &calls[number].call.id;
+    const struct store_state_query query = {
+        .kind = STORE_STATE_RPC, .device = device, .from = slice_of(id->bytes, sizeof(id->bytes))};
+    assert_int_equal(store_state_scan(f.core.store, &query, &status, read_status), ERR_OK);
+    return status;
 }
 
 static inline void expect_notice(const struct core_shard_fixture_seen *seen, const char *body,
