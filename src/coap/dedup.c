@@ -125,20 +125,25 @@ static struct entry *find(const struct coap_dedup *dedup, const struct coap_dedu
     return entry != NULL ? entry : find_in(bucket_of(dedup, key->peer_and_mid, 1), key);
 }
 
-static void prefetch(const struct coap_dedup *dedup, uint64_t hash)
+void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid)
 {
+    const uint64_t hash = peer_and_mid(peer_hash, mid);
     __builtin_prefetch(bucket_of(dedup, hash, 0));
     __builtin_prefetch(bucket_of(dedup, hash, 1));
 }
 
-void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid)
-{
-    prefetch(dedup, peer_and_mid(peer_hash, mid));
-}
-
 void coap_dedup_prefetch_key(const struct coap_dedup *dedup, struct coap_dedup_key key)
 {
-    prefetch(dedup, key.peer_and_mid);
+    __builtin_prefetch(bucket_of(dedup, key.peer_and_mid, 0), 1);
+}
+
+static unsigned dead_count(const struct bucket *bucket, uint32_t now)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
+        count += alive(&bucket->entries[i], now) ? 0 : 1;
+    }
+    return count;
 }
 
 // Messages whose ids are recycled under another token have answers of their own.
@@ -183,7 +188,7 @@ static struct entry *move_one(struct coap_dedup *dedup, uint64_t hash, uint32_t 
 static struct entry *place_for(struct coap_dedup *dedup, uint64_t hash, uint32_t now)
 {
     struct entry *dead[2] = {NULL, NULL};
-    unsigned dead_count[2] = {0, 0};
+    unsigned free_count[2] = {0, 0};
     struct entry *oldest = NULL;
     for (unsigned choice = 0; choice < 2; choice++) {
         struct bucket *bucket = bucket_of(dedup, hash, choice);
@@ -191,18 +196,18 @@ static struct entry *place_for(struct coap_dedup *dedup, uint64_t hash, uint32_t
             struct entry *entry = &bucket->entries[i];
             if (!alive(entry, now)) {
                 dead[choice] = entry;
-                dead_count[choice]++;
+                free_count[choice]++;
             } else if (oldest == NULL || (int32_t)(entry->born - oldest->born) < 0) {
                 oldest = entry;
             }
         }
         // The second line is touched only when the first is half full.
-        if (choice == 0 && dead_count[0] >= BUCKET_ENTRIES / 2) {
+        if (choice == 0 && free_count[0] >= BUCKET_ENTRIES / 2) {
             return dead[0];
         }
     }
-    if (dead_count[0] + dead_count[1] > 0) {
-        return dead_count[0] >= dead_count[1] ? dead[0] : dead[1];
+    if (free_count[0] + free_count[1] > 0) {
+        return free_count[0] >= free_count[1] ? dead[0] : dead[1];
     }
     struct entry *vacated = move_one(dedup, hash, now);
     if (vacated != NULL) {
@@ -296,15 +301,38 @@ void coap_dedup_forget(struct coap_dedup *dedup, struct coap_dedup_key key)
     }
 }
 
+// While messages are restored nothing leaves, so in a bucket that is half empty now nobody ever had
+// to go to the second one.
+static struct entry *find_restored(const struct coap_dedup *dedup, const struct coap_dedup_key *key,
+                                   uint32_t now)
+{
+    struct bucket *const first = bucket_of(dedup, key->peer_and_mid, 0);
+    struct entry *const entry = find_in(first, key);
+    const bool is_alone = entry != NULL || dead_count(first, now) >= BUCKET_ENTRIES / 2;
+    return is_alone ? entry : find_in(bucket_of(dedup, key->peer_and_mid, 1), key);
+}
+
 void coap_dedup_restore(struct coap_dedup *dedup, struct mono now, struct coap_dedup_key key,
                         uint8_t code, struct span age)
 {
     const uint32_t at = age_now(dedup, now);
     const uint64_t units = age.ns / AGE_UNIT_NS;
-    if (units > COAP_EXCHANGE_LIFETIME_MS / 1000U * 16U || find(dedup, &key) != NULL) {
+    if (units > COAP_EXCHANGE_LIFETIME_MS / 1000U * 16U) {
+        return;
+    }
+    struct entry *const earlier = find_restored(dedup, &key, at);
+    if (earlier != NULL) {
+        earlier->born = at - (uint32_t)units;
+        earlier->code = code;
         return;
     }
     (void)insert(dedup, at, at - (uint32_t)units, &key, code);
+}
+
+void *coap_dedup_memory(const struct coap_dedup *dedup, size_t *size)
+{
+    *size = (dedup->bucket_mask + 1) * sizeof(struct bucket);
+    return dedup->buckets;
 }
 
 struct coap_dedup_stats coap_dedup_stats(const struct coap_dedup *dedup)

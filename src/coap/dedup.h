@@ -71,6 +71,7 @@ struct coap_dedup_key coap_dedup_key(uint64_t peer_hash, const struct coap_messa
 
 // Asks the processor for the lines that `coap_dedup_seen` will read; for batches.
 void coap_dedup_prefetch(const struct coap_dedup *dedup, uint64_t peer_hash, uint16_t mid);
+// Likewise for `coap_dedup_restore`, which mostly needs one line.
 void coap_dedup_prefetch_key(const struct coap_dedup *dedup, struct coap_dedup_key key);
 
 // Looks the message up and, if new, remembers it as open.
@@ -83,9 +84,13 @@ void coap_dedup_answered(struct coap_dedup *dedup, struct coap_dedup_key key, ui
                          struct slice answer);
 // A refusal had no effect and needs no entry (RFC 7252 4.5).
 void coap_dedup_forget(struct coap_dedup *dedup, struct coap_dedup_key key);
-// Refill after a restart: a message that was answered `age` ago with an empty answer of `code`.
+// Refill after a restart, oldest first, before the first `coap_dedup_seen`: a message that was
+// answered `age` ago with an empty answer of `code`.
 void coap_dedup_restore(struct coap_dedup *dedup, struct mono now, struct coap_dedup_key key,
                         uint8_t code, struct span age);
+
+// The memory of its entries, for a caller that knows that all of it will be touched soon.
+void *coap_dedup_memory(const struct coap_dedup *dedup, size_t *size);
 
 struct coap_dedup_stats coap_dedup_stats(const struct coap_dedup *dedup);
 // Asserts every invariant. For tests and the simulator.

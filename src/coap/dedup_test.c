@@ -173,6 +173,36 @@ static void what_was_restored_is_a_repeat_for_the_rest_of_its_life(void **state)
     drop(&f);
 }
 
+// The id came again, rightly so, once it was free again: the newer message counts.
+static void of_two_restored_with_one_key_the_later_counts(void **state)
+{
+    (void)state;
+    struct fixture f = make(64);
+    coap_dedup_restore(f.dedup, f.now, numbered(1, false), COAP_CREATED, span_s(200));
+    coap_dedup_restore(f.dedup, f.now, numbered(1, false), COAP_CHANGED, span_s(10));
+    assert_int_equal(coap_dedup_stats(f.dedup).entries, 1);
+    assert_int_equal(seen(&f, numbered(1, false)).code, COAP_CHANGED);
+    drop(&f);
+}
+
+// Restored twice, each is one entry, also those that had to go to their second bucket.
+static void what_is_restored_again_takes_no_more_room(void **state)
+{
+    (void)state;
+    struct fixture f = make(4096);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < 3000; i++) {
+            coap_dedup_restore(f.dedup, f.now, numbered(i, true), COAP_CREATED, span_s(100));
+        }
+        assert_int_equal(coap_dedup_stats(f.dedup).entries, 3000);
+    }
+    coap_dedup_check(f.dedup);
+    for (uint64_t i = 0; i < 3000; i++) {
+        assert_int_equal(seen(&f, numbered(i, true)).code, COAP_CREATED);
+    }
+    drop(&f);
+}
+
 // Against an array of what should be remembered; never more than half full, so nothing is lost.
 static void random_use_agrees_with_a_plain_model(void **state)
 {
@@ -229,6 +259,8 @@ int main(void)
         cmocka_unit_test(a_full_table_refuses_while_all_are_young_then_forgets_the_oldest),
         cmocka_unit_test(a_table_filled_to_five_eighths_refuses_nothing),
         cmocka_unit_test(what_was_restored_is_a_repeat_for_the_rest_of_its_life),
+        cmocka_unit_test(of_two_restored_with_one_key_the_later_counts),
+        cmocka_unit_test(what_is_restored_again_takes_no_more_room),
         cmocka_unit_test(random_use_agrees_with_a_plain_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

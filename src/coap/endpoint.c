@@ -355,15 +355,9 @@ enum err coap_endpoint_request(struct coap_endpoint *endpoint, struct mono now,
     return ERR_OK;
 }
 
-void coap_endpoint_expect(const struct coap_endpoint *endpoint, struct coap_dedup_key key)
+struct coap_dedup *coap_endpoint_dedup(const struct coap_endpoint *endpoint)
 {
-    coap_dedup_prefetch_key(endpoint->dedup, key);
-}
-
-void coap_endpoint_restore(struct coap_endpoint *endpoint, struct mono now,
-                           struct coap_dedup_key key, uint8_t code, struct span age)
-{
-    coap_dedup_restore(endpoint->dedup, now, key, code, age);
+    return endpoint->dedup;
 }
 
 struct span coap_endpoint_age(const struct coap_endpoint *endpoint, struct mono now,

@@ -231,10 +231,8 @@ MUST_USE enum err coap_endpoint_request(struct coap_endpoint *endpoint, struct m
                                         const struct coap_outgoing *outgoing,
                                         struct coap_handle *sent);
 
-// Start-up: a message of before the restart; `expect` some time before makes it quicker.
-void coap_endpoint_expect(const struct coap_endpoint *endpoint, struct coap_dedup_key key);
-void coap_endpoint_restore(struct coap_endpoint *endpoint, struct mono now,
-                           struct coap_dedup_key key, uint8_t code, struct span age);
+// Start-up: the table of messages, to be refilled with those of before the restart.
+struct coap_dedup *coap_endpoint_dedup(const struct coap_endpoint *endpoint);
 
 struct coap_endpoint_stats {
     uint64_t received, sent, malformed, duplicates, retransmitted, refused_full, lost, rejected;

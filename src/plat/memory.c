@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static _Atomic uint64_t reserved_bytes;
 
@@ -22,6 +23,17 @@ void plat_memory_release(void *memory, size_t size)
     if (memory != NULL) {
         munmap(memory, size);
         atomic_fetch_sub_explicit(&reserved_bytes, size, memory_order_relaxed);
+    }
+}
+
+void plat_memory_populate(void *memory, size_t size)
+{
+    const uintptr_t page_mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    uint8_t *const from = (uint8_t *)memory + (-(uintptr_t)memory & page_mask);
+    uint8_t *const end = (uint8_t *)memory + size;
+    if (from < end) {
+        // Help only: without it each page comes when it is touched.
+        (void)madvise(from, (size_t)(end - from) & ~(size_t)page_mask, MADV_POPULATE_WRITE);
     }
 }
 

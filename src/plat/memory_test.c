@@ -42,6 +42,25 @@ static void only_touched_pages_are_paid_for(void **state)
     plat_memory_release(memory, 16 * page);
 }
 
+static void what_is_populated_is_there_and_keeps_what_it_held(void **state)
+{
+    (void)state;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *memory = plat_memory_reserve(16 * page);
+    unsigned char resident[16];
+    assert_non_null(memory);
+    memory[3 * page] = 7;
+    plat_memory_populate(memory + page + 1, 8 * page);
+    assert_int_equal(mincore(memory, 16 * page, resident), 0);
+    for (unsigned i = 0; i < 16; i++) {
+        assert_int_equal(resident[i] & 1, i >= 2 && i < 9);
+    }
+    assert_int_equal(memory[3 * page], 7);
+    assert_int_equal(memory[4 * page], 0);
+    plat_memory_populate(memory + 1, 2); // no whole page
+    plat_memory_release(memory, 16 * page);
+}
+
 static void too_much_is_refused(void **state)
 {
     (void)state;
@@ -73,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_zero_aligned_and_writable),
         cmocka_unit_test(only_touched_pages_are_paid_for),
+        cmocka_unit_test(what_is_populated_is_there_and_keeps_what_it_held),
         cmocka_unit_test(too_much_is_refused),
         cmocka_unit_test(what_is_reserved_is_counted),
         cmocka_unit_test(nothing_is_released_in_peace),

@@ -146,7 +146,8 @@ static void recall_one(void *context, const struct store_trace *stored, struct w
     (void)context;
     (void)at;
     if (server_trace_read(stored, &trace)) {
-        coap_endpoint_restore(stage.endpoint, stage.now, trace.key, trace.code, span_s(0));
+        coap_dedup_restore(coap_endpoint_dedup(stage.endpoint), stage.now, trace.key, trace.code,
+                           span_s(0));
     }
 }
 
