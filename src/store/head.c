@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define SLAB_CELLS 1024U
+#define LINE_BYTES 64U // of the processor's caches
 #define CHUNK_BYTES (STORE_HEAD_CELL - (uint32_t)sizeof(void *))
 
 struct store_head_chunk {
@@ -256,6 +257,26 @@ struct store_head_device *store_head_find(const struct store_head *head, uint64_
 {
     const uint32_t slot = store_index_get(&head->by_number, number);
     return slot == STORE_INDEX_NONE ? NULL : head->devices[slot];
+}
+
+void store_head_expect(const struct store_head *head, uint64_t number, enum store_head_step step)
+{
+    if (step == STORE_HEAD_PLACE) {
+        store_index_expect(&head->by_number, number);
+        return;
+    }
+    const struct store_head_device *const device = store_head_find(head, number);
+    if (device == NULL) {
+        return;
+    }
+    if (step == STORE_HEAD_TAIL) {
+        const struct store_head_chunk *const last = device->readings.last;
+        __builtin_prefetch(last == NULL ? NULL : last->bytes + device->readings.last_used, 1);
+        return;
+    }
+    for (size_t at = 0; at < sizeof(*device); at += LINE_BYTES) {
+        __builtin_prefetch((const uint8_t *)device + at, 1);
+    }
 }
 
 static uint32_t take_slot(struct store_head *head)

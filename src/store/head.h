@@ -100,6 +100,14 @@ uint64_t store_head_bytes(const struct store_head *head);
 bool store_head_is_tight(const struct store_head *head);
 
 struct store_head_device *store_head_find(const struct store_head *head, uint64_t number);
+// For batches: asks the processor for what a find and an append will touch, so that it is there a
+// little later. Each step needs what the one before brought, and is nothing if that is not so.
+enum store_head_step {
+    STORE_HEAD_PLACE,  // where the device stands in the table
+    STORE_HEAD_DEVICE, // the device
+    STORE_HEAD_TAIL,   // the end of its readings
+};
+void store_head_expect(const struct store_head *head, uint64_t number, enum store_head_step step);
 // Under the write lock: a device that is not there yet, empty and sealed; drops sealed devices if
 // there is no room. NULL when the head is full.
 struct store_head_device *store_head_insert(struct store_head *head, uint64_t number,

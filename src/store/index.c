@@ -79,6 +79,11 @@ uint32_t store_index_next(const struct store_index *index, uint64_t key, uint32_
     }
 }
 
+void store_index_expect(const struct store_index *index, uint64_t key)
+{
+    __builtin_prefetch(&index->slots[store_index_begin(index, key)]);
+}
+
 uint32_t store_index_get(const struct store_index *index, uint64_t key)
 {
     uint32_t cursor = store_index_begin(index, key);

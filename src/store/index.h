@@ -26,6 +26,8 @@ void store_index_put(struct store_index *index, uint64_t key, uint32_t value);
 void store_index_remove(struct store_index *index, uint64_t key, uint32_t value);
 // The first value under the key, or STORE_INDEX_NONE.
 uint32_t store_index_get(const struct store_index *index, uint64_t key);
+// Asks the processor for where the key stands; for batches.
+void store_index_expect(const struct store_index *index, uint64_t key);
 // The next value under the key, from `*cursor`, which begins as store_index_begin(index, key).
 uint32_t store_index_next(const struct store_index *index, uint64_t key, uint32_t *cursor);
 uint32_t store_index_begin(const struct store_index *index, uint64_t key);

@@ -1,11 +1,9 @@
-// Opening the local back end: the version, the key names, and the replay of the journal. What is
-// replayed is bounded by the journal, never by the data; readings that are in blocks already are
-// told by their sequence.
+// Opening the local back end: the version, the key names, the replay of the journal
+// (local_replay.c), and which messages are remembered.
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "plat/clock.h"
 #include "store/local_priv.h"
 
@@ -171,173 +169,6 @@ static enum err load_names(struct store_local *local, char message[256])
     return err == ERR_OK ? ERR_OK : say(message, err, "the list of key names is damaged");
 }
 
-// The replay.
-
-// Makes room in a head that is smaller than it was: everything old goes to blocks.
-static bool is_due(const struct store_local *local, const struct store_head_device *oldest,
-                   struct mono now)
-{
-    (void)local;
-    (void)oldest;
-    (void)now;
-    return true;
-}
-
-static enum err relieve(struct store_local *local)
-{
-    store_local_begin(local, (struct store_now){.mono = plat_clock_mono()});
-    const enum err err = store_local_settle_oldest(local, UINT32_MAX, (struct mono){0}, is_due);
-    return err == ERR_OK ? store_local_end(local) : err;
-}
-
-static enum err need_with_relief(struct store_local *local, uint64_t number, uint64_t tenant,
-                                 struct store_head_device **device)
-{
-    enum err err = store_local_need(local, number, tenant, device);
-    if (err == ERR_EXHAUSTED) {
-        err = relieve(local);
-        if (err == ERR_OK) {
-            err = store_local_need(local, number, tenant, device);
-        }
-    }
-    return err;
-}
-
-static enum err append_with_relief(struct store_local *local, struct store_head_device *device,
-                                   struct slice bytes)
-{
-    if (!store_head_append(&local->head, device, bytes, 1)) {
-        const uint64_t number = device->number;
-        const enum err err = relieve(local);
-        if (err != ERR_OK) {
-            return err;
-        }
-        // Settled, it may have been dropped.
-        const enum err needed = store_local_need(local, number, device->tenant, &device);
-        if (needed != ERR_OK) {
-            return needed;
-        }
-        if (!store_head_append(&local->head, device, bytes, 1)) {
-            return ERR_EXHAUSTED;
-        }
-    }
-    store_local_touch(local, device, plat_clock_mono());
-    local->touched_count = 0;
-    device->is_touched = false;
-    device->published = device->readings.len;
-    return ERR_OK;
-}
-
-static void replay_keys(struct store_local *local, struct store_head_device *device,
-                        struct slice points, uint32_t count)
-{
-    struct store_wire wire = store_wire_over(points);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t key = (uint32_t)store_wire_get_varint(&wire);
-        (void)store_wire_get_value_bytes(&wire);
-        if (store_head_find_key(device, key) == UINT32_MAX) {
-            store_head_add_key(&local->head, device, key);
-        }
-    }
-}
-
-static enum err replay_reading(struct store_local *local, uint64_t number, uint64_t tenant,
-                               struct store_wire *wire)
-{
-    const uint8_t *const start = wire->at;
-    const struct store_reading reading = store_reading_get(wire);
-    const uint8_t *const points = wire->at;
-    store_reading_skip_points(wire, reading.point_count);
-    if (wire->bad || reading.sequence < local->sequence) {
-        return ERR_CORRUPT;
-    }
-    struct store_head_device *device = NULL;
-    local->sequence = reading.sequence; // a seal on the way covers what is before this reading
-    enum err err = need_with_relief(local, number, tenant, &device);
-    local->sequence = reading.sequence + 1;
-    if (err != ERR_OK || device->is_purged || reading.sequence <= device->sealed_through) {
-        return err;
-    }
-    replay_keys(local, device, slice_of(points, (size_t)(wire->at - points)), reading.point_count);
-    local->sequence = reading.sequence;
-    err = append_with_relief(local, device, slice_of(start, (size_t)(wire->at - start)));
-    local->sequence = reading.sequence + 1;
-    return err;
-}
-
-static enum err replay_record(struct store_local *local, struct store_journal_row *row)
-{
-    struct store_journal_record record;
-    enum err err = ERR_OK;
-    store_journal_next(row, &record);
-    for (uint32_t i = 0; i < record.reading_count && err == ERR_OK; i++) {
-        err = replay_reading(local, record.device, record.tenant, &row->records);
-    }
-    struct store_head_device *device = store_head_find(&local->head, record.device);
-    if (device != NULL && record.has_stamp &&
-        (!device->has_stamp || record.stamp_ms > device->stamp_ms)) {
-        device->has_stamp = true;
-        device->stamp_ms = record.stamp_ms;
-    }
-    return row->records.bad ? ERR_CORRUPT : err;
-}
-
-static enum err replay_row(struct store_local *local, const struct store_scan *scan, bool is_first)
-{
-    struct store_journal_row row;
-    enum err err = store_journal_open(scan->value, &row);
-    struct store_wire key = store_wire_over(scan->key);
-    if (err != ERR_OK) {
-        return err;
-    }
-    if (store_wire_get_u64(&key) != row.number ||
-        (!is_first &&
-         (row.number != local->journal_number || row.sequence_first != local->sequence))) {
-        return ERR_CORRUPT;
-    }
-    if (is_first) {
-        local->journal_first = row.number;
-    }
-    local->journal_number = row.number;
-    local->sequence = row.sequence_first;
-    for (uint32_t i = 0; i < row.record_count && err == ERR_OK; i++) {
-        err = replay_record(local, &row);
-    }
-    local->journal_number = row.number + 1;
-    local->sequence = row.sequence_next;
-    local->journal_last = local->journal_offset;
-    local->journal_offset += scan->value.len;
-    return err;
-}
-
-static enum err replay(struct store_local *local, char message[256])
-{
-    const struct store_blocks_ops *const ops = local->blocks->ops;
-    struct store_scan *const scan =
-        ops->scan_open(local->blocks, STORE_FAMILY_JOURNAL, STORE_SCAN_ONCE);
-    const uint8_t least = 0;
-    enum err err = ERR_OK;
-    uint64_t rows = 0;
-    ops->scan_move(scan, STORE_SCAN_SEEK, slice_of(&least, 1));
-    for (; err == ERR_OK && scan->is_valid; rows++) {
-        err = replay_row(local, scan, rows == 0);
-        if (err == ERR_OK) {
-            ops->scan_move(scan, STORE_SCAN_NEXT, SLICE_EMPTY);
-        }
-    }
-    err = err == ERR_OK ? scan->err : err;
-    ops->scan_close(scan);
-    if (err != ERR_OK) {
-        (void)snprintf(message, 256, "row %llu of the journal cannot be replayed: %s",
-                       (unsigned long long)(local->journal_first + (rows > 0 ? rows - 1 : 0)),
-                       err_text(err));
-        return err;
-    }
-    LOG(LOG_INFO, "store.replayed", LOG_INT("rows", rows), LOG_INT("bytes", local->journal_offset),
-        LOG_INT("devices", local->head.taken));
-    return ERR_OK;
-}
-
 static enum err load_traces(struct store_local *local, char message[256])
 {
     const enum err err =
@@ -368,7 +199,7 @@ enum err store_local_open_on(struct store_blocks *owned_blocks, const struct sto
         err = load_names(local, message);
     }
     if (err == ERR_OK) {
-        err = replay(local, message);
+        err = store_local_replay(local, message);
     }
     if (err == ERR_OK) {
         err = load_traces(local, message);

@@ -176,6 +176,10 @@ void store_local_purge_state(struct store_local *local, uint64_t device);
 enum err store_local_state(void *backend, const struct store_state_query *query, void *context,
                            store_state_fn *emit);
 
+// local_replay.c. Fills the empty head from the journal. ERR_CORRUPT, ERR_NEWER_VERSION, ERR_IO,
+// with one line in `message`.
+MUST_USE enum err store_local_replay(struct store_local *local, char message[256]);
+
 // local_open.c. `owned_blocks` is closed on failure.
 MUST_USE enum err store_local_open_on(struct store_blocks *owned_blocks,
                                       const struct store_limits *limits, struct store **store,
