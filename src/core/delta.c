@@ -13,6 +13,8 @@
 
 // Rows that one load may bring; a device with more does not get its changes (logged).
 #define ROWS_MAX 8192U
+// Of these, so many are removed by one record.
+#define STALE_A_NOTE 1024U
 // Rows that cannot be read are tried again after this.
 #define UNREADABLE_S 60U
 #define NUMBER_MAX 16U
@@ -316,8 +318,8 @@ static void gather_outbox(const struct core_reach *reach, const struct store_sta
 }
 
 // Rows come by kind, then by name: the shared scope is complete before the outbox begins.
-bool core_delta_gather(const struct core_reach *reach, struct store_load *load,
-                       struct core_gathered *all)
+enum err core_delta_gather(const struct core_reach *reach, struct store_load *load,
+                           struct core_gathered *all)
 {
     struct arena *memory = reach->shard->plan.memory;
     struct store_state_row row;
@@ -326,7 +328,7 @@ bool core_delta_gather(const struct core_reach *reach, struct store_load *load,
     all->waiting = arena_take_array(memory, ROWS_MAX, sizeof(*all->waiting));
     all->calls = arena_take_array(memory, CORE_GATHERED_CALLS, sizeof(*all->calls));
     if (all->shared == NULL || all->stale == NULL || all->waiting == NULL || all->calls == NULL) {
-        return false;
+        return ERR_EXHAUSTED;
     }
     uint32_t outbox = 0;
     while (store_load_next(load, &row)) {
@@ -337,10 +339,15 @@ bool core_delta_gather(const struct core_reach *reach, struct store_load *load,
         } else if (row.kind == STORE_STATE_CALL && all->call_count < CORE_GATHERED_CALLS) {
             all->calls[all->call_count++] = row;
         } else {
-            return false;
+            return ERR_TOO_LARGE;
         }
     }
-    return store_load_err(load) == ERR_OK && !all->is_bad;
+    if (store_load_err(load) != ERR_OK) {
+        return store_load_err(load);
+    }
+    // Calls come last: if none was read, other rows may be missing.
+    const bool is_partial = store_load_is_cut(load) && all->call_count == 0;
+    return all->is_bad ? ERR_CORRUPT : is_partial ? ERR_TOO_LARGE : ERR_OK;
 }
 
 static int compare_seqs(const void *a, const void *b)
@@ -482,14 +489,29 @@ static void send_whole(const struct core_reach *reach, const struct core_gathere
                              CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
 }
 
-void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all)
+bool core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all)
 {
     const struct core_downlink *link = reach->link;
     // A change that was under way then, or was submitted meanwhile, may put one of these rows anew.
     const bool is_settled = link->change_newest <= link->load_upto && link->seq == link->load_seq;
-    if (all->stale_count > 0 && is_settled) {
-        core_shard_note(reach, all->stale, all->stale_count);
+    for (uint32_t i = 0; is_settled && i < all->stale_count; i += STALE_A_NOTE) {
+        const uint32_t left = all->stale_count - i;
+        core_shard_note(reach, all->stale + i, left < STALE_A_NOTE ? left : STALE_A_NOTE);
     }
+    return is_settled && all->stale_count > 0;
+}
+
+// Soon, if memory was short or there will be fewer rows; else it is for people to see.
+static void read_again(const struct core_reach *reach, const struct core_gathered *all,
+                       enum err err)
+{
+    if (err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_delta_remove_stale(reach, all))) {
+        core_shard_again(reach);
+        return;
+    }
+    LOG(LOG_WARN, "delta.unreadable", LOG_INT("device", reach->device.number),
+        LOG_TEXT("error", err_text(err)));
+    core_shard_wake_at(reach, mono_add(reach->now.mono, span_s(UNREADABLE_S)));
 }
 
 void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
@@ -497,13 +519,12 @@ void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
     struct core_downlink *link = reach->link;
     struct core_gathered all = {0};
     const bool whole = store_load_note(load).ptr[0] == CORE_LOAD_WHOLE;
-    if (!core_delta_gather(reach, load, &all)) {
-        LOG(LOG_WARN, "delta.unreadable", LOG_INT("device", link->device.number),
-            LOG_TEXT("error", err_text(store_load_err(load))));
-        core_shard_wake_at(reach, mono_add(reach->now.mono, span_s(UNREADABLE_S)));
+    const enum err err = core_delta_gather(reach, load, &all);
+    if (err != ERR_OK) {
+        read_again(reach, &all, err);
         return;
     }
-    core_delta_remove_stale(reach, &all);
+    (void)core_delta_remove_stale(reach, &all);
     if (link->flight.kind != CORE_FLIGHT_NONE ||
         !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES)) {
         core_flight_pump(reach);

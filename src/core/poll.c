@@ -409,10 +409,13 @@ void core_poll_loaded(const struct core_reach *reach, struct store_load *load)
         return;
     }
     core_call_expire(reach);
-    if (!core_delta_gather(reach, load, &all)) {
-        LOG(LOG_WARN, "poll.unreadable", LOG_INT("device", reach->device.number),
-            LOG_TEXT("error", err_text(store_load_err(load))));
-        close_poll(reach, ERR_CORRUPT, SLICE_EMPTY);
+    const enum err err = core_delta_gather(reach, load, &all);
+    if (err != ERR_OK) {
+        const bool is_passing =
+            err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_delta_remove_stale(reach, &all));
+        LOG(is_passing ? LOG_DEBUG : LOG_WARN, "poll.unreadable",
+            LOG_INT("device", reach->device.number), LOG_TEXT("error", err_text(err)));
+        close_poll(reach, err, SLICE_EMPTY);
     } else if (reach->link->poll_state == CORE_POLL_STARTING) {
         job->is_ready = false;
         if (note_all(reach, &all) != ERR_OK) {
@@ -420,7 +423,7 @@ void core_poll_loaded(const struct core_reach *reach, struct store_load *load)
             close_poll(reach, ERR_EXHAUSTED, SLICE_EMPTY);
         }
     } else {
-        core_delta_remove_stale(reach, &all);
+        (void)core_delta_remove_stale(reach, &all);
         answer(reach, &all);
     }
     core_flight_pump(reach);

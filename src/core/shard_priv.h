@@ -163,9 +163,9 @@ struct core_gathered {
     bool is_bad;
 };
 
-// False if the rows cannot be read or are too many.
-MUST_USE bool core_delta_gather(const struct core_reach *reach, struct store_load *load,
-                                struct core_gathered *all);
+// ERR_EXHAUSTED: memory; ERR_TOO_LARGE: too many rows, `all` has some; ERR_CORRUPT; the store's.
+MUST_USE enum err core_delta_gather(const struct core_reach *reach, struct store_load *load,
+                                    struct core_gathered *all);
 // The outbox row that notes a change of `key` under the newest number; false: no memory.
 MUST_USE bool core_delta_put_note(const struct core_reach *reach, struct slice key,
                                   struct store_state_change *note);
@@ -177,7 +177,8 @@ MUST_USE bool core_delta_split(const struct core_reach *reach, const struct core
 void core_delta_was_split(const struct core_reach *reach, const struct core_job *job, enum err err);
 // What was noted under a number is on disk, or is not.
 void core_delta_end_change(const struct core_reach *reach, uint64_t seq, enum err err);
-void core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
+// True if there will be fewer rows.
+bool core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
 
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);
 void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err);
