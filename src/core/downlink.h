@@ -51,7 +51,8 @@ struct core_observation {
     bool has_mid;
     uint16_t mid;           // message id of the newest notification at the route
     uint32_t fetch;         // place in the shard's pool + 1; 0: nothing is fetched
-    uint32_t registering;   // registrations that are being written
+    uint16_t registering;   // registrations that are being written
+    uint16_t voided;        // the first of these, whose credential changed meanwhile
     uint32_t next;          // number of the next notification
     uint32_t reserved;      // numbers below are reserved
     uint64_t barred;        // hash of a route that uses the token for something else; 0: none

@@ -95,6 +95,7 @@ static enum err commit_registration(const struct core_reach *reach, unsigned fro
     reserve_numbers(observation);
     enum err err = put_registration(reach, resource, &mail->registration, &items[0]);
     err = err == ERR_OK ? core_shard_put_counters(reach, &items[1]) : err;
+    err = observation->registering < UINT16_MAX ? err : ERR_EXHAUSTED;
     struct core_job *job = err == ERR_OK ? core_shard_job(reach->shard, CORE_JOB_SUBSCRIBE) : NULL;
     if (job == NULL) {
         return ERR_EXHAUSTED;
@@ -102,7 +103,9 @@ static enum err commit_registration(const struct core_reach *reach, unsigned fro
     job->from = from;
     job->question = *mail;
     err = core_shard_commit(reach, items, 2, job);
-    observation->registering += err == ERR_OK ? 1 : 0;
+    if (err == ERR_OK) {
+        observation->registering++;
+    }
     return err;
 }
 
@@ -157,6 +160,17 @@ static void settle_token(const struct core_reach *reach, const struct core_mail 
     }
 }
 
+// Unless it is the row of a registration that takes its place.
+static void remove_row(const struct core_reach *reach, enum core_resource resource)
+{
+    const struct store_state_change change = {
+        STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
+    // Should it fail, a restart finds the observation again, and its first message ends it again.
+    if (observation_of(reach, resource)->registering == 0) {
+        core_shard_note(reach, &change, 1);
+    }
+}
+
 // The registration is on disk, or could not be written.
 static void accept(const struct core_reach *reach, unsigned from, const struct core_mail *mail,
                    enum err err)
@@ -205,8 +219,17 @@ void core_observation_subscribed(const struct core_reach *reach, const struct co
         core_shard_answer(reach->shard, job->from, &job->question, ERR_NOT_FOUND, 0);
         return;
     }
-    observation_of(reach, job->question.resource)->registering--;
+    struct core_observation *observation = observation_of(reach, job->question.resource);
+    observation->registering--;
+    if (observation->voided > 0) {
+        observation->voided--;
+        err = ERR_UNAUTHORIZED;
+    }
     accept(reach, job->from, &job->question, err);
+    if (observation->state == CORE_OBSERVATION_NONE) {
+        // Its own, or that of one that ended while this was written.
+        remove_row(reach, (enum core_resource)job->question.resource);
+    }
     if (!core_delta_is_noted(reach)) {
         reach->link->covered = reach->link->delta_seq;
     }
@@ -301,16 +324,10 @@ void core_observation_unsubscribed(const struct core_reach *reach, const struct 
     core_shard_answer(reach->shard, job->from, &job->question, err, 0);
 }
 
-// With its row, unless that is the one of a registration that takes its place.
 static void drop(const struct core_reach *reach, enum core_resource resource)
 {
-    const struct store_state_change change = {
-        STORE_STATE_OBSERVATION, core_row_observation_name(resource), true, SLICE_EMPTY};
     leave(reach, resource);
-    // Should it fail, a restart finds the observation again, and its first message ends it again.
-    if (observation_of(reach, resource)->registering == 0) {
-        core_shard_note(reach, &change, 1);
-    }
+    remove_row(reach, resource);
 }
 
 void core_observation_end(const struct core_reach *reach, enum core_resource resource)
@@ -322,7 +339,8 @@ void core_observation_end(const struct core_reach *reach, enum core_resource res
 void core_observation_end_all(const struct core_reach *reach, enum core_notice notice)
 {
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
-        const struct core_observation *observation = observation_of(reach, i);
+        struct core_observation *observation = observation_of(reach, i);
+        observation->voided = observation->registering;
         if (observation->state == CORE_OBSERVATION_NONE) {
             continue;
         }

@@ -58,6 +58,22 @@ static void take_change(const char *key, int64_t value)
     take_order(&order);
 }
 
+static bool count_row(void *context, const struct store_state_row *row)
+{
+    uint32_t *count = context;
+    (void)row;
+    (*count)++;
+    return true;
+}
+
+static uint32_t rows_of(enum store_state_kind kind)
+{
+    uint32_t count = 0;
+    const struct store_state_query query = {.kind = kind, .device = device};
+    assert_int_equal(store_state_scan(f.core.store, &query, &count, count_row), ERR_OK);
+    return count;
+}
+
 // A read that was asked for is done after this, and not collected yet.
 static void let_read(void)
 {
@@ -191,6 +207,32 @@ static void whose_credential_changed_is_told_nothing_else(void **state)
         assert_int_equal(f.seen[i].mail.notice, CORE_NOTICE_UNAUTHORIZED);
     }
     assert_int_equal(core_shard_stats(f.shard).calls, 1);
+}
+
+static void a_registration_whose_credential_changed_meanwhile_is_void(void **state)
+{
+    (void)state;
+    const struct core_registration older = at(1);
+    const struct core_registration newer = with_token(1, 8);
+    struct core_order refused = {
+        .kind = CORE_ORDER_REFUSED, .tenant = tenant, .device = device, .done = done};
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &older);
+    take_order(&refused);
+    assert_int_equal(next(CORE_MAIL_ANSWER)->mail.err, ERR_UNAUTHORIZED);
+    pass(span_ms(CORE_NOTES_MS));
+    core_shard_fixture_settle(&f);
+    assert_int_equal(rows_of(STORE_STATE_OBSERVATION), 0);
+    // One that follows with the new credential counts.
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &older);
+    take_order(&refused);
+    take_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, &newer);
+    core_shard_fixture_until(&f, f.seen_count + 2);
+    assert_int_equal(f.seen[f.seen_count - 2].mail.err, ERR_UNAUTHORIZED);
+    assert_int_equal(f.seen[f.seen_count - 1].mail.err, ERR_OK);
+    pass(span_ms(CORE_NOTES_MS));
+    core_shard_fixture_settle(&f);
+    core_shard_fixture_restart(&f);
+    assert_int_equal(core_shard_stats(f.shard).observations, 1);
 }
 
 static void start_after_answer(const struct core_registration *registration)
@@ -344,22 +386,6 @@ static void calls_that_have_no_place_are_not_left_behind(void **state)
 #define CALLS_OF_A_LOAD 1024U
 #define ROWS_A_RECORD 1000U
 
-static bool count_row(void *context, const struct store_state_row *row)
-{
-    uint32_t *count = context;
-    (void)row;
-    (*count)++;
-    return true;
-}
-
-static uint32_t outbox_rows(void)
-{
-    uint32_t count = 0;
-    const struct store_state_query query = {.kind = STORE_STATE_OUTBOX, .device = device};
-    assert_int_equal(store_state_scan(f.core.store, &query, &count, count_row), ERR_OK);
-    return count;
-}
-
 // Rows of an outbox that the device knows, more than one reading takes.
 static void put_known_rows(uint32_t count)
 {
@@ -380,7 +406,7 @@ static void put_known_rows(uint32_t count)
             store_flush(f.lane);
         }
     }
-    for (unsigned i = 0; i < 1000 && outbox_rows() < count; i++) {
+    for (unsigned i = 0; i < 1000 && rows_of(STORE_STATE_OUTBOX) < count; i++) {
         plat_thread_sleep(span_ms(10));
     }
 }
@@ -400,7 +426,7 @@ static void rows_that_are_known_keep_no_change_back(void **state)
         pass(span_ms(60));
     }
     expect_notice(&f.seen[f.seen_count - 1], "c=3 ", 3, 1);
-    assert_in_range(outbox_rows(), 1, 9000 - ROWS_OF_A_LOAD + 3);
+    assert_in_range(rows_of(STORE_STATE_OUTBOX), 1, 9000 - ROWS_OF_A_LOAD + 3);
 }
 
 // All but so many bytes of the turn are taken when a change was read.
@@ -445,6 +471,7 @@ int main(void)
         TEST(a_registration_costs_a_call_no_try),
         TEST(a_registration_costs_a_call_in_blocks_no_try),
         TEST(whose_credential_changed_is_told_nothing_else),
+        TEST(a_registration_whose_credential_changed_meanwhile_is_void),
         TEST(the_end_of_a_registration_leaves_the_row_of_the_next),
         TEST(a_route_that_is_confirmed_leaves_the_row_of_the_next),
         TEST(who_observes_no_more_asks_again_while_it_registers),
