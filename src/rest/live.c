@@ -56,8 +56,18 @@ void rest_live_free(struct live_subscription *subscription)
         subscription->known = next;
     }
     free(subscription->keys);
-    free(subscription->texts);
     free(subscription);
+}
+
+bool rest_live_count(struct rest_live *live, struct live_subscription *subscription, size_t bytes)
+{
+    const uint64_t cells = rest_live_cells(bytes);
+    if (live->cells + cells > REST_LIVE_CELLS) {
+        return false;
+    }
+    subscription->cells += cells;
+    live->cells += cells;
+    return true;
 }
 
 static void take_out(struct rest_live *live, struct live_session *session,
@@ -71,6 +81,7 @@ static void take_out(struct rest_live *live, struct live_session *session,
         in = &(*in)->next_in_bucket;
     }
     *in = gone->next_in_bucket;
+    live->cells -= gone->cells;
     rest_live_free(gone);
 }
 
@@ -100,7 +111,9 @@ enum err rest_live_add(struct rest_live *live, struct live_session *session,
                        struct live_subscription *owned_subscription)
 {
     rest_live_remove(live, session, owned_subscription->command);
-    if (session->subscription_count == REST_LIVE_SUBSCRIPTIONS) {
+    const size_t bytes = sizeof(*owned_subscription) + owned_subscription->keys_size;
+    if (session->subscription_count == REST_LIVE_SUBSCRIPTIONS ||
+        !rest_live_count(live, owned_subscription, bytes)) {
         rest_live_free(owned_subscription);
         return ERR_EXHAUSTED;
     }
@@ -114,19 +127,21 @@ enum err rest_live_add(struct rest_live *live, struct live_session *session,
     return ERR_OK;
 }
 
-static void send_new(struct rest_live *live, struct live_subscription *subscription)
+static enum err send_new(struct rest_live *live, struct live_subscription *subscription)
 {
     struct live_points points;
     const size_t mark = arena_mark(&live->arena);
     rest_live_points_init(&points, &live->arena);
-    // What cannot be read now is read with the next change.
-    if (rest_live_read(live, subscription, &points) == ERR_OK && points.count > 0) {
+    const enum err err = rest_live_read(live, subscription, &points);
+    if (err == ERR_OK && points.count > 0) {
         rest_live_send(live, subscription->session, subscription->command, &points);
     }
     arena_rewind(&live->arena, mark);
+    return err;
 }
 
-// Sends what is new, if anything is. The subscription ends if the device is not theirs any more.
+// Sends what is new, if anything is. The subscription ends if the device is not theirs any more,
+// and with too much at once; what else cannot be read now is read with the next change.
 static void refresh(struct rest_live *live, struct live_subscription *subscription)
 {
     struct live_session *session = subscription->session;
@@ -135,12 +150,17 @@ static void refresh(struct rest_live *live, struct live_subscription *subscripti
         return;
     }
     session->caller.now = live->rest->wall();
-    const enum err err = rest_live_may_see(live, session, &subscription->device.id);
-    if (err == ERR_OK) {
-        send_new(live, subscription);
-    } else if (err == ERR_FORBIDDEN) {
+    enum err err = rest_live_may_see(live, session, &subscription->device.id);
+    if (err == ERR_FORBIDDEN) {
         rest_live_remove(live, session, command);
         rest_live_send_error(live, session, command, LIVE_CODE_UNAUTHORIZED, "Unauthorized");
+        return;
+    }
+    err = err == ERR_OK ? send_new(live, subscription) : err;
+    if (err == ERR_TOO_LARGE || err == ERR_EXHAUSTED) {
+        rest_live_remove(live, session, command);
+        rest_live_send_error(live, session, command, LIVE_CODE_INTERNAL,
+                             "Too many new values, the subscription ends");
     }
 }
 

@@ -14,8 +14,9 @@
 // customer is told nothing of a device that is not the customer's any more.
 //
 // Bounds: REST_LIVE_SUBSCRIPTIONS of one connection, REST_LIVE_KEYS of one subscription,
-// REST_LIVE_POINTS of one message; REST_LIVE_ENTITIES of one list, REST_LIVE_CELLS of all together
-// (the values and devices that are remembered).
+// REST_LIVE_POINTS of one message; REST_LIVE_ENTITIES of one list, REST_LIVE_CELLS of all lists and
+// subscriptions together (the values and devices that are remembered; their queries and keys are
+// counted as the cells that they take the place of).
 #pragma once
 
 #include "http/socket.h"

@@ -262,7 +262,7 @@ static struct live_window *make_window(const struct live_part *part)
 }
 
 // Puts the parts of a command in the place of those of the list. False without memory.
-static bool take_parts(struct live_list *list, const struct live_command *command, unsigned *wants)
+static bool put_parts(struct live_list *list, const struct live_command *command, unsigned *wants)
 {
     bool is_taken = true;
     if (command->latest.is_given) {
@@ -286,6 +286,16 @@ static bool take_parts(struct live_list *list, const struct live_command *comman
     return is_taken;
 }
 
+// False without memory, or beyond the bound.
+static bool take_parts(struct rest_live *live, struct live_list *list,
+                       const struct live_command *command, unsigned *wants)
+{
+    live->cells -= rest_live_list_cells(list);
+    const bool is_put = put_parts(list, command, wants);
+    live->cells += rest_live_list_cells(list);
+    return is_put && live->cells <= REST_LIVE_CELLS;
+}
+
 static struct live_list *make_list(struct rest_live *live, struct live_session *session,
                                    const struct live_command *command)
 {
@@ -297,7 +307,7 @@ static struct live_list *make_list(struct rest_live *live, struct live_session *
         return NULL;
     }
     struct live_list *made =
-        rest_live_list_make(session, command->id, is_count(command), command->query);
+        rest_live_list_make(live, session, command->id, is_count(command), command->query);
     if (made != NULL) {
         made->is_dynamic = command->is_dynamic;
     }
@@ -321,7 +331,7 @@ static void start(struct rest_live *live, struct live_session *session,
                                 "There is no query with this cmdId");
         return;
     }
-    if (!take_parts(list, command, &wants)) {
+    if (!take_parts(live, list, command, &wants)) {
         rest_live_list_end(live, list);
         rest_live_entity_refuse(live, session, command, LIVE_CODE_INTERNAL,
                                 "Too many subscriptions or keys");

@@ -18,10 +18,12 @@ struct live_keys *rest_live_keys_make(const struct core_query_key *keys, uint32_
     for (uint32_t i = 0; i < count; i++) {
         bytes += keys[i].name.len;
     }
-    struct live_keys *made = malloc(sizeof(*made) + count * sizeof(made->items[0]) + bytes);
+    const size_t size = sizeof(struct live_keys) + count * sizeof(struct core_query_key) + bytes;
+    struct live_keys *made = malloc(size);
     if (made == NULL) {
         return NULL;
     }
+    made->size = size;
     uint8_t *text = (uint8_t *)&made->items[count];
     made->count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -46,9 +48,48 @@ void rest_live_window_free(struct live_window *window)
     }
 }
 
-static struct live_list *add_list(struct live_session *session, int64_t command,
-                                  struct live_list *list)
+static size_t size_of_keys(const struct live_keys *keys)
 {
+    return keys != NULL ? keys->size : 0;
+}
+
+static size_t size_of_window(const struct live_window *window)
+{
+    return window != NULL ? sizeof(*window) + window->keys->size : 0;
+}
+
+uint64_t rest_live_list_cells(const struct live_list *list)
+{
+    const uint64_t latest = list->latest_cells != NULL ? list->latest->count : 0;
+    const uint64_t series = list->series_cells != NULL ? list->series->keys->count : 0;
+    const size_t past = list->past != NULL ? sizeof(*list->past) + list->past->keys_len : 0;
+    const size_t parts = size_of_keys(list->latest) + size_of_keys(list->next_latest) +
+                         size_of_window(list->series) + size_of_window(list->next_series) +
+                         size_of_window(list->history) + size_of_window(list->next_history);
+    return list->member_count * (MEMBER_CELLS + latest + series) +
+           rest_live_cells(sizeof(*list) + list->query_len + past + parts);
+}
+
+static void free_list(struct live_list *list)
+{
+    free(list->past);
+    free(list->query);
+    free(list->latest);
+    free(list->next_latest);
+    rest_live_window_free(list->series);
+    rest_live_window_free(list->next_series);
+    rest_live_window_free(list->history);
+    rest_live_window_free(list->next_history);
+    free(list->members);
+    free(list->latest_cells);
+    free(list->series_cells);
+    free(list);
+}
+
+static struct live_list *add_list(struct rest_live *live, struct live_session *session,
+                                  int64_t command, struct live_list *list)
+{
+    live->cells += rest_live_list_cells(list);
     list->session = session;
     list->command = command;
     list->next = session->lists;
@@ -57,8 +98,8 @@ static struct live_list *add_list(struct live_session *session, int64_t command,
     return list;
 }
 
-struct live_list *rest_live_list_make(struct live_session *session, int64_t command, bool is_count,
-                                      struct codec_json query)
+struct live_list *rest_live_list_make(struct rest_live *live, struct live_session *session,
+                                      int64_t command, bool is_count, struct codec_json query)
 {
     struct live_list *made = calloc(1, sizeof(*made));
     if (made == NULL) {
@@ -80,18 +121,18 @@ struct live_list *rest_live_list_make(struct live_session *session, int64_t comm
     made->query = made->query != NULL ? made->query : (char *)out.ptr;
     made->query_len = out.len;
     made->is_count = is_count;
-    return add_list(session, command, made);
+    return add_list(live, session, command, made);
 }
 
-struct live_list *rest_live_list_make_past(struct live_session *session, int64_t command,
-                                           struct live_past *owned_past)
+struct live_list *rest_live_list_make_past(struct rest_live *live, struct live_session *session,
+                                           int64_t command, struct live_past *owned_past)
 {
     struct live_list *made = calloc(1, sizeof(*made));
     if (made == NULL) {
         return NULL;
     }
     made->past = owned_past;
-    return add_list(session, command, made);
+    return add_list(live, session, command, made);
 }
 
 // Members.
@@ -99,13 +140,6 @@ struct live_list *rest_live_list_make_past(struct live_session *session, int64_t
 static struct live_member **bucket_of(struct rest_live *live, struct device_id device)
 {
     return &live->members[hash_word(device.number) % LIVE_MEMBER_BUCKETS];
-}
-
-static uint64_t cells_of(const struct live_list *list)
-{
-    const uint64_t latest = list->latest_cells != NULL ? list->latest->count : 0;
-    const uint64_t series = list->series_cells != NULL ? list->series->keys->count : 0;
-    return list->member_count * (MEMBER_CELLS + latest + series);
 }
 
 static void drop_members(struct rest_live *live, struct live_list *list)
@@ -134,22 +168,6 @@ static void put_members(struct rest_live *live, struct live_list *list,
         owned_members[i].next_in_bucket = *at;
         *at = &owned_members[i];
     }
-}
-
-static void free_list(struct live_list *list)
-{
-    free(list->past);
-    free(list->query);
-    free(list->latest);
-    free(list->next_latest);
-    rest_live_window_free(list->series);
-    rest_live_window_free(list->next_series);
-    rest_live_window_free(list->history);
-    rest_live_window_free(list->next_history);
-    free(list->members);
-    free(list->latest_cells);
-    free(list->series_cells);
-    free(list);
 }
 
 static void leave_queue(struct live_list **first, struct live_list **last, struct live_list *list,
@@ -188,7 +206,7 @@ void rest_live_list_end(struct rest_live *live, struct live_list *list)
     }
     // A job may still read its members, so they only leave their buckets.
     if (!list->is_busy) {
-        live->cells -= cells_of(list);
+        live->cells -= rest_live_list_cells(list);
         drop_members(live, list);
         free_list(list);
     }
@@ -274,7 +292,7 @@ void rest_live_list_want(struct rest_live *live, struct live_list *list, unsigne
 // What a later command put in the place of the parts in force. The cells of the older ones end.
 static void take_next(struct rest_live *live, struct live_list *list)
 {
-    live->cells -= cells_of(list);
+    live->cells -= rest_live_list_cells(list);
     if (list->next_latest != NULL) {
         free(list->latest);
         free(list->latest_cells);
@@ -294,7 +312,7 @@ static void take_next(struct rest_live *live, struct live_list *list)
         list->history = list->next_history;
         list->next_history = NULL;
     }
-    live->cells += cells_of(list);
+    live->cells += rest_live_list_cells(list);
 }
 
 // The first frame has everything but a history beside a window; an evaluation when it is due comes
@@ -338,7 +356,7 @@ static void start_jobs(struct rest_live *live)
 // Takes over the outcome of a job. False when there are too many cells.
 static bool install(struct rest_live *live, struct live_list *list, struct live_job *job)
 {
-    live->cells -= cells_of(list);
+    live->cells -= rest_live_list_cells(list);
     if (job->members != NULL) {
         drop_members(live, list);
         // Of the older members, all of them.
@@ -359,7 +377,7 @@ static bool install(struct rest_live *live, struct live_list *list, struct live_
         job->series_cells = NULL;
     }
     list->total = job->total;
-    live->cells += cells_of(list);
+    live->cells += rest_live_list_cells(list);
     return live->cells <= REST_LIVE_CELLS;
 }
 
@@ -391,8 +409,10 @@ static void finish_past(struct rest_live *live, struct live_list *list, const st
 static void finish(struct rest_live *live, struct live_list *list, struct live_job *job)
 {
     if (job->wants & LIVE_WANTS_HISTORY) {
+        live->cells -= rest_live_list_cells(list);
         rest_live_window_free(list->history);
         list->history = NULL;
+        live->cells += rest_live_list_cells(list);
     }
     list->due = mono_add(live->rest->mono(), live->rest->settings.query_refresh);
     if (job->err == ERR_OK && !job->is_same && !install(live, list, job)) {
@@ -428,7 +448,7 @@ void rest_live_job_done(void *context)
     } else if (list->session != NULL) {
         finish(live, list, job);
     } else {
-        live->cells -= cells_of(list);
+        live->cells -= rest_live_list_cells(list);
         drop_members(live, list);
         free_list(list);
     }

@@ -21,6 +21,7 @@ struct rest_live;
 // Keys with their names, in one block of the heap.
 struct live_keys {
     uint32_t count;
+    size_t size; // of the block
     struct core_query_key items[];
 };
 
@@ -52,6 +53,12 @@ struct live_cell {
 };
 
 struct live_cell rest_live_cell_of(const struct core_query_cell *cell);
+
+// What else is kept is counted as the cells that it takes the place of.
+static inline uint64_t rest_live_cells(size_t bytes)
+{
+    return bytes / sizeof(struct live_cell) + 1;
+}
 
 struct live_list;
 struct live_past;
@@ -106,11 +113,13 @@ struct live_list {
 };
 
 // A list of the session that has found nothing yet. NULL without memory.
-struct live_list *rest_live_list_make(struct live_session *session, int64_t command, bool is_count,
-                                      struct codec_json query);
+struct live_list *rest_live_list_make(struct rest_live *live, struct live_session *session,
+                                      int64_t command, bool is_count, struct codec_json query);
 // One that stands for a history, which is taken if it is made.
-struct live_list *rest_live_list_make_past(struct live_session *session, int64_t command,
-                                           struct live_past *owned_past);
+struct live_list *rest_live_list_make_past(struct rest_live *live, struct live_session *session,
+                                           int64_t command, struct live_past *owned_past);
+// The cells of its members, and those that the rest takes the place of.
+uint64_t rest_live_list_cells(const struct live_list *list);
 // Lets a job begin when its turn comes.
 void rest_live_list_want(struct rest_live *live, struct live_list *list, unsigned wants);
 // Takes it out of its session and frees it, now or when its job is done.

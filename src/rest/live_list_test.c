@@ -31,7 +31,8 @@ static struct {
     struct core_feed feed;
     struct queue pool, posts;
     bool is_pool_full;
-    unsigned step_s; // the clock moves so far each time it is read
+    bool is_unreadable; // core_series_read fails
+    unsigned step_s;    // the clock moves so far each time it is read
     char token[2048], refresh[2048];
     void *user; // the session
     char *frames[FRAMES_MAX];
@@ -80,6 +81,21 @@ void __wrap_http_socket_close(struct http_socket *socket, enum http_socket_close
 void __wrap_http_socket_accept(struct http_socket *socket)
 {
     (void)socket;
+}
+
+enum err __real_core_series_read(const struct core_admin *admin, const struct model_device *device,
+                                 const struct core_series_range *range, void *context,
+                                 store_point_fn *emit);
+enum err __wrap_core_series_read(const struct core_admin *admin, const struct model_device *device,
+                                 const struct core_series_range *range, void *context,
+                                 store_point_fn *emit);
+
+enum err __wrap_core_series_read(const struct core_admin *admin, const struct model_device *device,
+                                 const struct core_series_range *range, void *context,
+                                 store_point_fn *emit)
+{
+    return world.is_unreadable ? ERR_IO
+                               : __real_core_series_read(admin, device, range, context, emit);
 }
 
 // The pool and the sockets' thread: by hand.
@@ -418,6 +434,53 @@ static void a_window_for_a_subscription_that_was_replaced_begins_nothing(void **
     expect(NULL, NULL);
 }
 
+static void what_cannot_be_read_is_told_with_the_next_change(void **state)
+{
+    (void)state;
+    say(command_of("tsSubCmds", ""));
+    change(world.one, 1);
+    take_all();
+    expect("\"data\":{}", NULL);
+    expect("\"data\":{\"t\":[[1,\"1\"]]}", NULL);
+    world.is_unreadable = true;
+    change(world.one, 2);
+    take_all();
+    expect(NULL, NULL);
+    world.is_unreadable = false;
+    change(world.one, 3);
+    take_all();
+    expect("\"data\":{\"t\":[[3,\"3\"],[2,\"2\"]]}", NULL);
+}
+
+static void what_subscriptions_keep_is_counted(void **state)
+{
+    (void)state;
+    struct rest_live *live = rest_fixture.rest.live;
+    const uint64_t most = REST_LIVE_CELLS;
+    live->cells = most;
+    say(command_of("tsSubCmds", ""));
+    say(command_of("historyCmds", ",\"endTs\":10"));
+    say(query_of(one_device(), ""));
+    for (unsigned i = 0; i < 3; i++) {
+        expect("Too many subscriptions or keys", NULL);
+    }
+    assert_int_equal(live->cells, most);
+    live->cells = 0;
+    say(command_of("tsSubCmds", ""));
+    expect("\"errorCode\":0", NULL);
+    assert_in_range(live->cells, 1, 100);
+    // A name more is one too many: the subscription ends.
+    live->cells += most - live->cells;
+    change(world.one, 1);
+    take_all();
+    expect("\"errorCode\":1,\"errorMsg\":\"Too many new values, the subscription ends\"", NULL);
+    assert_in_range(live->cells, most - 100, most - 1);
+    live->cells = 0;
+    change(world.one, 2);
+    take_all();
+    expect(NULL, NULL);
+}
+
 static void histories_run_in_the_pool(void **state)
 {
     (void)state;
@@ -456,7 +519,7 @@ static void cells_have_a_bound(void **state)
     (void)state;
     struct rest_live *live = rest_fixture.rest.live;
     say(query_of(one_device(), LATEST));
-    live->cells = REST_LIVE_CELLS;
+    live->cells += REST_LIVE_CELLS;
     settle();
     expect("\"errorCode\":1,\"errorMsg\":\"Too many entities and values are watched\"", NULL);
     live->cells -= REST_LIVE_CELLS;
@@ -524,6 +587,8 @@ int main(void)
         TEST(a_full_pool_is_asked_again),
         TEST(a_window_comes_first_and_then_what_changed_meanwhile),
         TEST(a_window_for_a_subscription_that_was_replaced_begins_nothing),
+        TEST(what_cannot_be_read_is_told_with_the_next_change),
+        TEST(what_subscriptions_keep_is_counted),
         TEST(histories_run_in_the_pool),
         TEST(so_many_queries_run_at_a_time),
         TEST(cells_have_a_bound),

@@ -43,8 +43,10 @@ bool rest_live_past_want(struct rest_live *live, struct live_session *session,
                command->keys.len);
         error = check(command, past);
     }
-    if (past != NULL && error == NULL && session->subscription_count < REST_LIVE_SUBSCRIPTIONS) {
-        list = rest_live_list_make_past(session, command->id, past);
+    const bool has_room =
+        session->subscription_count < REST_LIVE_SUBSCRIPTIONS && live->cells < REST_LIVE_CELLS;
+    if (past != NULL && error == NULL && has_room) {
+        list = rest_live_list_make_past(live, session, command->id, past);
     }
     if (list == NULL) {
         free(past);

@@ -27,10 +27,10 @@ enum {
 // What a subscription has sent of one key.
 struct live_known {
     struct live_known *next;
-    int64_t at_ms;
-    uint64_t digest;
-    unsigned scope; // of an attribute, a bit of core/feed.h
-    bool is_seen;   // by the read under way
+    struct live_cell sent;
+    struct live_cell found; // by the read under way, if `is_seen`
+    unsigned scope;         // of an attribute, a bit of core/feed.h
+    bool is_seen;
     size_t len;
     char key[];
 };
@@ -46,9 +46,10 @@ struct live_subscription {
     unsigned what;              // bits of core/feed.h
     uint64_t serial;            // of one that waits for its first frame, from a job; else 0
     struct live_known *known;
+    uint64_t cells;     // that it takes the place of
     uint32_t key_count; // 0: all
-    struct slice *keys; // in `texts`
-    char *texts;
+    struct slice *keys; // with their texts, in one block
+    size_t keys_size;
 };
 
 struct live_session {
@@ -78,7 +79,7 @@ struct rest_live {
     struct live_list *marked_first, *marked_last;
     uint64_t changes[LIVE_CHANGES]; // numbers of devices
     uint64_t change_count;          // so far
-    uint64_t cells;
+    uint64_t cells;                 // of all lists and subscriptions
     struct mono look_due;
     unsigned jobs;
     struct mono check_due; // of sessions
@@ -118,12 +119,15 @@ MUST_USE enum err rest_live_may_see(struct rest_live *live, const struct live_se
                                     const struct uuid *device);
 
 // live.c
-// Takes over the subscription; one with the same command is replaced.
+// Takes over the subscription; one with the same command is replaced. ERR_EXHAUSTED.
 MUST_USE enum err rest_live_add(struct rest_live *live, struct live_session *session,
                                 struct live_subscription *owned_subscription);
 void rest_live_remove(struct rest_live *live, struct live_session *session, int64_t command);
 void rest_live_remove_all(struct rest_live *live, struct live_session *session);
 void rest_live_free(struct live_subscription *subscription);
+// Counts what a subscription keeps; it is given back with the subscription. False beyond the bound.
+MUST_USE bool rest_live_count(struct rest_live *live, struct live_subscription *subscription,
+                              size_t bytes);
 
 // The subscription of the session that waits for this job; NULL: it is not there any more.
 struct live_subscription *rest_live_waiting(const struct live_session *session, int64_t command,
@@ -139,7 +143,8 @@ void rest_live_command_run(struct rest_live *live, struct live_session *session,
 // Of a value with its type, to see whether it changed.
 uint64_t rest_live_digest(const struct model_value *value);
 
-// The values that are new since the last read; all of them at the first.
+// The values that are new since the last read that went well; all of them at the first.
+// ERR_TOO_LARGE: they are too many for one message; ERR_EXHAUSTED: too much is remembered already.
 MUST_USE enum err rest_live_read(struct rest_live *live, struct live_subscription *subscription,
                                  struct live_points *points);
 void rest_live_points_init(struct live_points *points, struct arena *memory);

@@ -71,16 +71,20 @@ static struct live_known *find_known(const struct live_subscription *subscriptio
 }
 
 // What was known of the key, made if need be; NULL without memory, or beyond the bound.
-static struct live_known *take_known(struct live_subscription *subscription, unsigned scope,
-                                     struct slice key)
+static struct live_known *take_known(struct rest_live *live, struct live_subscription *subscription,
+                                     unsigned scope, struct slice key)
 {
     struct live_known *known = find_known(subscription, scope, key);
     if (known != NULL) {
         return known;
     }
+    if (!rest_live_count(live, subscription, sizeof(*known) + key.len)) {
+        return NULL;
+    }
+    // Without memory the place stays counted until the subscription ends.
     known = calloc(1, sizeof(*known) + key.len);
     if (known != NULL) {
-        known->at_ms = INT64_MIN;
+        known->sent.at_ms = INT64_MIN;
         known->scope = scope;
         known->len = key.len;
         memcpy(known->key, key.ptr, key.len);
@@ -88,6 +92,16 @@ static struct live_known *take_known(struct live_subscription *subscription, uns
         subscription->known = known;
     }
     return known;
+}
+
+// Notes what the read under way found. False if it was sent already, or is in this read.
+static bool note(struct live_known *known, int64_t at_ms, uint64_t digest)
+{
+    const bool is_new =
+        !known->is_seen && (known->sent.at_ms != at_ms || known->sent.digest != digest);
+    known->is_seen = true;
+    known->found = (struct live_cell){at_ms, digest};
+    return is_new;
 }
 
 struct reader {
@@ -130,34 +144,46 @@ static bool read_attribute(void *context, enum core_scope scope,
         return true;
     }
     const uint64_t digest = rest_live_digest(&attribute->value);
-    struct live_known *known = take_known(reader->subscription, bit_of(scope), attribute->key);
+    struct live_known *known =
+        take_known(reader->live, reader->subscription, bit_of(scope), attribute->key);
     if (known == NULL) {
         reader->is_full = true;
         return false;
     }
-    known->is_seen = true;
-    if (known->at_ms != attribute->at_ms || known->digest != digest) {
-        known->at_ms = attribute->at_ms;
-        known->digest = digest;
+    if (note(known, attribute->at_ms, digest)) {
         rest_live_points_add(reader->points, attribute->key, attribute->at_ms, &attribute->value);
     }
     return true;
 }
 
 // What was there and is not any more is told as an empty value of no time.
-static void drop_unseen(struct reader *reader)
+static void tell_unseen(struct reader *reader)
 {
-    struct live_known **at = &reader->subscription->known;
+    for (struct live_known *at = reader->subscription->known; at != NULL; at = at->next) {
+        if (!at->is_seen && at->sent.at_ms != INT64_MIN) {
+            add_text(reader->points, slice_of(at->key, at->len), 0, SLICE(""));
+        }
+    }
+}
+
+// What was found counts as sent, and what was not is forgotten: if all of it can be sent.
+static void end_read(struct reader *reader, bool is_good)
+{
+    struct live_subscription *subscription = reader->subscription;
+    struct live_known **at = &subscription->known;
     while (*at != NULL) {
         struct live_known *known = *at;
-        if (known->is_seen) {
-            known->is_seen = false;
-            at = &known->next;
+        if (is_good && !known->is_seen) {
+            const uint64_t cells = rest_live_cells(sizeof(*known) + known->len);
+            subscription->cells -= cells;
+            reader->live->cells -= cells;
+            *at = known->next;
+            free(known);
             continue;
         }
-        add_text(reader->points, slice_of(known->key, known->len), 0, SLICE(""));
-        *at = known->next;
-        free(known);
+        known->sent = is_good ? known->found : known->sent;
+        known->is_seen = false;
+        at = &known->next;
     }
 }
 
@@ -179,27 +205,25 @@ static bool read_latest(void *context, const struct store_point *point)
 {
     struct reader *reader = context;
     const uint64_t digest = rest_live_digest(&point->value);
-    struct live_known *known = take_known(reader->subscription, CORE_FEED_SERIES, point->key);
+    struct live_known *known =
+        take_known(reader->live, reader->subscription, CORE_FEED_SERIES, point->key);
     if (known == NULL) {
         reader->is_full = true;
         return false;
     }
-    known->is_seen = true;
-    const bool is_first = known->at_ms == INT64_MIN;
-    const bool is_later = point->time_ms > known->at_ms;
-    if (!is_later && point->time_ms == known->at_ms && known->digest == digest) {
+    if (!note(known, point->time_ms, digest)) {
         return true;
     }
+    const bool is_first = known->sent.at_ms == INT64_MIN;
+    const bool is_later = point->time_ms > known->sent.at_ms;
     if (is_later && !is_first && reader->range_count < REST_LIVE_KEYS) {
         // There may be points between; the store is not read within its own walk.
         reader->ranges[reader->range_count].key = copy(reader->points, point->key);
-        reader->ranges[reader->range_count].after_ms = known->at_ms;
+        reader->ranges[reader->range_count].after_ms = known->sent.at_ms;
         reader->ranges[reader->range_count++].upto_ms = point->time_ms;
     } else {
         rest_live_points_add(reader->points, point->key, point->time_ms, &point->value);
     }
-    known->at_ms = point->time_ms;
-    known->digest = digest;
     return true;
 }
 
@@ -239,12 +263,14 @@ enum err rest_live_read(struct rest_live *live, struct live_subscription *subscr
     const struct core_admin admin = rest_live_admin(live, subscription->session, &problem);
     struct reader reader = {
         .live = live, .subscription = subscription, .points = points, .admin = &admin};
-    const enum err err = (subscription->what & CORE_FEED_SERIES) != 0 ? read_series(&reader)
-                                                                      : read_attributes(&reader);
-    if (err == ERR_OK && !reader.is_full) {
-        drop_unseen(&reader);
+    enum err err = (subscription->what & CORE_FEED_SERIES) != 0 ? read_series(&reader)
+                                                                : read_attributes(&reader);
+    tell_unseen(&reader);
+    if (err == ERR_OK && (reader.is_full || points->is_full)) {
+        err = reader.is_full ? ERR_EXHAUSTED : ERR_TOO_LARGE;
     }
-    return err == ERR_OK && (reader.is_full || points->is_full) ? ERR_TOO_LARGE : err;
+    end_read(&reader, err == ERR_OK);
+    return err;
 }
 
 static void write_data(struct codec_json_writer *writer, const struct live_points *points)

@@ -34,27 +34,38 @@ static bool find_device(struct rest_live *live, struct live_session *session,
     return error == NULL;
 }
 
+// Those of "a,b", that are not empty; all of them are counted.
+static uint32_t cut_keys(struct slice text, struct slice *keys, uint32_t max)
+{
+    uint32_t count = 0;
+    while (text.ptr != NULL) {
+        const struct slice key = slice_cut(&text, ',');
+        if (key.len > 0 && count < max) {
+            keys[count] = key;
+        }
+        count += key.len > 0;
+    }
+    return count;
+}
+
 // Its own copy of the keys "a,b". False without memory, or with too many.
 static bool keep_keys(struct live_subscription *subscription, struct slice keys)
 {
-    subscription->texts = malloc(keys.len + 1);
-    subscription->keys = calloc(REST_LIVE_KEYS, sizeof(*subscription->keys));
-    if (subscription->texts == NULL || subscription->keys == NULL) {
+    const uint32_t count = cut_keys(keys, NULL, 0);
+    if (count > REST_LIVE_KEYS) {
         return false;
     }
-    if (keys.len > 0) {
-        memcpy(subscription->texts, keys.ptr, keys.len);
+    if (count == 0) {
+        return true;
     }
-    struct slice rest = slice_of(subscription->texts, keys.len);
-    while (rest.ptr != NULL) {
-        const struct slice key = slice_cut(&rest, ',');
-        if (key.len > 0 && subscription->key_count == REST_LIVE_KEYS) {
-            return false;
-        }
-        if (key.len > 0) {
-            subscription->keys[subscription->key_count++] = key;
-        }
+    subscription->keys_size = count * sizeof(*subscription->keys) + keys.len;
+    subscription->keys = malloc(subscription->keys_size);
+    if (subscription->keys == NULL) {
+        return false;
     }
+    char *texts = (char *)&subscription->keys[count];
+    memcpy(texts, keys.ptr, keys.len);
+    subscription->key_count = cut_keys(slice_of(texts, keys.len), subscription->keys, count);
     return true;
 }
 
@@ -134,7 +145,9 @@ static void start(struct rest_live *live, struct live_session *session,
     const enum err err = rest_live_read(live, subscription, &points);
     if (err != ERR_OK) {
         rest_live_remove(live, session, command->id);
-        rest_live_send_error(live, session, command->id, LIVE_CODE_INTERNAL, err_text(err));
+        rest_live_send_error(live, session, command->id, LIVE_CODE_INTERNAL,
+                             err == ERR_EXHAUSTED ? "Too many subscriptions or keys"
+                                                  : err_text(err));
         return;
     }
     if (has_window) {
