@@ -93,7 +93,7 @@ class Server:
         self.coap, self.http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         self.process = None
 
-    def start(self, wait=True):
+    def start(self, wait=True, cores=CORES[:1]):
         sets = [
             f"coap.bind=127.0.0.1:{self.coap}", f"http.bind=127.0.0.1:{self.http}",
             "coap.workers=1", "log.level=warn",
@@ -103,8 +103,8 @@ class Server:
         command = [BUILD / "src/server/motehub", "serve", "--demo", "--data", self.data,
                    *(word for setting in sets for word in ("--set", setting))]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MOTEHUB_")}
-        self.process = pinned(CORES[0], command, stdout=subprocess.PIPE, text=True,
-                              env=environment)
+        self.process = pinned(",".join(map(str, cores)), command, stdout=subprocess.PIPE,
+                              text=True, env=environment)
         while wait and "REST" not in self.process.stdout.readline():
             if self.process.poll() is not None:
                 sys.exit("the server did not start")

@@ -189,7 +189,7 @@ int main(int argc, char **argv)
     if (plat_loop_create(&bench.loop) != ERR_OK ||
         store_local_open(argv[1], &limits, &bench.store, message) != ERR_OK ||
         store_lane_open(bench.store, 4U << 20, bench.loop, wake, &bench.lane) != ERR_OK ||
-        store_start(bench.store) != ERR_OK) {
+        store_replay(bench.store, message) != ERR_OK || store_start(bench.store) != ERR_OK) {
         (void)fprintf(stderr, "bench_store: %s\n", message);
         return 1;
     }

@@ -319,6 +319,16 @@ def test_a_damaged_file_is_one_clear_line(place, pattern, at):
     assert stored(server) == list(range(300))
 
 
+def test_when_both_databases_are_damaged_the_one_line_names_device_data(place):
+    server = place.server()
+    server.start()
+    server.stop()
+    damaged(server, "devices/CURRENT", 0.0)
+    damaged(server, "entities.db", 0.0)
+    for _ in range(3):  # they are opened at the same time
+        assert "device data" in start_fails(server)
+
+
 def flip_everywhere(file, step=512):
     """Turns bits in each part of a file that is open elsewhere, in place."""
     with open(file, "r+b") as there:

@@ -22,9 +22,11 @@
 #include "plat/thread.h"
 #include "rest/live.h"
 #include "server/ballast.h"
+#include "server/beside.h"
 #include "server/guard.h"
 #include "server/meters.h"
 #include "server/metrics.h"
+#include "server/recall.h"
 #include "server/reload.h"
 #include "server/sizes.h"
 #include "server/sockets.h"
@@ -41,6 +43,7 @@ struct server {
     const struct server_settings *settings;
     int lock;
     struct server_ballast ballast; // the control thread's, once that runs
+    char devices[PATH_SIZE];       // the directory of device data
     struct store *store;
     struct epoch epoch;
     struct core core;
@@ -107,25 +110,18 @@ static enum err open_directory(struct server *server)
     return err == ERR_OK ? ERR_OK : fail(server, err, path);
 }
 
-static enum err open_stores(struct server *server)
+static enum err open_devices(void *context, char message[SERVER_BESIDE_MESSAGE])
+{
+    struct server *server = context;
+    return store_local_open(server->devices, &server->settings->store, &server->store, message);
+}
+
+static enum err open_entities(struct server *server)
 {
     const struct server_settings *settings = server->settings;
-    char path[PATH_SIZE];
     char message[256] = "";
-    // On a disk that is full the databases may need what it holds to be opened at all.
-    server_ballast_open(&server->ballast, settings->data, settings->ballast_bytes,
-                        settings->store.free_space_min);
-    server_ballast_look(&server->ballast, plat_clock_mono());
-    snprintf(path, sizeof(path), "%s/devices", settings->data);
-    enum err err = plat_file_make_directory(path);
-    if (err != ERR_OK) {
-        return fail(server, err, path);
-    }
-    err = store_local_open(path, &settings->store, &server->store, message);
-    if (err == ERR_OK) {
-        err = store_entities_open(settings->data, settings->http_threads + 2,
-                                  &server->core.entities, message);
-    }
+    const enum err err = store_entities_open(settings->data, settings->http_threads + 2,
+                                             &server->core.entities, message);
     if (err != ERR_OK && message[0] != 0) {
         snprintf(server->message, sizeof(server->message), "%s", message);
     }
@@ -153,7 +149,6 @@ static enum err open_core(struct server *server)
     struct core *core = &server->core;
     epoch_init(&server->epoch, server->settings->workers);
     core->epoch = &server->epoch;
-    core->store = server->store;
     core->pause = pause_shortly;
     enum err err = store_attempts_create(&core->attempts, &server->settings->wrong_log_ins);
     core->reached = &server->reached;
@@ -180,7 +175,6 @@ static enum err open_core(struct server *server)
     if (err == ERR_OK) {
         core->lives = core_lives_init(server->lives_memory, core->quotas);
         server->lives = (struct store_lives){core->lives, core_lives_of};
-        store_set_lives(server->store, &server->lives);
         err = server_meters_open(&server->meters, server->settings, core);
     }
     err = err == ERR_OK ? core_open(core, plat_clock_wall()) : err;
@@ -214,73 +208,6 @@ static enum err install(struct server *server)
     }
     err = err == ERR_OK ? core_index_fill(core) : err;
     return err == ERR_OK ? ERR_OK : fail(server, err, "accounts and devices");
-}
-
-// Messages of before the restart are looked for in memory some time before they are put there.
-#define RESTORE_AHEAD 32U
-
-struct restore {
-    struct server *server;
-    struct mono mono;
-    struct wall now;
-    uint64_t count; // taken; the last RESTORE_AHEAD of them are still to be put
-    struct {
-        struct server_trace trace;
-        struct span age;
-    } ahead[RESTORE_AHEAD];
-};
-
-static struct server_worker *restoring_worker(const struct restore *restore,
-                                              const struct server_trace *trace)
-{
-    return restore->server->workers[trace->steer % restore->server->settings->workers];
-}
-
-static void restore_ahead(const struct restore *restore, uint64_t number)
-{
-    const struct server_trace *trace = &restore->ahead[number % RESTORE_AHEAD].trace;
-    server_worker_restore(restoring_worker(restore, trace), restore->mono, trace,
-                          restore->ahead[number % RESTORE_AHEAD].age);
-}
-
-static void restore_one(void *context, const struct store_trace *stored, struct wall at)
-{
-    struct restore *restore = context;
-    struct server_trace trace;
-    if (!server_trace_read(stored, &trace)) {
-        return;
-    }
-    if (restore->count >= RESTORE_AHEAD) {
-        restore_ahead(restore, restore->count);
-    }
-    const int64_t age_ms = restore->now.ms - at.ms;
-    restore->ahead[restore->count % RESTORE_AHEAD].trace = trace;
-    restore->ahead[restore->count % RESTORE_AHEAD].age = span_ms(age_ms > 0 ? (uint64_t)age_ms : 0);
-    server_worker_expect(restoring_worker(restore, &trace), &trace);
-    restore->count++;
-}
-
-static void restore_messages(struct server *server)
-{
-    struct restore restore = {
-        .server = server, .mono = plat_clock_mono(), .now = plat_clock_wall()};
-    const struct wall since = {restore.now.ms - (int64_t)COAP_EXCHANGE_LIFETIME_MS};
-    store_traces(server->store, since, &restore, restore_one);
-    const uint64_t left = restore.count < RESTORE_AHEAD ? restore.count : RESTORE_AHEAD;
-    for (uint64_t i = restore.count - left; i < restore.count; i++) {
-        restore_ahead(&restore, i);
-    }
-    if (restore.count > 0) {
-        LOG(LOG_INFO, "coap.remembered", LOG_INT("messages", restore.count));
-    }
-}
-
-static enum err restore_shards(struct server *server)
-{
-    const enum err err =
-        server_worker_restore_shards(server->workers, server->settings->workers, server->store);
-    return err == ERR_OK ? ERR_OK
-                         : fail(server, err, "observations and calls (limits.devices, rpc.calls)");
 }
 
 static enum err open_workers(struct server *server)
@@ -531,20 +458,79 @@ static enum err start_http(struct server *server)
     return err;
 }
 
+// What the parts of a start that ran beside each other came to; the store's trouble is told first.
+static enum err both(struct server *server, enum err here, const struct server_beside *store)
+{
+    if (store->err == ERR_OK) {
+        return here;
+    }
+    snprintf(server->message, sizeof(server->message), "%s", store->message);
+    return fail(server, store->err, server->settings->data);
+}
+
+static enum err open_databases(struct server *server)
+{
+    const char *data = server->settings->data;
+    struct server_beside devices = {.run = open_devices, .context = server};
+    // On a disk that is full the databases may need what it holds to be opened at all.
+    server_ballast_open(&server->ballast, data, server->settings->ballast_bytes,
+                        server->settings->store.free_space_min);
+    server_ballast_look(&server->ballast, plat_clock_mono());
+    snprintf(server->devices, sizeof(server->devices), "%s/devices", data);
+    enum err err = plat_file_make_directory(server->devices);
+    if (err != ERR_OK) {
+        return fail(server, err, server->devices);
+    }
+    err = server_beside_start(&devices, "open");
+    if (err != ERR_OK) {
+        return fail(server, err, "threads");
+    }
+    err = open_entities(server);
+    err = err == ERR_OK ? open_core(server) : err;
+    err = err == ERR_OK ? install(server) : err;
+    server_beside_join(&devices);
+    err = both(server, err, &devices);
+    if (err == ERR_OK) {
+        server->core.store = server->store;
+        store_set_lives(server->store, &server->lives);
+    }
+    return err;
+}
+
+static enum err replay(void *context, char message[SERVER_BESIDE_MESSAGE])
+{
+    struct server *server = context;
+    return store_replay(server->store, message);
+}
+
+static enum err restore_shards(struct server *server)
+{
+    const enum err err =
+        server_worker_restore_shards(server->workers, server->settings->workers, server->store);
+    return err == ERR_OK ? ERR_OK
+                         : fail(server, err, "observations and calls (limits.devices, rpc.calls)");
+}
+
+static enum err restore(struct server *server)
+{
+    struct server_beside journal = {.run = replay, .context = server};
+    enum err err = server_beside_start(&journal, "replay");
+    if (err != ERR_OK) {
+        return fail(server, err, "threads");
+    }
+    server_recall(server->workers, server->settings->workers, server->store);
+    err = restore_shards(server);
+    server_beside_join(&journal);
+    return both(server, err, &journal);
+}
+
 static enum err start(struct server *server)
 {
     enum err err = open_directory(server);
-    err = err == ERR_OK ? open_stores(server) : err;
-    err = err == ERR_OK ? open_core(server) : err;
-    err = err == ERR_OK ? install(server) : err;
+    err = err == ERR_OK ? open_databases(server) : err;
     err = err == ERR_OK ? open_workers(server) : err;
-    if (err == ERR_OK) {
-        restore_messages(server);
-        err = restore_shards(server);
-    }
-    if (err == ERR_OK) {
-        err = start_threads(server);
-    }
+    err = err == ERR_OK ? restore(server) : err;
+    err = err == ERR_OK ? start_threads(server) : err;
     return err == ERR_OK ? start_http(server) : err;
 }
 

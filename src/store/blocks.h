@@ -75,6 +75,9 @@ struct store_blocks_ops {
                                     enum store_scan_use use);
     void (*scan_move)(struct store_scan *scan, enum store_scan_move move, struct slice key);
     void (*scan_close)(struct store_scan *scan);
+    // Once, when the start needs it no more: what came from a log goes to its place behind the
+    // rest.
+    void (*write_recovered)(struct store_blocks *blocks);
     enum err (*figures)(struct store_blocks *blocks, struct store_blocks_figures *figures);
     // Any thread: bytes of memory that the database holds now.
     uint64_t (*memory)(const struct store_blocks *blocks);

@@ -328,6 +328,11 @@ static uint64_t memory_memory(const struct store_blocks *blocks)
     return 0;
 }
 
+static void memory_write_recovered(struct store_blocks *blocks)
+{
+    (void)blocks;
+}
+
 static enum err memory_figures(struct store_blocks *blocks, struct store_blocks_figures *figures)
 {
     struct store_disk *const disk = ((struct memory_blocks *)blocks)->disk;
@@ -356,6 +361,7 @@ static const struct store_blocks_ops memory_ops = {
     .scan_open = memory_scan_open,
     .scan_move = memory_scan_move,
     .scan_close = memory_scan_close,
+    .write_recovered = memory_write_recovered,
     .figures = memory_figures,
     .memory = memory_memory,
     .close = memory_close,

@@ -27,7 +27,8 @@ static inline enum err try_open(const struct store_limits *limits, struct store 
                                 char message[256])
 {
     message[0] = '\0';
-    return store_local_open_on(store_disk_open(disk), limits, store, message);
+    const enum err err = store_local_open_on(store_disk_open(disk), limits, store, message);
+    return store_fixture_replay(err, store, message);
 }
 
 static inline struct store *open_local(void *context, const struct store_limits *limits)

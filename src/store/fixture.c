@@ -26,6 +26,19 @@ static uint64_t life_of(void *context, struct tenant_id tenant, struct device_id
     return metric_read(&fixture->lives_s[device.number % STORE_FIXTURE_LIVES]);
 }
 
+enum err store_fixture_replay(enum err opened, struct store **store, char message[256])
+{
+    if (opened != ERR_OK) {
+        return opened;
+    }
+    const enum err err = store_replay(*store, message);
+    if (err != ERR_OK) {
+        store_close(*store);
+        *store = NULL;
+    }
+    return err;
+}
+
 static void open_store(struct store_fixture *fixture)
 {
     fixture->lives = (struct store_lives){fixture, life_of};

@@ -33,6 +33,8 @@ extern const struct store_limits store_fixture_limits;
 // memory.c, which nothing lasts in.
 extern const struct store_fixture_backend store_fixture_reference;
 
+// What was opened without error is replayed; if that fails it is closed, as if it had not opened.
+enum err store_fixture_replay(enum err opened, struct store **store, char message[256]);
 void store_fixture_open(struct store_fixture *fixture, const struct store_fixture_backend *backend,
                         const struct store_limits *limits);
 void store_fixture_close(struct store_fixture *fixture);

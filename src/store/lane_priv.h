@@ -55,6 +55,7 @@ struct store {
     struct plat_mutex pause_mutex; // the writer naps on these; nobody signals
     struct plat_cond pause;
     bool is_running;
+    bool is_replayed;
 
     struct store_item *items; // commit_records_max
     uint32_t last_count;      // records of the last group

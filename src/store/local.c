@@ -672,6 +672,7 @@ const struct store_ops store_local_ops = {
     .latest = store_local_latest,
     .keys = store_local_keys,
     .state = store_local_state,
+    .replay = store_local_replay,
     .traces = store_local_traces,
     .set_lives = set_lives,
     .stats = stats,

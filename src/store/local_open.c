@@ -1,5 +1,5 @@
-// Opening the local back end: the version, the key names, the replay of the journal
-// (local_replay.c), and which messages are remembered.
+// Opening the local back end: the version, the key names, and which messages are
+// remembered. The replay of the journal comes next (local_replay.c).
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,9 +197,6 @@ enum err store_local_open_on(struct store_blocks *owned_blocks, const struct sto
     enum err err = check_version(local, message);
     if (err == ERR_OK) {
         err = load_names(local, message);
-    }
-    if (err == ERR_OK) {
-        err = store_local_replay(local, message);
     }
     if (err == ERR_OK) {
         err = load_traces(local, message);

@@ -178,7 +178,7 @@ enum err store_local_state(void *backend, const struct store_state_query *query,
 
 // local_replay.c. Fills the empty head from the journal. ERR_CORRUPT, ERR_NEWER_VERSION, ERR_IO,
 // with one line in `message`.
-MUST_USE enum err store_local_replay(struct store_local *local, char message[256]);
+MUST_USE enum err store_local_replay(void *backend, char message[256]);
 
 // local_open.c. `owned_blocks` is closed on failure.
 MUST_USE enum err store_local_open_on(struct store_blocks *owned_blocks,

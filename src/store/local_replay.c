@@ -253,8 +253,9 @@ static enum err replay_rows(struct replay *replay, uint64_t *rows)
     return err;
 }
 
-enum err store_local_replay(struct store_local *local, char message[256])
+enum err store_local_replay(void *backend, char message[256])
 {
+    struct store_local *const local = backend;
     struct replay replay = {.local = local};
     uint64_t rows = 0;
     const enum err err = replay_rows(&replay, &rows);
@@ -265,6 +266,7 @@ enum err store_local_replay(struct store_local *local, char message[256])
                        err_text(err));
         return err;
     }
+    local->blocks->ops->write_recovered(local->blocks);
     LOG(LOG_INFO, "store.replayed", LOG_INT("rows", rows), LOG_INT("bytes", local->journal_offset),
         LOG_INT("devices", local->head.taken));
     return ERR_OK;

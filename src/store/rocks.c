@@ -226,7 +226,8 @@ static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
 }
 
 // What is replayed at start would be written as sorted files before anything else happens; that is
-// done behind the start instead (flush_recovered). There is no other way to it in the C interface.
+// done behind the start instead (rocks_write_recovered). There is no other way to it in the C
+// interface.
 static rocksdb_options_t *keep_recovered_in_memory(rocksdb_options_t *owned_options)
 {
     rocksdb_options_t *const options = rocksdb_options_create();
@@ -388,6 +389,20 @@ static void rocks_scan_close(struct store_scan *base)
     free(base);
 }
 
+static void rocks_write_recovered(struct store_blocks *blocks)
+{
+    const struct rocks *const rocks = rocks_of(blocks);
+    rocksdb_flushoptions_t *const options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, 0);
+    for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
+        char *text = NULL;
+        rocksdb_flush_cf(rocks->db, options, rocks->families[i], &text);
+        // Should it fail, the next write says so.
+        rocksdb_free(text);
+    }
+    rocksdb_flushoptions_destroy(options);
+}
+
 static enum err rocks_figures(struct store_blocks *blocks, struct store_blocks_figures *figures)
 {
     struct rocks *const rocks = rocks_of(blocks);
@@ -459,6 +474,7 @@ static const struct store_blocks_ops rocks_ops = {
     .scan_open = rocks_scan_open,
     .scan_move = rocks_scan_move,
     .scan_close = rocks_scan_close,
+    .write_recovered = rocks_write_recovered,
     .figures = rocks_figures,
     .memory = rocks_memory,
     .close = rocks_close,
@@ -480,19 +496,6 @@ static char *open_database(struct rocks *rocks)
     return text;
 }
 
-static void flush_recovered(const struct rocks *rocks)
-{
-    rocksdb_flushoptions_t *const options = rocksdb_flushoptions_create();
-    rocksdb_flushoptions_set_wait(options, 0);
-    for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
-        char *text = NULL;
-        rocksdb_flush_cf(rocks->db, options, rocks->families[i], &text);
-        // Should it fail, the next write says so.
-        rocksdb_free(text);
-    }
-    rocksdb_flushoptions_destroy(options);
-}
-
 enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
                           struct store_blocks **blocks, char message[256])
 {
@@ -511,7 +514,6 @@ enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
         rocks_close(&rocks->base);
         return err;
     }
-    flush_recovered(rocks);
     rocks->batch = rocksdb_writebatch_create();
     *blocks = &rocks->base;
     return ERR_OK;

@@ -42,7 +42,8 @@ static struct store *open_rocks(void *context, const struct store_limits *limits
     char message[256] = "";
     struct store *store = NULL;
     (void)context;
-    if (store_local_open(directory, limits, &store, message) != ERR_OK) {
+    const enum err err = store_local_open(directory, limits, &store, message);
+    if (store_fixture_replay(err, &store, message) != ERR_OK) {
         print_error("%s\n", message);
     }
     return store;
@@ -173,7 +174,7 @@ static void save_until_killed(int told)
     const bool is_open =
         store_local_open(directory, &store_fixture_limits, &store, message) == ERR_OK &&
         store_lane_open(store, 1U << 16, NULL, NULL, &lane) == ERR_OK &&
-        store_start(store) == ERR_OK;
+        store_replay(store, message) == ERR_OK && store_start(store) == ERR_OK;
     for (uint64_t ticket = 1; is_open; ticket++) {
         const struct model_point point = {SLICE("t"),
                                           {.type = MODEL_VALUE_LONG, .number = (int64_t)ticket}};

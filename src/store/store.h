@@ -207,9 +207,13 @@ uint64_t store_loads_bytes_max(void);
 // Back ends. Start-up only. `store_memory` is the slow, obvious reference.
 MUST_USE enum err store_memory_open(const struct store_limits *limits, struct store **store);
 // `directory` exists. ERR_IN_USE, ERR_NEWER_VERSION, ERR_CORRUPT, ERR_FORBIDDEN, ERR_IO with one
-// line in `message`.
+// line in `message`. `store_replay` comes next.
 MUST_USE enum err store_local_open(const char *directory, const struct store_limits *limits,
                                    struct store **store, char message[256]);
+
+// Takes into memory what the journal holds; once, before `store_start`, on any thread. Commits and
+// reads of points and keys need it; traces and state may be read meanwhile. Errors as of opening.
+MUST_USE enum err store_replay(struct store *store, char message[256]);
 
 // Starts the writer; lanes are complete by then.
 MUST_USE enum err store_start(struct store *store);

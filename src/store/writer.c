@@ -229,9 +229,16 @@ void store_set_lives(struct store *store, const struct store_lives *lives)
     store->ops->set_lives(store->backend, lives);
 }
 
+enum err store_replay(struct store *store, char message[256])
+{
+    ASSERT(!store->is_running && !store->is_replayed);
+    store->is_replayed = true;
+    return store->ops->replay == NULL ? ERR_OK : store->ops->replay(store->backend, message);
+}
+
 enum err store_start(struct store *store)
 {
-    ASSERT(!store->is_running);
+    ASSERT(!store->is_running && (store->is_replayed || store->ops->replay == NULL));
     enum err err =
         plat_workpool_create(&store->readers, "store-reader", STORE_LOAD_THREADS, READERS_QUEUE);
     if (err == ERR_OK) {

@@ -64,6 +64,8 @@ struct store_ops {
     enum err (*keys)(void *backend, struct device_id device, void *context, store_key_fn *emit);
     enum err (*state)(void *backend, const struct store_state_query *query, void *context,
                       store_state_fn *emit);
+    // Before the writer starts, see `store_replay`; NULL: there is nothing.
+    enum err (*replay)(void *backend, char message[256]);
     void (*traces)(void *backend, struct wall since, void *context, store_trace_fn *emit);
     void (*set_lives)(void *backend, const struct store_lives *lives);
     // Adds what the back end knows to the writer's figures.

@@ -39,7 +39,8 @@ static void open_the_server(void)
                                                .trace_bytes_max = 1U << 20};
     struct store *store = NULL;
     char message[256] = "";
-    if (store_local_open(directory, &limits, &store, message) != ERR_OK) {
+    if (store_local_open(directory, &limits, &store, message) != ERR_OK ||
+        store_replay(store, message) != ERR_OK) {
         fail_msg("%s", message);
     }
     stage_open_on(store);
