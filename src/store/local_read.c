@@ -97,6 +97,7 @@ enum err store_local_range(void *backend, const struct store_range *range, void 
             .last_ms = range->end_ms - 1,
             .descending = range->descending,
             .limit = range->limit == 0 ? UINT64_MAX : range->limit,
+            .waiting_max = STORE_RANGE_WAITING,
             .now = range->now,
             .life_ms = store_lives_ms(local->lives, snapshot.row.tenant, range->device.number),
         };

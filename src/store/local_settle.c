@@ -61,6 +61,7 @@ static enum err rewrite_latest(struct store_local *local, uint64_t device,
         .last_ms = change->delete->first_ms - 1,
         .descending = true,
         .limit = 1,
+        .waiting_max = SIZE_MAX,
         .now = change->now,
         .life_ms = store_lives_ms(local->lives, local->row.tenant, device),
     };

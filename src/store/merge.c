@@ -6,6 +6,8 @@
 #include "store/reading.h"
 #include "store/series.h"
 
+#define PRUNE_SLACK 256U // points; they are dropped many at a time
+
 struct merge_point {
     int64_t time_ms;
     uint64_t sequence;
@@ -20,6 +22,7 @@ struct merge_state {
     struct merge_point *heap;
     uint32_t count;
     uint32_t cap;
+    size_t waiting; // bytes of the heap with its texts
     uint64_t emitted;
     bool has_last;
     int64_t last_ms; // emitted last
@@ -41,6 +44,11 @@ static bool comes_before(const struct merge_state *state, const struct merge_poi
     return a->sequence > b->sequence;
 }
 
+static size_t size_of(const struct merge_point *point)
+{
+    return sizeof(*point) + (point->owned_text != NULL ? point->value.text.len : 0);
+}
+
 static void heap_push(struct merge_state *state, struct merge_point point)
 {
     state->heap =
@@ -51,6 +59,32 @@ static void heap_push(struct merge_state *state, struct merge_point point)
         at = (at - 1) / 2;
     }
     state->heap[at] = point;
+    state->waiting += size_of(&point);
+}
+
+static int compare(const void *a, const void *b, void *context)
+{
+    const struct merge_state *const state = context;
+    return comes_before(state, b, a) - comes_before(state, a, b);
+}
+
+// Drops what cannot come out any more: older points of one time, and all behind the limit. The
+// order that is left is a heap.
+static void prune(struct merge_state *state)
+{
+    const uint64_t wanted = state->merge->limit - state->emitted;
+    uint32_t kept = 0;
+    qsort_r(state->heap, state->count, sizeof(*state->heap), compare, state);
+    for (uint32_t i = 0; i < state->count; i++) {
+        const struct merge_point *const point = &state->heap[i];
+        if (kept < wanted && (kept == 0 || point->time_ms != state->heap[kept - 1].time_ms)) {
+            state->heap[kept++] = *point;
+        } else {
+            state->waiting -= size_of(point);
+            free(point->owned_text);
+        }
+    }
+    state->count = kept;
 }
 
 static struct merge_point heap_pop(struct merge_state *state)
@@ -72,6 +106,7 @@ static struct merge_point heap_pop(struct merge_state *state)
     if (state->count > 0) {
         state->heap[at] = moved;
     }
+    state->waiting -= size_of(&top);
     return top;
 }
 
@@ -100,6 +135,13 @@ static void offer(struct merge_state *state, const struct store_reading *reading
         point.value.text.ptr = point.owned_text;
     }
     heap_push(state, point);
+    const uint64_t wanted = merge->limit - state->emitted;
+    if (state->count > PRUNE_SLACK && (state->count - PRUNE_SLACK) / 2 > wanted) {
+        prune(state);
+    }
+    if (state->waiting > merge->waiting_max) {
+        state->err = ERR_TOO_LARGE;
+    }
 }
 
 // Emits what cannot be preceded any more: points before `bound` in the direction of the merge.
@@ -127,7 +169,7 @@ static void emit_until(struct merge_state *state, bool has_bound, int64_t bound)
 static void offer_unsealed(struct merge_state *state)
 {
     struct store_wire wire = store_wire_over(state->merge->readings);
-    while (store_wire_left(&wire) > 0 && !wire.bad) {
+    while (store_wire_left(&wire) > 0 && !wire.bad && state->err == ERR_OK) {
         const struct store_reading reading = store_reading_get(&wire);
         bool is_found = false;
         struct model_value found = {0};
@@ -161,7 +203,7 @@ static void offer_column(struct merge_state *state, const struct store_block *bl
         return;
     }
     store_values_begin(&values, block, column);
-    while (store_values_next(&values, &position, &value, &state->err)) {
+    while (state->err == ERR_OK && store_values_next(&values, &position, &value, &state->err)) {
         const struct store_reading reading = store_frame_reading(&frame, position);
         offer(state, &reading, &value);
     }

@@ -125,7 +125,8 @@ static struct store_merge merge_of(struct world *world, int64_t first_ms, int64_
                                 .first_ms = first_ms,
                                 .last_ms = last_ms,
                                 .descending = descending,
-                                .limit = UINT64_MAX};
+                                .limit = UINT64_MAX,
+                                .waiting_max = SIZE_MAX};
 }
 
 static void days_without_blocks_cost_one_step(void **state)
@@ -226,6 +227,35 @@ static void blocks_that_overlap_are_merged(void **state)
     close_world(&world);
 }
 
+// Each block spans all later ones, so nothing comes out before the last of them.
+static void what_waits_is_bounded(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world);
+    for (int64_t i = 0; i < 1000; i++) {
+        add_points(&world, 1, i, 4000 - 2 * i, 2);
+    }
+    add_points(&world, 1, 0, 4000, 2); // again: 2001, 2002
+    for (int descending = 0; descending < 2; descending++) {
+        struct seen all = {.stop_after = 100};
+        struct store_merge merge = merge_of(&world, INT64_MIN, INT64_MAX, descending != 0);
+        assert_int_equal(store_merge_run(&merge, &all, note), ERR_OK);
+        assert_true(strncmp(all.text, descending ? "4000=2002 " : "0=2001 ", 7) == 0);
+        merge.waiting_max = 32 << 10;
+        struct seen seen = {0};
+        assert_int_equal(store_merge_run(&merge, &seen, note), ERR_TOO_LARGE);
+        // What a limit leaves over does not wait.
+        for (merge.limit = 1; merge.limit <= 64; merge.limit *= 2) {
+            seen = (struct seen){0};
+            assert_int_equal(store_merge_run(&merge, &seen, note), ERR_OK);
+            assert_int_equal(seen.count, merge.limit);
+            assert_memory_equal(seen.text, all.text, seen.len);
+        }
+    }
+    close_world(&world);
+}
+
 static void damaged_block_is_an_error(void **state)
 {
     (void)state;
@@ -264,6 +294,7 @@ int main(void)
         cmocka_unit_test(neighbours_on_every_day_cost_a_step_a_day),
         cmocka_unit_test(early_stop_reads_little),
         cmocka_unit_test(blocks_that_overlap_are_merged),
+        cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(damaged_block_is_an_error),
         cmocka_unit_test(damaged_readings_in_memory_are_an_error),
     };

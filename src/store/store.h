@@ -147,7 +147,10 @@ struct store_range {
     struct wall now; // what has expired by then is not seen
 };
 
-// Points of one key, merged, in order.
+// Points of one key, merged, in order. ERR_TOO_LARGE: so many wait for their turn that they take
+// more than STORE_RANGE_WAITING bytes: readings in memory, and blocks that span others. A range
+// with a limit waits for few.
+#define STORE_RANGE_WAITING ((size_t)128 << 20)
 MUST_USE enum err store_range(struct store *store, const struct store_range *range, void *context,
                               store_point_fn *emit);
 // Latest points of the keys that exist among `keys`, or of all keys of the device (key_count 0).
