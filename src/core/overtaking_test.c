@@ -235,6 +235,43 @@ static void a_registration_whose_credential_changed_meanwhile_is_void(void **sta
     assert_int_equal(core_shard_stats(f.shard).observations, 1);
 }
 
+struct ending {
+    struct core_desk desk;
+    struct plat_thread thread;
+    struct metric is_over;
+};
+
+static void end_device(void *context)
+{
+    struct ending *ending = context;
+    assert_int_equal(core_desk_end(&ending->desk, tenant, device, false), ERR_OK);
+    metric_set(&ending->is_over, 1);
+}
+
+// The request was let in before; its mail and the order stand in two rings, of which either may be
+// looked at first.
+static void a_registration_that_was_let_in_before_is_ended(void **state)
+{
+    (void)state;
+    for (unsigned run = 0; run < 8; run++) {
+        struct ending ending = {.desk = {.bus = f.core.bus, .party = f.desk}};
+        for (unsigned i = 0; i < run % 2; i++) {
+            core_shard_fixture_turn(&f);
+        }
+        send_about(CORE_MAIL_SUBSCRIBE, CORE_RESOURCE_ATTRIBUTES, 1);
+        assert_int_equal(plat_thread_start(&ending.thread, "desk", -1, &ending, end_device),
+                         ERR_OK);
+        let_read();
+        for (unsigned i = 0; i < 1000 && metric_read(&ending.is_over) == 0; i++) {
+            core_shard_fixture_turn(&f);
+            plat_thread_sleep(span_ms(1));
+        }
+        plat_thread_join(&ending.thread);
+        core_shard_fixture_settle(&f);
+        assert_int_equal(core_shard_stats(f.shard).observations, 0);
+    }
+}
+
 static void start_after_answer(const struct core_registration *registration)
 {
     core_shard_fixture_settle(&f);
@@ -472,6 +509,7 @@ int main(void)
         TEST(a_registration_costs_a_call_in_blocks_no_try),
         TEST(whose_credential_changed_is_told_nothing_else),
         TEST(a_registration_whose_credential_changed_meanwhile_is_void),
+        TEST(a_registration_that_was_let_in_before_is_ended),
         TEST(the_end_of_a_registration_leaves_the_row_of_the_next),
         TEST(a_route_that_is_confirmed_leaves_the_row_of_the_next),
         TEST(who_observes_no_more_asks_again_while_it_registers),
