@@ -680,6 +680,44 @@ static void large_answers_come_in_full_blocks_to_who_has_a_credential(void **sta
     drop(f);
 }
 
+// What its request paid is spent first, then what the sender has left from before; once each.
+static void a_late_answer_spends_what_was_earned_once(void **state)
+{
+    (void)state;
+    struct coap_endpoint_settings strict = usual;
+    strict.path_check = COAP_PATH_CHECK_STRICT;
+    struct fixture *f = make(&strict);
+    static const uint8_t body[90];
+    uint32_t paid = 0;
+    for (uint16_t mid = 1; mid <= 3; mid++) {
+        request(f, COAP_CON, COAP_POST, mid);
+        coap_message_payload(&f->writer, SLICE("thirty bytes that pay for some"));
+        paid += (uint32_t)f->out.len * 3;
+        assert_true(input(f));
+        coap_endpoint_expect_notices(f->endpoint, f->event.request.exchange);
+        if (mid < 3) {
+            reply_with(f, COAP_CREATED, SLICE_EMPTY);
+            expect(f, COAP_ACK, COAP_CREATED);
+            paid -= (uint32_t)f->sent_len;
+        }
+    }
+    const struct coap_handle exchange = f->event.request.exchange;
+    (void)pass_ms(f, 520);
+    expect(f, COAP_ACK, COAP_EMPTY);
+    paid -= (uint32_t)f->sent_len;
+    f->event.request.exchange = exchange;
+    reply_with(f, COAP_CONTENT, slice_of(body, sizeof(body)));
+    uint32_t spent = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        while (output(f)) {
+            spent += (uint32_t)f->sent_len;
+        }
+        (void)pass_ms(f, 500);
+    }
+    assert_in_range(spent, f->sent_len, paid);
+    drop(f);
+}
+
 static enum err ask(struct fixture *f, uint8_t token, struct coap_handle *sent)
 {
     const struct slice path[] = {SLICE("x")};
@@ -813,6 +851,7 @@ int main(void)
         cmocka_unit_test(multicast_is_answered_only_to_filtered_discovery_and_late),
         cmocka_unit_test(strict_path_check_asks_strangers_for_an_echo),
         cmocka_unit_test(large_answers_come_in_full_blocks_to_who_has_a_credential),
+        cmocka_unit_test(a_late_answer_spends_what_was_earned_once),
         cmocka_unit_test(requests_of_ours_wait_for_their_response_one_at_a_time),
         cmocka_unit_test(a_response_to_what_has_not_left_frees_its_turn),
         cmocka_unit_test(a_request_of_ours_that_nobody_answers_is_lost),

@@ -99,16 +99,21 @@ static bool suppressed(const struct coap_exchange *exchange, uint8_t code)
     return (exchange->no_response & (1U << (coap_code_class(code) - 1))) != 0;
 }
 
+// Nothing bounds the bytes of this answer.
+static bool is_free(const struct coap_endpoint *endpoint, const struct coap_exchange *exchange,
+                    const struct coap_reply *reply)
+{
+    const enum coap_path_check check = endpoint->settings.path_check;
+    // Whatever the size of the whole, a datagram carries 1,024 bytes at most.
+    return check == COAP_PATH_CHECK_OFF || exchange->echoed ||
+           (check == COAP_PATH_CHECK_BLOCKS && reply->authenticated);
+}
+
 // Bytes of an answer that may leave for this peer now.
 static uint32_t allowance(struct coap_endpoint *endpoint, struct mono now,
                           const struct coap_exchange *exchange, const struct coap_reply *reply)
 {
-    const enum coap_path_check check = endpoint->settings.path_check;
-    if (check == COAP_PATH_CHECK_OFF || exchange->echoed) {
-        return UINT32_MAX;
-    }
-    // Whatever the size of the whole, a datagram carries 1,024 bytes at most.
-    if (check == COAP_PATH_CHECK_BLOCKS && reply->authenticated) {
+    if (is_free(endpoint, exchange, reply)) {
         return UINT32_MAX;
     }
     const struct coap_peer_state *state = coap_peers_find(endpoint->peers, &exchange->peer);
@@ -325,7 +330,8 @@ static bool send_separate(struct coap_endpoint *endpoint, struct mono now,
         .token = exchange->token,
         .mid = own_mid(endpoint, now, &exchange->peer),
         .confirmable = true,
-        .allowance = allowance(endpoint, now, exchange, outline->reply),
+        .allowance =
+            is_free(endpoint, exchange, outline->reply) ? UINT32_MAX : exchange->paid_bytes,
     };
     struct pool_handle handle;
     struct buf *out = coap_sent_begin(endpoint->sent, &terms, &handle);

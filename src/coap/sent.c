@@ -149,16 +149,18 @@ struct buf *coap_sent_begin(struct coap_sent *sent, const struct coap_sent_terms
 static bool may_send(struct coap_sent *sent, struct mono now, struct message *message)
 {
     const uint32_t len = (uint32_t)message->buf.len;
-    if (message->allowance >= len) {
-        message->allowance -= message->allowance == UINT32_MAX ? 0 : len;
+    if (message->allowance == UINT32_MAX) {
         return true;
     }
-    struct coap_peer_state *state = coap_peers_find(sent->tools.peers, &message->peer);
-    if (state != NULL && coap_peers_allow(state, now, len)) {
-        return true;
+    const uint32_t own = message->allowance < len ? message->allowance : len;
+    struct coap_peer_state *state =
+        own < len ? coap_peers_find(sent->tools.peers, &message->peer) : NULL;
+    if (own < len && (state == NULL || !coap_peers_allow(state, now, len - own))) {
+        sent->stats.withheld++;
+        return false;
     }
-    sent->stats.withheld++;
-    return false;
+    message->allowance -= own;
+    return true;
 }
 
 void coap_sent_grant(struct coap_sent *sent, struct pool_handle handle)
