@@ -161,6 +161,20 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .szx_max = 6,
         .nstart = 1,
     };
+    settings->api = (struct api_settings){
+        .type_cast = conf_bool(conf, "json.type-cast"),
+        .string_units_max = (uint32_t)conf_int(conf, "json.string-length-max"),
+        .strict_formats = conf_bool(conf, "coap.strict-formats"),
+        .upstream_codes = conf_bool(conf, "coap.upstream-codes"),
+        .body_max = (uint32_t)conf_size(conf, "coap.body-max"),
+        .answer_wait = span_ms(conf_span_ms(conf, "coap.timeout")),
+    };
+    settings->wrong_tokens = read_rate(conf, "coap.wrong-token-rate");
+}
+
+// How devices are reached.
+static void read_shard(const struct conf *conf, struct server_settings *settings)
+{
     // One message at a time is on its way to a device, so a burst waits for each ACK as well.
     static const enum core_call_strategy strategies[] = {CORE_CALLS_BURST, CORE_CALLS_ON_ACK,
                                                          CORE_CALLS_ON_RESPONSE};
@@ -186,6 +200,11 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .psm_awake = span_ms(conf_span_ms(conf, "coap.psm-awake")),
         .edrx_awake = span_ms(conf_span_ms(conf, "coap.edrx-awake")),
     };
+}
+
+// What is remembered of devices.
+static void read_memory(const struct conf *conf, struct server_settings *settings)
+{
     const uint64_t trace = conf_size(conf, "trace.bytes");
     settings->trace_bytes =
         trace == 0 ? 0 : power_of_two_at_most(trace > TAPE_SIZE_MIN ? trace : TAPE_SIZE_MIN);
@@ -195,15 +214,6 @@ static void read_coap(const struct conf *conf, struct server_settings *settings)
         .report_every = span_ms(conf_span_ms(conf, "presence.report-every")),
     };
     settings->presence_sweep = span_ms(conf_span_ms(conf, "presence.sweep-every"));
-    settings->api = (struct api_settings){
-        .type_cast = conf_bool(conf, "json.type-cast"),
-        .string_units_max = (uint32_t)conf_int(conf, "json.string-length-max"),
-        .strict_formats = conf_bool(conf, "coap.strict-formats"),
-        .upstream_codes = conf_bool(conf, "coap.upstream-codes"),
-        .body_max = (uint32_t)conf_size(conf, "coap.body-max"),
-        .answer_wait = span_ms(conf_span_ms(conf, "coap.timeout")),
-    };
-    settings->wrong_tokens = read_rate(conf, "coap.wrong-token-rate");
 }
 
 static void read_http(const struct conf *conf, struct server_settings *settings)
@@ -274,6 +284,8 @@ enum err server_settings_read(const struct server_options *options, struct conf 
     read_log(conf, settings);
     read_workers(conf, settings);
     read_coap(conf, settings);
+    read_shard(conf, settings);
+    read_memory(conf, settings);
     read_http(conf, settings);
     read_store(conf, settings);
     return read_addresses(options, conf, settings, message);
