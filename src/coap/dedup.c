@@ -329,6 +329,12 @@ void coap_dedup_restore(struct coap_dedup *dedup, struct mono now, struct coap_d
     (void)insert(dedup, at, at - (uint32_t)units, &key, code);
 }
 
+unsigned coap_dedup_part(const struct coap_dedup *dedup, struct coap_dedup_key key)
+{
+    const uint64_t bucket = key.peer_and_mid & dedup->bucket_mask;
+    return (unsigned)(bucket * COAP_DEDUP_PARTS / (dedup->bucket_mask + 1));
+}
+
 void *coap_dedup_memory(const struct coap_dedup *dedup, size_t *size)
 {
     *size = (dedup->bucket_mask + 1) * sizeof(struct bucket);

@@ -89,6 +89,10 @@ void coap_dedup_forget(struct coap_dedup *dedup, struct coap_dedup_key key);
 void coap_dedup_restore(struct coap_dedup *dedup, struct mono now, struct coap_dedup_key key,
                         uint8_t code, struct span age);
 
+// The part of the table that a key belongs to, below COAP_DEDUP_PARTS: what is restored part by
+// part stays in the caches of the processor.
+#define COAP_DEDUP_PARTS 256U
+unsigned coap_dedup_part(const struct coap_dedup *dedup, struct coap_dedup_key key);
 // The memory of its entries, for a caller that knows that all of it will be touched soon.
 void *coap_dedup_memory(const struct coap_dedup *dedup, size_t *size);
 

@@ -203,6 +203,29 @@ static void what_is_restored_again_takes_no_more_room(void **state)
     drop(&f);
 }
 
+static void a_part_is_a_stretch_of_the_table_and_all_are_used(void **state)
+{
+    (void)state;
+    const uint32_t sizes[] = {64, 4096, 65536};
+    for (unsigned s = 0; s < 3; s++) {
+        struct fixture f = make(sizes[s]);
+        uint64_t before = 0;
+        bool used[COAP_DEDUP_PARTS] = {false};
+        for (uint64_t bucket = 0; bucket < sizes[s] / 4; bucket++) {
+            const struct coap_dedup_key key = {.peer_and_mid = bucket};
+            const unsigned part = coap_dedup_part(f.dedup, key);
+            assert_true(part >= before && part < COAP_DEDUP_PARTS);
+            used[part] = true;
+            before = part;
+        }
+        for (unsigned part = 0; sizes[s] / 4 >= COAP_DEDUP_PARTS && part < COAP_DEDUP_PARTS;
+             part++) {
+            assert_true(used[part]);
+        }
+        drop(&f);
+    }
+}
+
 // Against an array of what should be remembered; never more than half full, so nothing is lost.
 static void random_use_agrees_with_a_plain_model(void **state)
 {
@@ -261,6 +284,7 @@ int main(void)
         cmocka_unit_test(what_was_restored_is_a_repeat_for_the_rest_of_its_life),
         cmocka_unit_test(of_two_restored_with_one_key_the_later_counts),
         cmocka_unit_test(what_is_restored_again_takes_no_more_room),
+        cmocka_unit_test(a_part_is_a_stretch_of_the_table_and_all_are_used),
         cmocka_unit_test(random_use_agrees_with_a_plain_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,5 +5,6 @@
 #include "server/worker.h"
 
 // Before the workers start: puts what the store knows of messages to the workers that hear their
-// peers.
-void server_recall(struct server_worker *const *workers, unsigned count, struct store *store);
+// peers. ERR_EXHAUSTED: no memory for it.
+MUST_USE enum err server_recall(struct server_worker *const *workers, unsigned count,
+                                struct store *store);

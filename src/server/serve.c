@@ -518,8 +518,8 @@ static enum err restore(struct server *server)
     if (err != ERR_OK) {
         return fail(server, err, "threads");
     }
-    server_recall(server->workers, server->settings->workers, server->store);
-    err = restore_shards(server);
+    err = server_recall(server->workers, server->settings->workers, server->store);
+    err = err == ERR_OK ? restore_shards(server) : fail(server, err, "remembered messages");
     server_beside_join(&journal);
     return both(server, err, &journal);
 }

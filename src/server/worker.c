@@ -178,6 +178,11 @@ void server_worker_expect(const struct server_worker *worker, const struct serve
     coap_dedup_prefetch_key(coap_endpoint_dedup(worker->endpoint), trace->key);
 }
 
+unsigned server_worker_part(const struct server_worker *worker, const struct server_trace *trace)
+{
+    return coap_dedup_part(coap_endpoint_dedup(worker->endpoint), trace->key);
+}
+
 enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,
                                       struct store *store)
 {

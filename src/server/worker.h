@@ -31,8 +31,10 @@ MUST_USE enum err server_worker_restore_shards(struct server_worker *const *work
 // Before it starts: a message of before the restart, answered `age` ago.
 void server_worker_restore(struct server_worker *worker, struct mono now,
                            const struct server_trace *trace, struct span age);
-// Says that this message will be restored soon, which is quicker then.
+// Says that this message will be restored soon, which is quicker then; and so it is when messages
+// come in the order of their parts, below COAP_DEDUP_PARTS.
 void server_worker_expect(const struct server_worker *worker, const struct server_trace *trace);
+unsigned server_worker_part(const struct server_worker *worker, const struct server_trace *trace);
 MUST_USE enum err server_worker_start(struct server_worker *worker);
 
 // What a worker counts, as of at most a tenth of a second ago while it is busy.
