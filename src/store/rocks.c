@@ -24,6 +24,7 @@
 #define DEVICES_BUFFER_BYTES (16 * MIB)
 #define META_BUFFER_BYTES (2 * MIB)
 #define TRACES_BUFFER_BYTES (8 * MIB)
+#define WAL_SLACK_BYTES (32 * MIB)
 #define STATE_BUFFER_BYTES (16 * MIB)
 // Of each family, in memory at once.
 #define BUFFERS_MAX 3
@@ -248,8 +249,9 @@ static void set_options(struct rocks *rocks, uint64_t journal_bytes_max)
     rocksdb_options_set_create_missing_column_families(options, 1);
     rocksdb_options_set_ratelimiter(options, rocks->limiter);
     rocksdb_options_set_max_background_jobs(options, 2);
-    // What replays at start: the journal and as much again for what was sealed meanwhile.
-    rocksdb_options_set_max_total_wal_size(options, 2 * journal_bytes_max + 128 * MIB);
+    // All of it is read at start. It holds what no sorted file has yet, which is the tail of the
+    // journal and of the traces; the other families change more slowly and would keep it back.
+    rocksdb_options_set_max_total_wal_size(options, journal_bytes_max + WAL_SLACK_BYTES);
     // A torn end is what power loss leaves of a write that was never acknowledged; anything else in
     // the log that cannot be read is an error.
     rocksdb_options_set_wal_recovery_mode(options,
