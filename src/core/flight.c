@@ -13,7 +13,8 @@
 #define NUMBER_MASK 0xffffffU
 // Without a message of the device for so long, a CON.
 #define QUIET_S 60U
-// Longer than any retransmission (RFC 7252 4.8.2, MAX_TRANSMIT_WAIT).
+// Longer than all retransmissions with the usual time-out (RFC 7252 4.8.2, MAX_TRANSMIT_WAIT); to a
+// peer that was measured slow fewer of them are made.
 #define GIVE_UP_S 120U
 
 #define LEG_BIT (CORE_TICKET_PLACE_BITS + CORE_TICKET_WORKER_BITS)
