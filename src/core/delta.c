@@ -2,7 +2,8 @@
 // them, and merge while they wait (protocol-rules.md section 5).
 //
 // The outbox has a row for each attribute that changed since the device last took them all: the
-// number of its newest change. Rows up to `covered` are known to the device; they are removed when
+// number of its newest change. The newest of these numbers is the outbox's own: counters need not
+// be written with each change. Rows up to `covered` are known to the device; they are removed when
 // the outbox is read next.
 #include <stdlib.h>
 
@@ -60,37 +61,25 @@ bool core_delta_put_note(const struct core_reach *reach, struct slice key,
     return true;
 }
 
-// The changed rows, an outbox row for each, and the counters.
-static enum err put_rows(const struct core_reach *reach, const struct store_change *change,
-                         struct store_state_change *items)
+// The changed rows and an outbox row for each. The number is durable with the change itself, so
+// that no delivery can be missed.
+static enum err make_noted(const struct core_reach *reach, const struct store_change *change,
+                           struct store_change *made)
 {
+    struct store_state_change *items =
+        arena_take_array(reach->shard->plan.memory, 2 * change->count, sizeof(*items));
+    if (items == NULL) {
+        return ERR_EXHAUSTED;
+    }
+    reach->link->seq++;
     for (uint32_t i = 0; i < change->count; i++) {
         items[i] = change->items[i];
         if (!core_delta_put_note(reach, change->items[i].name, &items[change->count + i])) {
             return ERR_EXHAUSTED;
         }
     }
-    return core_shard_put_counters(reach, &items[2 * change->count]);
-}
-
-// The number is durable with the change itself, so that no delivery can be missed.
-static enum err make_noted(const struct core_reach *reach, const struct store_change *change,
-                           struct store_change *made)
-{
-    struct core_downlink *link = reach->link;
-    const uint32_t count = 2 * change->count + 1;
-    struct store_state_change *items =
-        arena_take_array(reach->shard->plan.memory, count, sizeof(*items));
-    if (items == NULL) {
-        return ERR_EXHAUSTED;
-    }
-    const uint64_t delta_seq = link->delta_seq;
-    // As it will be once this is on disk.
-    link->delta_seq = ++link->seq;
-    const enum err err = put_rows(reach, change, items);
-    link->delta_seq = delta_seq;
-    *made = (struct store_change){items, count};
-    return err;
+    *made = (struct store_change){items, 2 * change->count};
+    return ERR_OK;
 }
 
 static enum err change(const struct core_reach *reach, unsigned from, struct core_order *order)
@@ -180,22 +169,17 @@ static enum err commit_notes(const struct core_reach *reach, const struct slice 
 {
     struct core_downlink *link = reach->link;
     struct store_state_change *items =
-        arena_take_array(reach->shard->plan.memory, count + 1, sizeof(*items));
+        arena_take_array(reach->shard->plan.memory, count, sizeof(*items));
     bool is_full = items == NULL;
-    const uint64_t delta_seq = link->delta_seq;
     job->seq = ++link->seq;
     for (uint32_t i = 0; i < count && !is_full; i++) {
         is_full = !core_delta_put_note(reach, keys[i], &items[i]);
     }
-    // As it will be once this is on disk.
-    link->delta_seq = link->seq;
-    is_full = is_full || core_shard_put_counters(reach, &items[count]) != ERR_OK;
-    link->delta_seq = delta_seq;
     if (is_full) {
         pool_give(reach->shard->jobs, pool_handle_of(reach->shard->jobs, job));
         return ERR_EXHAUSTED;
     }
-    const enum err err = core_shard_commit(reach, items, count + 1, job);
+    const enum err err = core_shard_commit(reach, items, count, job);
     link->change_newest = err == ERR_OK ? link->seq : link->change_newest;
     return err;
 }
@@ -401,6 +385,24 @@ static enum err split(const struct core_reach *reach, const struct core_gathered
     return commit_notes(reach, keys, moved, job);
 }
 
+bool core_delta_restore(const struct core_reach *reach, struct slice number)
+{
+    struct core_downlink *link = reach->link;
+    struct buf_reader reader = buf_reader_over(number);
+    const uint64_t seq = buf_read_varint(&reader);
+    if (reader.overflow) {
+        return false;
+    }
+    if (seq > link->delta_seq) {
+        link->delta_seq = seq;
+    }
+    // Calls that nobody stores may have taken numbers since.
+    if (seq + CORE_CALLS_RESERVED > link->seq) {
+        link->seq = seq + CORE_CALLS_RESERVED;
+    }
+    return true;
+}
+
 bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all, uint64_t seq)
 {
     struct core_downlink *link = reach->link;
@@ -489,16 +491,26 @@ static void send_whole(const struct core_reach *reach, const struct core_gathere
                              CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
 }
 
+// What the rows say of the sequence goes into the counters.
 bool core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all)
 {
     const struct core_downlink *link = reach->link;
     // A change that was under way then, or was submitted meanwhile, may put one of these rows anew.
     const bool is_settled = link->change_newest <= link->load_upto && link->seq == link->load_seq;
-    for (uint32_t i = 0; is_settled && i < all->stale_count; i += STALE_A_NOTE) {
-        const uint32_t left = all->stale_count - i;
-        core_shard_note(reach, all->stale + i, left < STALE_A_NOTE ? left : STALE_A_NOTE);
+    struct store_state_change *items =
+        is_settled && all->stale_count > 0
+            ? arena_take_array(reach->shard->plan.memory, STALE_A_NOTE + 1, sizeof(*items))
+            : NULL;
+    if (items == NULL || core_shard_put_counters(reach, &items[0]) != ERR_OK) {
+        return false;
     }
-    return is_settled && all->stale_count > 0;
+    for (uint32_t i = 0; i < all->stale_count; i += STALE_A_NOTE) {
+        const uint32_t left = all->stale_count - i;
+        const uint32_t count = left < STALE_A_NOTE ? left : STALE_A_NOTE;
+        memcpy(items + 1, all->stale + i, count * sizeof(*items));
+        core_shard_note(reach, items, count + 1);
+    }
+    return true;
 }
 
 // Soon, if memory was short or there will be fewer rows; else it is for people to see.

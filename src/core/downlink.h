@@ -3,7 +3,7 @@
 //
 // Rows (store/state.h), all of one device:
 //   OBSERVATION "a" and "r"    the registration at attributes and rpc
-//   COUNTER "n"                the outbox sequence and what is reserved
+//   COUNTER "n"                what the device knows of the outbox, and what is reserved
 //   OUTBOX "a" + key           the number of the newest change of a shared attribute
 //   OUTBOX "r" + id            a persistent call that has not ended
 //   CALL "r" + id              its method and params

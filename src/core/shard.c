@@ -594,12 +594,12 @@ static bool restore_observation(const struct core_reach *reach, const struct sto
     return true;
 }
 
-static bool restore_call(struct restore *restore, const struct core_reach *reach,
-                         const struct store_state_row *row)
+static bool restore_outbox(struct restore *restore, const struct core_reach *reach,
+                           const struct store_state_row *row)
 {
     struct core_call read = {0};
-    if (row->name.ptr[0] != 'r') {
-        return true;
+    if (row->name.len > 0 && row->name.ptr[0] == 'a') {
+        return core_delta_restore(reach, row->value);
     }
     if (row->name.len != CORE_CALL_NAME_SIZE || !core_row_get_call(row->value, &read)) {
         return false;
@@ -623,7 +623,7 @@ static bool restore_row(void *context, const struct store_state_row *row)
     const bool is_good = row->kind == STORE_STATE_COUNTER ? restore_counters(reach.link, row)
                          : row->kind == STORE_STATE_OBSERVATION
                              ? restore_observation(&reach, row)
-                             : restore_call(restore, &reach, row);
+                             : restore_outbox(restore, &reach, row);
     restore->damaged += is_good ? 0 : 1;
     core_shard_wake_at(&reach, restore->now.mono);
     return !restore->is_full;

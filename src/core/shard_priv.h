@@ -171,6 +171,8 @@ MUST_USE bool core_delta_put_note(const struct core_reach *reach, struct slice k
                                   struct store_state_change *note);
 // Whether changes of the device are noted in the outbox.
 MUST_USE bool core_delta_is_noted(const struct core_reach *reach);
+// At start: an outbox row of an attribute. False if it is damaged.
+MUST_USE bool core_delta_restore(const struct core_reach *reach, struct slice number);
 // For a change that does not fit into one message: false if it is one attribute.
 MUST_USE bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all,
                                uint64_t seq);

@@ -381,6 +381,29 @@ static void numbers_are_not_used_again_after_a_restart(void **state)
     assert_true(strtoul(answer, NULL, 10) > 2);
 }
 
+// What no notification takes is left out, and its row goes with the next reading of the outbox.
+static void what_is_cleared_away_leaves_its_number(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    assert_string_equal(ask(0, 1024), "0 none all");
+    f.body_max = 4;
+    for (unsigned i = 0; i < 2 * CORE_CALLS_RESERVED; i++) {
+        change("a", 12345);
+        core_shard_fixture_settle(&f);
+    }
+    f.body_max = 0;
+    assert_string_equal(ask(0, 1024), "32 none all");
+    pass(span_ms(CORE_NOTES_MS));
+    core_shard_fixture_settle(&f);
+    core_shard_fixture_restart(&f);
+    (void)changed("b", 1);
+    // Beyond 32, which the device may send now.
+    const char *answer = ask(32, 1024);
+    assert_non_null(strstr(answer, "b=1 all"));
+    assert_true(strtoul(answer, NULL, 10) > 32);
+}
+
 static void a_device_that_is_not_heard_of_for_a_month_observes_no_more(void **state)
 {
     (void)state;
@@ -451,6 +474,7 @@ int main(void)
         TEST(a_lost_outcome_is_made_up_for),
         TEST(a_device_that_is_gone_is_told_and_forgotten),
         TEST(everything_is_there_again_after_a_restart),
+        TEST(what_is_cleared_away_leaves_its_number),
         TEST(a_device_that_is_not_heard_of_for_a_month_observes_no_more),
         TEST(what_waits_is_given_until_it_is_acknowledged),
         TEST(calls_are_given_and_answered),
