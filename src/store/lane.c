@@ -65,6 +65,7 @@ enum err store_lane_open(struct store *store, size_t ring_bytes, void *context, 
         store_lane_destroy(made);
         return ERR_EXHAUSTED;
     }
+    made->number = store->lane_count;
     store->lanes[store->lane_count++] = made;
     *lane = made;
     return ERR_OK;
@@ -109,6 +110,8 @@ void store_flush(struct store_lane *lane)
     if (lane->has_unflushed) {
         lane->has_unflushed = false;
         ring_publish(lane->in);
+        atomic_fetch_or_explicit(&lane->store->flushed[lane->number / 64],
+                                 UINT64_C(1) << (lane->number % 64), memory_order_release);
         plat_loop_wake(lane->store->loop);
     }
 }

@@ -6,6 +6,7 @@
 // writer. `mutex` is for `store_await` alone; `loads` has its own rules.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 
 struct store_lane {
     struct store *store;
+    uint32_t number;  // its place in `lanes`
     struct ring *in;  // records
     struct ring *out; // completions
     size_t in_size;   // bytes of `in`
@@ -48,6 +50,10 @@ struct store {
     struct store_lane *lanes[STORE_LANES_MAX];
     uint32_t lane_count;
     uint32_t lane_next; // writer: where the next group begins, so that no lane is always first
+    // A bit for each lane that was flushed and not read since; most lanes are empty mostly, and
+    // looking into each costs more than a small group.
+    _Atomic uint64_t flushed[STORE_LANES_MAX / 64];
+    uint64_t unread[STORE_LANES_MAX / 64]; // writer: the same, taken over
 
     struct plat_thread thread;
     struct plat_workpool *readers; // while it runs

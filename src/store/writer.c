@@ -49,12 +49,13 @@ static bool group_is_full(const struct store *store, const struct group *group)
            group->bytes >= STORE_GROUP_BYTES_MAX;
 }
 
-static void take_from_lane(struct store *store, struct store_lane *lane, struct group *group)
+// False if it holds more.
+static bool take_from_lane(struct store *store, struct store_lane *lane, struct group *group)
 {
     for (uint32_t n = 0; n < PASS_RECORDS_MAX && !group_is_full(store, group); n++) {
         const struct slice bytes = ring_peek(lane->in);
         if (bytes.ptr == NULL) {
-            return;
+            return true;
         }
         ring_advance(lane->in);
         struct store_item *const item = &store->items[group->count++];
@@ -64,6 +65,17 @@ static void take_from_lane(struct store *store, struct store_lane *lane, struct 
         item->time_ms = 0;
         store_record_decode(bytes, &item->record);
     }
+    return false;
+}
+
+static void look_for_flushed(struct store *store)
+{
+    for (unsigned i = 0; i < STORE_LANES_MAX / 64; i++) {
+        if (atomic_load_explicit(&store->flushed[i], memory_order_relaxed) != 0) {
+            store->unread[i] |=
+                atomic_exchange_explicit(&store->flushed[i], 0, memory_order_acquire);
+        }
+    }
 }
 
 // Fills the group with what the lanes hold, in turns of PASS_RECORDS_MAX per lane.
@@ -72,9 +84,14 @@ static void gather(struct store *store, struct group *group)
     uint32_t before = 0;
     do {
         before = group->count;
+        look_for_flushed(store);
         for (uint32_t i = 0; i < store->lane_count; i++) {
             const uint32_t index = (store->lane_next + i) % store->lane_count;
-            take_from_lane(store, store->lanes[index], group);
+            const uint64_t bit = UINT64_C(1) << (index % 64);
+            if ((store->unread[index / 64] & bit) != 0 &&
+                take_from_lane(store, store->lanes[index], group)) {
+                store->unread[index / 64] &= ~bit;
+            }
         }
     } while (group->count > before && !group_is_full(store, group));
     store->lane_next = store->lane_count == 0 ? 0 : (store->lane_next + 1) % store->lane_count;
