@@ -39,7 +39,8 @@ class Rest:
         return self
 
     def call(self, method, path, body=None, query=None, headers=None):
-        """One request: Answer. `body`: bytes as they are, anything else as JSON."""
+        """One request: Answer. `body`: bytes as they are, anything else as JSON. OSError when the
+        server ends meanwhile."""
         if query:
             path += "?" + urllib.parse.urlencode(query)
         sent = {"Accept": "application/json", **(headers or {})}
@@ -53,9 +54,13 @@ class Rest:
             try:
                 connection.request(method, path, body, sent)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # refused before all of the body was sent; the answer is there
+                if connection.sock is None:
+                    raise
+                # Refused before all of the body was sent; the answer is there.
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
+        except http.client.IncompleteRead as fault:
+            raise ConnectionResetError("the answer has no end") from fault
         finally:
             connection.close()
         openapi_check.document().check(method, path, answer)
