@@ -1,6 +1,6 @@
-"""Devices over HTTP that do everything at random, while people change attributes and make calls and
-the server is killed twice. At the end all that was promised is there; each change and each call came
-to the request that waited for it.
+"""Devices over HTTP that do everything at random, while people change attributes and make calls
+and the server is killed twice. At the end all that was promised is there; each change and each call
+came to the request that waited for it.
 
 20 s with 8 devices; `SOAK=1`: five minutes with 40. `SEED=n` makes the same choices again.
 """

@@ -4,6 +4,7 @@
 //
 // Bound: `fetches_max` at a time; beyond it a body counts as delivered with its acknowledgement.
 #include "core/flight_priv.h"
+#include "core/power_priv.h"
 #include "core/presence.h"
 
 static struct core_observation *observation_of(const struct core_reach *reach, unsigned resource)

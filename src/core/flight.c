@@ -1,6 +1,7 @@
 // The one notification that is under way to a device: where it goes, and what became of it
 // (protocol-rules.md sections 1 and 2).
 #include "base/buf.h"
+#include "core/power_priv.h"
 #include "core/visit_priv.h"
 #include "model/index.h"
 

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "core/flight_priv.h"
 #include "core/plan.h"
+#include "core/power_priv.h"
 #include "core/presence.h"
 
 static struct core_observation *observation_of(const struct core_reach *reach, unsigned resource)

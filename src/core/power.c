@@ -1,7 +1,7 @@
 // Devices that save power listen for a while after a message of their own (PSM), or besides for one
 // message outside of it (eDRX): nothing else is sent to them (device-api.md 7.1). What waits goes
 // out with their next message, so no retries are spent on a device that sleeps.
-#include "core/shard_priv.h"
+#include "core/power_priv.h"
 #include "model/index.h"
 
 void core_power_heard(const struct core_reach *reach, const struct core_mail *mail)

@@ -1,6 +1,7 @@
 // core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
 // time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way),
-// fetch.c (bodies in blocks), poll.c (what a device asks for); visit.c has visit_priv.h.
+// fetch.c (bodies in blocks), poll.c (what a device asks for); visit.c and power.c have
+// headers of their own.
 #pragma once
 
 #include "base/map.h"
@@ -230,15 +231,6 @@ void core_call_expire(const struct core_reach *reach);
 // Ends those that somebody waits for.
 void core_call_end_awaited(const struct core_reach *reach, enum err err);
 void core_call_end_all(const struct core_reach *reach, enum err err);
-
-// power.c
-
-// The device was heard, by a request or by an acknowledgement (NULL).
-void core_power_heard(const struct core_reach *reach, const struct core_mail *mail);
-// It listens now. If not, its next message is waited for.
-MUST_USE bool core_power_is_awake(const struct core_reach *reach);
-// Something was sent.
-void core_power_sent(const struct core_reach *reach);
 
 // poll.c
 
