@@ -3,7 +3,7 @@
 static void run(void *context)
 {
     struct server_beside *beside = context;
-    beside->err = beside->run(beside->context, beside->message);
+    beside->err = beside->run(beside->context);
 }
 
 enum err server_beside_start(struct server_beside *beside, const char *name)
@@ -11,7 +11,8 @@ enum err server_beside_start(struct server_beside *beside, const char *name)
     return plat_thread_start(&beside->thread, name, -1, beside, run);
 }
 
-void server_beside_join(struct server_beside *beside)
+enum err server_beside_join(struct server_beside *beside)
 {
     plat_thread_join(&beside->thread);
+    return beside->err;
 }

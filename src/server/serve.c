@@ -110,12 +110,6 @@ static enum err open_directory(struct server *server)
     return err == ERR_OK ? ERR_OK : fail(server, err, path);
 }
 
-static enum err open_devices(void *context, char message[SERVER_BESIDE_MESSAGE])
-{
-    struct server *server = context;
-    return store_local_open(server->devices, &server->settings->store, &server->store, message);
-}
-
 static enum err open_entities(struct server *server)
 {
     const struct server_settings *settings = server->settings;
@@ -458,49 +452,51 @@ static enum err start_http(struct server *server)
     return err;
 }
 
-// What the parts of a start that ran beside each other came to; the store's trouble is told first.
-static enum err both(struct server *server, enum err here, const struct server_beside *store)
+// What two parts of a start that ran beside each other came to: that of the store, with what it
+// said, and the other one. The store's trouble is told first.
+static enum err both(struct server *server, enum err store, const char *message, enum err other)
 {
-    if (store->err == ERR_OK) {
-        return here;
+    if (store == ERR_OK) {
+        return other;
     }
-    snprintf(server->message, sizeof(server->message), "%s", store->message);
-    return fail(server, store->err, server->settings->data);
+    snprintf(server->message, sizeof(server->message), "%s", message);
+    return fail(server, store, server->settings->data);
+}
+
+static enum err open_accounts(void *context)
+{
+    struct server *server = context;
+    enum err err = open_entities(server);
+    err = err == ERR_OK ? open_core(server) : err;
+    return err == ERR_OK ? install(server) : err;
 }
 
 static enum err open_databases(struct server *server)
 {
-    const char *data = server->settings->data;
-    struct server_beside devices = {.run = open_devices, .context = server};
+    const struct server_settings *settings = server->settings;
+    struct server_beside accounts = {.run = open_accounts, .context = server};
+    char path[PATH_SIZE];
+    char message[256] = "";
     // On a disk that is full the databases may need what it holds to be opened at all.
-    server_ballast_open(&server->ballast, data, server->settings->ballast_bytes,
-                        server->settings->store.free_space_min);
+    server_ballast_open(&server->ballast, settings->data, settings->ballast_bytes,
+                        settings->store.free_space_min);
     server_ballast_look(&server->ballast, plat_clock_mono());
-    snprintf(server->devices, sizeof(server->devices), "%s/devices", data);
-    enum err err = plat_file_make_directory(server->devices);
+    snprintf(path, sizeof(path), "%s/devices", settings->data);
+    enum err err = plat_file_make_directory(path);
     if (err != ERR_OK) {
-        return fail(server, err, server->devices);
+        return fail(server, err, path);
     }
-    err = server_beside_start(&devices, "open");
+    err = server_beside_start(&accounts, "accounts");
     if (err != ERR_OK) {
         return fail(server, err, "threads");
     }
-    err = open_entities(server);
-    err = err == ERR_OK ? open_core(server) : err;
-    err = err == ERR_OK ? install(server) : err;
-    server_beside_join(&devices);
-    err = both(server, err, &devices);
+    err = store_local_open(path, &settings->store, &server->store, message);
+    err = both(server, err, message, server_beside_join(&accounts));
     if (err == ERR_OK) {
         server->core.store = server->store;
         store_set_lives(server->store, &server->lives);
     }
     return err;
-}
-
-static enum err replay(void *context, char message[SERVER_BESIDE_MESSAGE])
-{
-    struct server *server = context;
-    return store_replay(server->store, message);
 }
 
 static enum err restore_shards(struct server *server)
@@ -511,17 +507,23 @@ static enum err restore_shards(struct server *server)
                          : fail(server, err, "observations and calls (limits.devices, rpc.calls)");
 }
 
+static enum err recall(void *context)
+{
+    struct server *server = context;
+    const enum err err = server_recall(server->workers, server->settings->workers, server->store);
+    return err == ERR_OK ? restore_shards(server) : fail(server, err, "remembered messages");
+}
+
 static enum err restore(struct server *server)
 {
-    struct server_beside journal = {.run = replay, .context = server};
-    enum err err = server_beside_start(&journal, "replay");
+    struct server_beside messages = {.run = recall, .context = server};
+    char message[256] = "";
+    enum err err = server_beside_start(&messages, "recall");
     if (err != ERR_OK) {
         return fail(server, err, "threads");
     }
-    err = server_recall(server->workers, server->settings->workers, server->store);
-    err = err == ERR_OK ? restore_shards(server) : fail(server, err, "remembered messages");
-    server_beside_join(&journal);
-    return both(server, err, &journal);
+    err = store_replay(server->store, message);
+    return both(server, err, message, server_beside_join(&messages));
 }
 
 static enum err start(struct server *server)
