@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/time.h"
 #include "store/bytes.h"
 
 enum store_family {
@@ -89,6 +90,8 @@ struct store_blocks_ops {
 uint64_t store_rocks_memory_max(uint64_t journal_bytes_max);
 
 // RocksDB in a directory that exists. ERR_IN_USE, ERR_NEWER_VERSION, ERR_CORRUPT, ERR_FORBIDDEN,
-// ERR_NO_SPACE, ERR_IO with one line in `message`.
+// ERR_NO_SPACE, ERR_IO with one line in `message`. Compaction drops blocks that expired that long
+// ago (struct store_limits).
 MUST_USE enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
-                                   struct store_blocks **blocks, char message[256]);
+                                   struct span expiry_every, struct store_blocks **blocks,
+                                   char message[256]);

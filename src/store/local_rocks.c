@@ -8,7 +8,8 @@ enum err store_local_open(const char *directory, const struct store_limits *limi
     struct store_blocks *blocks = NULL;
     *store = NULL;
     message[0] = '\0';
-    const enum err err = store_rocks_open(directory, limits->journal_bytes_max, &blocks, message);
+    const enum err err = store_rocks_open(directory, limits->journal_bytes_max,
+                                          limits->expiry_every, &blocks, message);
     return err == ERR_OK ? store_local_open_on(blocks, limits, store, message) : err;
 }
 

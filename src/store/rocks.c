@@ -49,6 +49,7 @@ struct rocks {
     rocksdb_readoptions_t *get_options;
     rocksdb_readoptions_t *scan_options[STORE_SCAN_USES];
     rocksdb_writebatch_t *batch;
+    struct span expiry_every;
     bool has_failed; // a write did
 };
 
@@ -142,11 +143,12 @@ static rocksdb_options_t *family_options(uint64_t buffer_bytes, int compression)
     return options;
 }
 
-// Drops expired blocks. The time is that of the compaction's beginning: the filter itself calls
-// nothing and takes no lock.
+// Drops blocks that expired one round of expiry.c ago; a wall clock that was wrong for less loses
+// nothing. The time is that of the compaction's beginning: the filter itself calls nothing and
+// takes no lock.
 
 struct expiry_filter {
-    int64_t now_ms;
+    int64_t before_ms;
 };
 
 static unsigned char filter_expired(void *state, int level, const char *key, size_t key_len,
@@ -161,7 +163,7 @@ static unsigned char filter_expired(void *state, int level, const char *key, siz
     (void)new_value_len;
     *value_changed = 0;
     const int64_t expiry_ms = store_block_expiry(slice_of(value, value_len));
-    return expiry_ms != 0 && expiry_ms <= filter->now_ms;
+    return expiry_ms != 0 && expiry_ms <= filter->before_ms;
 }
 
 static const char *filter_name(void *state)
@@ -173,11 +175,11 @@ static const char *filter_name(void *state)
 static rocksdb_compactionfilter_t *filter_create(void *state,
                                                  rocksdb_compactionfiltercontext_t *context)
 {
-    (void)state;
+    const struct rocks *const rocks = state;
     (void)context;
     struct expiry_filter *const filter = malloc(sizeof(*filter));
     ASSERT(filter != NULL);
-    filter->now_ms = plat_clock_wall().ms;
+    filter->before_ms = plat_clock_wall().ms - (int64_t)(rocks->expiry_every.ns / 1000000);
     return rocksdb_compactionfilter_create(filter, free, filter_expired, filter_name);
 }
 
@@ -217,7 +219,7 @@ static void set_families(struct rocks *rocks, uint64_t journal_bytes_max)
                                                               DELETION_WINDOW, DELETION_WINDOW / 2);
     rocksdb_options_set_compaction_filter_factory(
         families[STORE_FAMILY_SERIES],
-        rocksdb_compactionfilterfactory_create(NULL, factory_destroy, filter_create, filter_name));
+        rocksdb_compactionfilterfactory_create(rocks, factory_destroy, filter_create, filter_name));
     families[STORE_FAMILY_DEVICES] = family_options(DEVICES_BUFFER_BYTES, rocksdb_lz4_compression);
     set_table(rocks, families[STORE_FAMILY_DEVICES], 4 * 1024, true);
     families[STORE_FAMILY_STATE] = family_options(STATE_BUFFER_BYTES, rocksdb_lz4_compression);
@@ -499,7 +501,7 @@ static char *open_database(struct rocks *rocks)
 }
 
 enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
-                          struct store_blocks **blocks, char message[256])
+                          struct span expiry_every, struct store_blocks **blocks, char message[256])
 {
     struct rocks *const rocks = calloc(1, sizeof(*rocks));
     ASSERT(rocks != NULL);
@@ -507,6 +509,7 @@ enum err store_rocks_open(const char *directory, uint64_t journal_bytes_max,
     rocks->base.ops = &rocks_ops;
     rocks->directory = strdup(directory);
     ASSERT(rocks->directory != NULL);
+    rocks->expiry_every = expiry_every;
     set_options(rocks, journal_bytes_max);
     char *const text = open_database(rocks);
     if (text != NULL) {

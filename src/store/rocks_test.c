@@ -8,8 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <rocksdb/c.h>
+
+#include "plat/clock.h"
 #include "store/blocks.h"
 #include "store/conformance.h"
+#include "store/series.h"
+
+#define HOUR span_s(3600)
 
 static char directory[64];
 
@@ -74,7 +80,7 @@ static void newer_layout_is_refused(void **state)
     struct store *store = NULL;
     char message[256] = "";
     reset(NULL);
-    assert_int_equal(store_rocks_open(directory, 1U << 20, &blocks, message), ERR_OK);
+    assert_int_equal(store_rocks_open(directory, 1U << 20, HOUR, &blocks, message), ERR_OK);
     blocks->ops->put(blocks, STORE_FAMILY_META, SLICE("v"), slice_of(version, sizeof(version)));
     assert_int_equal(blocks->ops->write(blocks), ERR_OK);
     blocks->ops->close(blocks);
@@ -122,7 +128,7 @@ static int fail_and_close(void)
     const struct slice value = slice_of(bytes, sizeof(bytes));
     char message[256] = "";
     struct store_blocks *blocks = NULL;
-    if (store_rocks_open(directory, 1U << 20, &blocks, message) != ERR_OK) {
+    if (store_rocks_open(directory, 1U << 20, HOUR, &blocks, message) != ERR_OK) {
         return 2;
     }
     blocks->ops->put(blocks, STORE_FAMILY_META, SLICE("before"), value);
@@ -155,12 +161,103 @@ static void failed_write_leaves_a_clean_close_and_all_before_it(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(store_rocks_open(directory, 1U << 20, &blocks, message), ERR_OK);
+    assert_int_equal(store_rocks_open(directory, 1U << 20, HOUR, &blocks, message), ERR_OK);
     assert_int_equal(blocks->ops->get(blocks, STORE_FAMILY_META, SLICE("before"), &value), ERR_OK);
     assert_int_equal(blocks->ops->get(blocks, STORE_FAMILY_META, SLICE("after"), &value),
                      ERR_NOT_FOUND);
     blocks->ops->close(blocks);
     store_bytes_deinit(&value);
+}
+
+// Compaction asks about each block (--wrap): the test does.
+
+typedef unsigned char filter_fn(void *, int, const char *, size_t, const char *, size_t, char **,
+                                size_t *, unsigned char *);
+typedef rocksdb_compactionfilter_t *factory_fn(void *, rocksdb_compactionfiltercontext_t *);
+
+rocksdb_compactionfilterfactory_t *
+__real_rocksdb_compactionfilterfactory_create(void *state, void (*destroy)(void *),
+                                              factory_fn *create, const char *(*name)(void *));
+rocksdb_compactionfilterfactory_t *
+__wrap_rocksdb_compactionfilterfactory_create(void *state, void (*destroy)(void *),
+                                              factory_fn *create, const char *(*name)(void *));
+rocksdb_compactionfilter_t *__real_rocksdb_compactionfilter_create(void *state,
+                                                                   void (*destroy)(void *),
+                                                                   filter_fn *filter,
+                                                                   const char *(*name)(void *));
+rocksdb_compactionfilter_t *__wrap_rocksdb_compactionfilter_create(void *state,
+                                                                   void (*destroy)(void *),
+                                                                   filter_fn *filter,
+                                                                   const char *(*name)(void *));
+
+static struct {
+    void *factory;
+    factory_fn *create;
+    void *state;
+    filter_fn *filter;
+} compaction;
+
+rocksdb_compactionfilterfactory_t *
+__wrap_rocksdb_compactionfilterfactory_create(void *state, void (*destroy)(void *),
+                                              factory_fn *create, const char *(*name)(void *))
+{
+    compaction.factory = state;
+    compaction.create = create;
+    return __real_rocksdb_compactionfilterfactory_create(state, destroy, create, name);
+}
+
+rocksdb_compactionfilter_t *__wrap_rocksdb_compactionfilter_create(void *state,
+                                                                   void (*destroy)(void *),
+                                                                   filter_fn *filter,
+                                                                   const char *(*name)(void *))
+{
+    compaction.state = state;
+    compaction.filter = filter;
+    return __real_rocksdb_compactionfilter_create(state, destroy, filter, name);
+}
+
+// What becomes of a block with one reading.
+static bool is_dropped(int64_t expires_ms)
+{
+    static const uint32_t key = 1;
+    static const uint8_t value[] = {0};
+    const struct store_reading reading = {.time_ms = 1, .sequence = 1, .expires_ms = expires_ms};
+    const struct store_cell cell = {0, 0, {value, 1}};
+    const struct store_block_plan plan = {.readings = &reading,
+                                          .reading_count = 1,
+                                          .cells = &cell,
+                                          .cell_count = 1,
+                                          .column_keys = &key,
+                                          .column_count = 1};
+    struct store_builder builder;
+    struct store_bytes bytes = {0};
+    unsigned char is_changed = 0;
+    store_builder_init(&builder);
+    store_builder_encode(&builder, &plan, &bytes);
+    const bool is_gone = compaction.filter(compaction.state, 0, "", 0, (const char *)bytes.ptr,
+                                           bytes.len, NULL, NULL, &is_changed) != 0;
+    store_builder_deinit(&builder);
+    store_bytes_deinit(&bytes);
+    return is_gone;
+}
+
+// The clock may be wrong, so only what expired one round ago goes.
+static void compaction_drops_what_expired_a_round_ago(void **state)
+{
+    (void)state;
+    char message[256] = "";
+    struct store_blocks *blocks = NULL;
+    const int64_t hour_ms = 3600000;
+    reset(NULL);
+    assert_int_equal(store_rocks_open(directory, 1U << 20, HOUR, &blocks, message), ERR_OK);
+    rocksdb_compactionfilter_t *const filter = compaction.create(compaction.factory, NULL);
+    const int64_t now_ms = plat_clock_wall().ms;
+    assert_true(is_dropped(now_ms - 2 * hour_ms));
+    assert_false(is_dropped(now_ms - hour_ms / 2));
+    assert_false(is_dropped(now_ms + hour_ms));
+    assert_false(is_dropped(0)); // for ever, or by profile
+    rocksdb_compactionfilter_destroy(filter);
+    blocks->ops->close(blocks);
 }
 
 // A process is killed while it saves as fast as it can; it tells each acknowledgement through a
@@ -245,6 +342,7 @@ int main(void)
         cmocka_unit_test(missing_directory_is_an_error),
         cmocka_unit_test(damaged_manifest_is_one_clear_error),
         cmocka_unit_test(failed_write_leaves_a_clean_close_and_all_before_it),
+        cmocka_unit_test(compaction_drops_what_expired_a_round_ago),
         cmocka_unit_test(killed_process_loses_nothing_acknowledged),
     };
     const int failed =
