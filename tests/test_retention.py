@@ -262,9 +262,9 @@ def test_the_space_of_what_expired_comes_back(started):
         rest.post(path, [{"ts": old + i * 10_000, "values": {"k": random.random()}}
                          for i in range(5000)])
     time.sleep(1.5)
-    server.restart("stop")  # what is in memory goes to files at a start
+    server.restart("stop")  # what is in memory goes to files behind a start
+    wait_for(lambda: on_disk() > 1_000_000)
     full = on_disk()
-    assert full > 1_000_000
     set_ttl(rest, device, DAY)
     wait_for(lambda: metric(rest, "store_expired_total") == 200_000)
     server.restart("stop")
