@@ -40,11 +40,9 @@ MUST_USE bool codec_number_int64(struct slice literal, bool truncate, int64_t *v
 // True for strict JSON numbers (RFC 8259 section 6).
 bool codec_number_is_json(struct slice text);
 
-// True for strings that the type cast reads as numbers: an optional '-', then digits with at most
-// one point that is not at the end. Decimal digits of other scripts in the basic plane count.
-bool codec_number_is_castable(struct slice text);
-
-// The value of a castable string; false if it stays a string: too long, or no LONG or DOUBLE.
+// The value of a string that the type cast reads as a number: an optional '-', then digits with at
+// most one point that is not at the end. Decimal digits of other scripts in the basic plane count.
+// False if it stays a string: another one, too long, or no LONG or DOUBLE.
 MUST_USE bool codec_number_cast(struct slice text, struct model_value *value);
 
 // As Java writes it: the shortest digits that read back the same, a point with a digit on each

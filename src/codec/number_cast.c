@@ -34,7 +34,7 @@ static char digit_at(struct slice text, size_t at, size_t *step)
     return 0;
 }
 
-// Reads a castable string; its ASCII form goes to `out`, which may be NULL. False if it is none.
+// Reads a castable string; its ASCII form goes to `out`. False if it is none.
 static bool read_castable(struct slice text, struct buf *out)
 {
     bool point = false;
@@ -43,7 +43,7 @@ static bool read_castable(struct slice text, struct buf *out)
     if (text.len == 0 || text.ptr[text.len - 1] == '.') {
         return false;
     }
-    if (out != NULL && at == 1) {
+    if (at == 1) {
         buf_put_u8(out, '-');
     }
     while (at < text.len) {
@@ -60,17 +60,10 @@ static bool read_castable(struct slice text, struct buf *out)
                 return false;
             }
         }
-        if (out != NULL) {
-            buf_put_u8(out, (uint8_t)c);
-        }
+        buf_put_u8(out, (uint8_t)c);
         at += step;
     }
     return true;
-}
-
-bool codec_number_is_castable(struct slice text)
-{
-    return read_castable(text, NULL);
 }
 
 bool codec_number_cast(struct slice text, struct model_value *value)

@@ -68,7 +68,7 @@ MUST_USE enum err plat_workpool_create(struct plat_workpool **pool, const char *
                                        unsigned threads, unsigned queue_max);
 // False when the queue is full or the pool stops; `run` is then never called.
 MUST_USE bool plat_workpool_submit(struct plat_workpool *pool, void *context, plat_job_fn *run);
-// Runs what is queued, then stops the threads.
 // Any thread: jobs that wait for a thread now.
 unsigned plat_workpool_waiting(struct plat_workpool *pool);
+// Runs what is queued, then stops the threads.
 void plat_workpool_destroy(struct plat_workpool *pool);

@@ -143,14 +143,6 @@ enum err rest_call_required(struct rest_call *call, const char *name, struct sli
                                   "Required request parameter '%s' is not present", name);
 }
 
-enum err rest_call_unserved(struct rest_call *call, const char *name)
-{
-    return http_request_parameter(call->request, name).len == 0
-               ? ERR_OK
-               : rest_call_refuse(call, ERR_INVALID,
-                                  "Parameter '%s' is not supported by this version", name);
-}
-
 enum err rest_call_boolean(struct rest_call *call, const char *name, bool otherwise, bool *value)
 {
     static const struct {

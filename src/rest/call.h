@@ -55,8 +55,6 @@ MUST_USE enum err rest_call_int(struct rest_call *call, const char *name, bool r
 MUST_USE enum err rest_call_boolean(struct rest_call *call, const char *name, bool otherwise,
                                     bool *value);
 MUST_USE enum err rest_call_required(struct rest_call *call, const char *name, struct slice *text);
-// ERR_INVALID if a query parameter that is not served yet is given.
-MUST_USE enum err rest_call_unserved(struct rest_call *call, const char *name);
 // pageSize, page, textSearch, sortProperty, sortOrder (server-api.md 0.1).
 MUST_USE enum err rest_call_page(struct rest_call *call, struct model_page *page);
 // The answer to a request for a page: begun with the parameters of the page read, filled by a verb

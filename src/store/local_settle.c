@@ -217,7 +217,7 @@ void store_local_settle_purge(struct store_local *local, struct store_head_devic
     struct store_row *const row = &local->row;
     local->row_bytes.len = 0;
     store_head_copy(&device->row, device->row.len, &local->row_bytes);
-    // A row that cannot be read may have blocks on any day.
+    // It was read, or written, when it came into the head.
     const bool is_sound = store_row_decode(store_bytes_view(&local->row_bytes), row) == ERR_OK;
     ASSERT(is_sound);
     const bool has_blocks = row->has_blocks;
