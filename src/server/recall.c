@@ -1,112 +1,77 @@
 #include "server/recall.h"
 
 #include "base/log.h"
+#include "coap/past.h"
 #include "plat/clock.h"
 #include "plat/memory.h"
 #include "plat/steer.h"
 #include "server/trace.h"
 
-// Tables of messages are much larger than the caches of a processor, and messages come in the order
-// of time. So many are taken at once and sorted by the part of the table that each goes to.
 #define BATCH 262144U
-#define BINS (STEER_WORKERS_MAX * COAP_DEDUP_PARTS)
-// Messages between asking for the place of one and putting it there.
-#define AHEAD 16U
-
-struct past {
-    struct server_trace trace;
-    uint32_t bin; // worker and part
-    struct span age;
-};
+// Messages fall anywhere into their table. Where one is for each so many bytes, others will be for
+// most of its pages.
+#define SPARSE_BYTES 16384U
 
 struct recall {
-    struct server_worker *const *workers;
-    unsigned worker_count;
-    struct mono mono;
+    unsigned workers;
     struct wall now;
-    uint64_t count;
-    struct past *taken; // BATCH of them, in the order of time
-    struct past *sorted;
-    uint32_t taken_count;
-    uint32_t bin_counts[BINS]; // of `taken`
+    struct coap_dedup *tables[STEER_WORKERS_MAX];
+    struct coap_past *pasts[STEER_WORKERS_MAX];
+    uint64_t counts[STEER_WORKERS_MAX];
 };
 
-static struct server_worker *worker_of(const struct recall *recall, const struct past *past)
+static void populate_once(struct recall *recall, unsigned worker)
 {
-    return recall->workers[past->bin / COAP_DEDUP_PARTS];
-}
-
-// By bins; those of one bin stay in the order of time.
-static void sort(struct recall *recall)
-{
-    uint32_t at = 0;
-    for (uint32_t bin = 0; bin < recall->worker_count * COAP_DEDUP_PARTS; bin++) {
-        const uint32_t count = recall->bin_counts[bin];
-        recall->bin_counts[bin] = at;
-        at += count;
+    size_t size = 0;
+    void *const memory = coap_dedup_memory(recall->tables[worker], &size);
+    if (recall->counts[worker] == size / SPARSE_BYTES) {
+        plat_memory_populate(memory, size);
     }
-    for (uint32_t i = 0; i < recall->taken_count; i++) {
-        const struct past *const past = &recall->taken[i];
-        recall->sorted[recall->bin_counts[past->bin]++] = *past;
-    }
-}
-
-static void put_batch(struct recall *recall)
-{
-    sort(recall);
-    for (uint32_t i = 0; i < recall->taken_count + AHEAD; i++) {
-        if (i < recall->taken_count) {
-            const struct past *const next = &recall->sorted[i];
-            server_worker_expect(worker_of(recall, next), &next->trace);
-        }
-        if (i >= AHEAD) {
-            const struct past *const due = &recall->sorted[i - AHEAD];
-            server_worker_restore(worker_of(recall, due), recall->mono, &due->trace, due->age);
-        }
-    }
-    recall->count += recall->taken_count;
-    recall->taken_count = 0;
-    memset(recall->bin_counts, 0, sizeof(recall->bin_counts));
 }
 
 static void take(void *context, const struct store_trace *stored, struct wall at)
 {
     struct recall *const recall = context;
-    struct past *const past = &recall->taken[recall->taken_count];
-    if (!server_trace_read(stored, &past->trace)) {
+    const int64_t age_ms = recall->now.ms - at.ms;
+    struct server_trace trace;
+    if (!server_trace_read(stored, &trace)) {
         return;
     }
-    const unsigned worker = past->trace.steer % recall->worker_count;
-    const int64_t age_ms = recall->now.ms - at.ms;
-    past->age = span_ms(age_ms > 0 ? (uint64_t)age_ms : 0);
-    past->bin =
-        worker * COAP_DEDUP_PARTS + server_worker_part(recall->workers[worker], &past->trace);
-    recall->bin_counts[past->bin]++;
-    if (++recall->taken_count == BATCH) {
-        put_batch(recall);
+    const unsigned worker = trace.steer % recall->workers;
+    recall->counts[worker]++;
+    populate_once(recall, worker);
+    coap_past_put(recall->pasts[worker], trace.key, trace.code,
+                  span_ms(age_ms > 0 ? (uint64_t)age_ms : 0));
+}
+
+static void recall_all(struct recall *recall, struct store *store)
+{
+    const struct wall since = {recall->now.ms - (int64_t)COAP_EXCHANGE_LIFETIME_MS};
+    uint64_t count = 0;
+    store_traces(store, since, recall, take);
+    for (unsigned i = 0; i < recall->workers; i++) {
+        coap_past_end(recall->pasts[i]);
+        count += recall->counts[i];
+    }
+    if (count > 0) {
+        LOG(LOG_INFO, "coap.remembered", LOG_INT("messages", count));
     }
 }
 
 enum err server_recall(struct server_worker *const *workers, unsigned count, struct store *store)
 {
-    // Only what is used of it is ever touched.
-    const size_t size = sizeof(struct recall) + 2 * BATCH * sizeof(struct past);
-    struct recall *const recall = plat_memory_reserve(size);
-    if (recall == NULL) {
+    struct recall recall = {.workers = count, .now = plat_clock_wall()};
+    const struct mono now = plat_clock_mono();
+    const size_t size = (coap_past_footprint(BATCH) + 63U) & ~(size_t)63U;
+    uint8_t *const memory = plat_memory_reserve(count * size);
+    if (memory == NULL) {
         return ERR_EXHAUSTED;
     }
-    recall->workers = workers;
-    recall->worker_count = count;
-    recall->mono = plat_clock_mono();
-    recall->now = plat_clock_wall();
-    recall->taken = (struct past *)(recall + 1);
-    recall->sorted = recall->taken + BATCH;
-    store_traces(store, (struct wall){recall->now.ms - (int64_t)COAP_EXCHANGE_LIFETIME_MS}, recall,
-                 take);
-    put_batch(recall);
-    if (recall->count > 0) {
-        LOG(LOG_INFO, "coap.remembered", LOG_INT("messages", recall->count));
+    for (unsigned i = 0; i < count; i++) {
+        recall.tables[i] = server_worker_messages(workers[i]);
+        recall.pasts[i] = coap_past_init(memory + i * size, BATCH, recall.tables[i], now);
     }
-    plat_memory_release(recall, size);
+    recall_all(&recall, store);
+    plat_memory_release(memory, count * size);
     return ERR_OK;
 }

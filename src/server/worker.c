@@ -12,6 +12,7 @@
 #include "plat/thread.h"
 #include "server/meters.h"
 #include "server/sizes.h"
+#include "server/trace.h"
 
 #define COMPLETIONS_MAX 1024U
 #define MAIL_MAX 1024U
@@ -37,7 +38,6 @@ struct server_worker {
     void *follow_memory;
     struct store_lane *shard_lane;
     bool is_behind;         // more had come than one turn takes
-    uint64_t restored;      // messages of before the start
     uint64_t in_store;      // requests that wait for their completion, or for a shard
     uint64_t ready_sockets; // bits of sockets with something to read
     uint64_t clean_sockets; // bits of those that were read empty once (see is_misplaced)
@@ -157,30 +157,9 @@ enum err server_worker_create(const struct server_worker_plan *plan, struct serv
     return err;
 }
 
-// Messages fall anywhere into their table. Where one is for each so many bytes, others will be for
-// most of its pages.
-#define SPARSE_BYTES 16384U
-
-void server_worker_restore(struct server_worker *worker, struct mono now,
-                           const struct server_trace *trace, struct span age)
+struct coap_dedup *server_worker_messages(const struct server_worker *worker)
 {
-    struct coap_dedup *const dedup = coap_endpoint_dedup(worker->endpoint);
-    size_t size = 0;
-    void *const memory = coap_dedup_memory(dedup, &size);
-    if (++worker->restored == size / SPARSE_BYTES) {
-        plat_memory_populate(memory, size);
-    }
-    coap_dedup_restore(dedup, now, trace->key, trace->code, age);
-}
-
-void server_worker_expect(const struct server_worker *worker, const struct server_trace *trace)
-{
-    coap_dedup_prefetch_key(coap_endpoint_dedup(worker->endpoint), trace->key);
-}
-
-unsigned server_worker_part(const struct server_worker *worker, const struct server_trace *trace)
-{
-    return coap_dedup_part(coap_endpoint_dedup(worker->endpoint), trace->key);
+    return coap_endpoint_dedup(worker->endpoint);
 }
 
 enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,

@@ -8,7 +8,6 @@
 #include "coap/endpoint.h"
 #include "plat/udp.h"
 #include "server/settings.h"
-#include "server/trace.h"
 #include "store/store.h"
 
 struct server_worker;
@@ -28,13 +27,8 @@ MUST_USE enum err server_worker_create(const struct server_worker_plan *plan,
 // Before any worker starts: what the store keeps of the devices to be reached.
 MUST_USE enum err server_worker_restore_shards(struct server_worker *const *workers, unsigned count,
                                                struct store *store);
-// Before it starts: a message of before the restart, answered `age` ago.
-void server_worker_restore(struct server_worker *worker, struct mono now,
-                           const struct server_trace *trace, struct span age);
-// Says that this message will be restored soon, which is quicker then; and so it is when messages
-// come in the order of their parts, below COAP_DEDUP_PARTS.
-void server_worker_expect(const struct server_worker *worker, const struct server_trace *trace);
-unsigned server_worker_part(const struct server_worker *worker, const struct server_trace *trace);
+// Before it starts: its table of messages, to be refilled with those of before the restart.
+struct coap_dedup *server_worker_messages(const struct server_worker *worker);
 MUST_USE enum err server_worker_start(struct server_worker *worker);
 
 // What a worker counts, as of at most a tenth of a second ago while it is busy.
