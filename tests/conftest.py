@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+import openapi_check
 from raw_coap import RawClient
 from rest_client import TENANT, Rest
 from server import Place, binary
@@ -14,6 +15,12 @@ _numbers = itertools.count(1)
 def pytest_sessionstart(session):
     if not binary().exists():
         pytest.exit(f"there is no {binary()}; set BUILD_DIR or run make build", 1)
+
+
+def pytest_sessionfinish(session):
+    """A part of a run of all tests (tools/test.py) tells what it saw."""
+    if "ANSWERS" in os.environ:
+        openapi_check.leave_seen(os.environ["ANSWERS"])
 
 
 def pytest_collection_modifyitems(session, config, items):

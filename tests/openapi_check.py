@@ -2,6 +2,8 @@
 
 import functools
 import json
+import os
+import pathlib
 import re
 import urllib.parse
 
@@ -137,3 +139,16 @@ def document():
     """The document of the build under test."""
     file = server.binary().parent.parent / "rest" / "openapi.json"
     return Document(json.loads(file.read_text()))
+
+
+# A run of all tests in several processes: each leaves what it saw in a directory.
+
+def leave_seen(directory):
+    if document.cache_info().currsize > 0:
+        file = pathlib.Path(directory) / f"{os.getpid()}.json"
+        file.write_text(json.dumps(sorted(document().seen)))
+
+
+def gather_seen(directory):
+    files = pathlib.Path(directory).glob("*.json")
+    return {tuple(answer) for file in files for answer in json.loads(file.read_text())}

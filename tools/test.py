@@ -8,6 +8,7 @@ a failing unit test is shown whole. Each run uses directories and ports of its o
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -20,6 +21,10 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TEST_SECONDS_MAX = 300
+# Files of end-to-end tests that run beside each other: they wait for most of their time.
+AT_A_TIME = 2
+# Those that measure, or need all of the machine; and the one that looks back at all answers.
+ALONE = ["test_fleet.py", "test_overload.py", "test_answers.py"]
 TAP = re.compile(r"^(ok|not ok)\b(?:.*#\s*(SKIP)\b(.*))?", re.IGNORECASE)
 
 
@@ -92,29 +97,70 @@ def run_unit(test, count):
         print(f"--- {test['name']} failed (exit: {code})\n{text}", flush=True)
 
 
-def run_pytest(count, soak):
-    if not list((ROOT / "tests").glob("**/test_*.py")):
-        return
-    with tempfile.TemporaryDirectory(prefix="motehub-test-") as scratch:
-        report = pathlib.Path(scratch) / "report.xml"
-        command = [
-            "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
-            f"--junitxml={report}", "--no-header", "tests", "tools/tidy_test.py",
-            "tools/keys_test.py", "tools/openapi_test.py",
-        ]
-        environment = dict(os.environ, TMPDIR=scratch, PYTHONDONTWRITEBYTECODE="1")
+def end_to_end_files():
+    """Those that may run beside others, and those that come alone and last, in their order."""
+    files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("tools/*_test.py")]
+    files = sorted(file for file in files if "node_modules" not in file.parts)
+    alone = [file for name in ALONE for file in files if file.name == name]
+    return [file for file in files if file not in alone], alone
+
+
+def add_report(report, count):
+    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+        number = {k: int(suite.get(k, "0")) for k in ("tests", "failures", "errors", "skipped")}
+        bad = number["failures"] + number["errors"]
+        count.failed += bad
+        count.skipped += number["skipped"]
+        count.passed += number["tests"] - bad - number["skipped"]
+
+
+class Pytest:
+    """Runs files of tests, each in a process of its own. What they saw of REST's answers comes
+    together in a directory, for the last of them (tests/openapi_check.py)."""
+
+    def __init__(self, scratch, soak):
+        self.scratch = pathlib.Path(scratch)
+        (self.scratch / "answers").mkdir()
+        self.environment = dict(os.environ, TMPDIR=scratch, PYTHONDONTWRITEBYTECODE="1",
+                                PYTHONPATH=str(ROOT / "tests"),
+                                ANSWERS=str(self.scratch / "answers"))
         if soak:
-            environment["SOAK"] = "1"
-        subprocess.run(command, cwd=ROOT, env=environment)
-        if not report.exists():
-            count.failed += 1
-            return
-        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
-            number = {k: int(suite.get(k, "0")) for k in ("tests", "failures", "errors", "skipped")}
-            bad = number["failures"] + number["errors"]
-            count.failed += bad
-            count.skipped += number["skipped"]
-            count.passed += number["tests"] - bad - number["skipped"]
+            self.environment["SOAK"] = "1"
+
+    def run(self, file):
+        """(file, what it says, exit code, its report)"""
+        name = str(file.relative_to(ROOT))
+        report = self.scratch / (name.replace("/", "-") + ".xml")
+        done = subprocess.run(
+            ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
+             f"--junitxml={report}", "--no-header", name],
+            cwd=ROOT, env=self.environment, text=True, errors="replace",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return name, done.stdout, done.returncode, report
+
+
+def take(done, count):
+    name, text, code, report = done
+    before = count.failed
+    if report.exists():
+        add_report(report, count)
+    if code != 0 and count.failed == before:
+        count.failed += 1
+    last = text.strip().splitlines()[-1:] or ["nothing"]
+    skips = [line for line in text.splitlines() if line.startswith("SKIPPED")]
+    print("\n".join([f"{name}: {last[0]}", *skips] if code == 0 else [f"--- {name} failed", text]),
+          flush=True)
+
+
+def run_pytest(count, soak, at_a_time):
+    beside, alone = end_to_end_files()
+    with tempfile.TemporaryDirectory(prefix="motehub-test-") as scratch:
+        pytest = Pytest(scratch, soak)
+        with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+            for done in pool.map(pytest.run, beside):
+                take(done, count)
+        for file in alone:
+            take(pytest.run(file), count)
 
 
 def main():
@@ -135,7 +181,8 @@ def main():
     for test in unit_tests(directory):
         run_unit(test, count)
     if not arguments.unit:
-        run_pytest(count, arguments.soak)
+        # What is slow or long would only wait for its neighbour.
+        run_pytest(count, arguments.soak, 1 if arguments.soak or arguments.tsan else AT_A_TIME)
     print(count.line())
     return 1 if count.failed or not count.passed else 0
 
