@@ -55,9 +55,8 @@ static void take_event(struct run *run, const struct coap_event *event)
     }
     const uint8_t choice = buf_read_u8(&run->input);
     if (event->kind == COAP_EVENT_BODY_BEGINS && (choice & 3) != 0) {
-        const struct coap_admission admission = {.body_max = choice * 200U,
-                                                 .authenticated = (choice & 4) != 0,
-                                                 .by_uri = (choice & 8) != 0};
+        const struct coap_admission admission = {
+            .body_max = choice * 200U, .owner = choice & 4, .by_uri = (choice & 8) != 0};
         coap_endpoint_admit(run->endpoint, run->now, event->request.exchange, &admission);
         return;
     }

@@ -232,28 +232,52 @@ def test_requests_beyond_those_in_hand_are_told_when_to_come_back(place):
         assert clients[0].exchange(clients[0].message(POST, PATH, '{"a":2}')).status == "2.01"
 
 
-def send_blocks(client, tag, count, size_exponent=6):
-    """The first `count` blocks of a body that does not end: the last answer."""
+def send_blocks(client, tag, numbers, size_exponent=6, token=TOKEN):
+    """These blocks of a body that does not end: the last answer."""
     answer = None
-    for number in range(count):
+    for number in numbers:
         options = [(BLOCK1, uint(number << 4 | 8 | size_exponent)), (REQUEST_TAG, uint(tag))]
-        answer = client.request(POST, PATH, b"x" * (16 << size_exponent), options)
+        answer = client.request(POST, f"/api/v1/{token}/telemetry", b"x" * (16 << size_exponent),
+                                options)
         if answer.status != "2.31":
             return answer
     return answer
 
 
+def senders(server, count):
+    """New devices: their tokens."""
+    rest = Rest(server.http_port).log_in(*TENANT)
+    tokens = [f"SENDER{number}" for number in range(count)]
+    for token in tokens:
+        rest.create_device(token, token)
+    return tokens
+
+
 @fills("coap-bodies")
 def test_bodies_beyond_the_bound_are_refused(place):
     server = started(place)
-    bound = limits("coap.workers=1")[0]["coap-bodies"][0]
+    rows = limits("coap.workers=1")[0]
+    bound, of_one = rows["coap-bodies"][0], rows["coap-bodies-of-one"][0]
     with RawClient(server.coap_port) as client:
-        for tag in range(1, bound + 1):
-            assert send_blocks(client, tag, 1, 0).status == "2.31"
-        answer = send_blocks(client, bound + 1, 1, 0)
+        for token in senders(server, bound // of_one):
+            for tag in range(1, of_one + 1):
+                assert send_blocks(client, tag, [0], 0, token).status == "2.31"
+        answer = send_blocks(client, 1, [0], 0)
         assert (answer.status, bool(answer.number(MAX_AGE))) == ("5.03", True)
         assert level(server, "coap-bodies") == bound
         assert client.post(TOKEN, '{"a":1}').status == "2.01"
+
+
+@fills("coap-bodies-of-one")
+def test_the_oldest_body_of_a_device_gives_way(place):
+    server = started(place)
+    of_one = limits("coap.workers=1")[0]["coap-bodies-of-one"][0]
+    with RawClient(server.coap_port) as client:
+        for tag in range(1, of_one + 2):
+            assert send_blocks(client, tag, [0], 0).status == "2.31"
+        assert level(server, "coap-bodies") == of_one
+        assert send_blocks(client, 1, [1], 0).status == "4.08"
+        assert send_blocks(client, 2, [1], 0).status == "2.31"
 
 
 @fills("coap-body-bytes", "coap-body")
@@ -262,13 +286,16 @@ def test_bytes_of_bodies_are_bounded_for_one_and_for_all(place):
     server = started(place, "coap.dedup-entries=65536")
     rows = limits("coap.workers=1")[0]
     all_bytes, one = rows["coap-body-bytes"][0], rows["coap-body"][0]
+    of_one = rows["coap-bodies-of-one"][0]
+    tokens = senders(server, all_bytes // one // of_one)
     before = anonymous(server)
     with RawClient(server.coap_port) as client:
-        answer = send_blocks(client, 1, one // 1024 + 1)
+        answer = send_blocks(client, 1, range(one // 1024 + 1))
         assert (answer.status, answer.number(SIZE1)) == ("4.13", one)
-        for tag in range(2, all_bytes // one + 2):
-            assert send_blocks(client, tag, one // 1024).status == "2.31"
-        answer = send_blocks(client, 999, 1)
+        for token in tokens:
+            for tag in range(of_one):
+                assert send_blocks(client, tag, range(one // 1024), token=token).status == "2.31"
+        answer = send_blocks(client, 999, [0])
         assert (answer.status, bool(answer.number(MAX_AGE))) == ("5.03", True)
         assert level(server, "coap-body-bytes") == all_bytes
         assert client.post(TOKEN, '{"a":1}').status == "2.01"

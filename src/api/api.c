@@ -227,25 +227,27 @@ enum api_outcome api_request(struct api *api, struct api_time now,
 }
 
 enum api_outcome api_body_begins(struct api *api, struct api_time now,
-                                 const struct coap_request *request, uint32_t *body_max,
-                                 struct coap_reply *reply)
+                                 const struct coap_request *request,
+                                 struct coap_admission *admission, struct coap_reply *reply)
 {
     struct api_call call = {.api = api, .request = request, .now = now};
     api_handler_fn *handler = NULL;
     const enum api_outcome outcome = admit(&call, &handler, reply);
-    *body_max = api->settings.body_max;
+    const uint32_t body_max = api->settings.body_max;
     if (outcome != API_PENDING) {
         api_record_request(&call, outcome, reply);
         count(api, outcome, reply);
         return outcome;
     }
-    if (request->options->has_size1 && request->options->size1 > *body_max) {
+    if (request->options->has_size1 && request->options->size1 > body_max) {
         (void)api_refuse(&call, ERR_TOO_LARGE, NULL, reply);
-        reply->size1 = *body_max;
+        reply->size1 = body_max;
         api_record_request(&call, API_REPLIED, reply);
         count(api, API_REPLIED, reply);
         return API_REPLIED;
     }
+    *admission = (struct coap_admission){
+        .body_max = body_max, .owner = call.principal.device->device.number, .by_uri = true};
     return API_PENDING;
 }
 

@@ -104,10 +104,10 @@ enum api_outcome api_request(struct api *api, struct api_time now,
                              struct coap_reply *reply);
 
 // Judges the first block of a larger body by path, credential and size before anything is kept.
-// API_PENDING means: admit it, with `body_max` bytes.
+// API_PENDING means: admit it.
 enum api_outcome api_body_begins(struct api *api, struct api_time now,
-                                 const struct coap_request *request, uint32_t *body_max,
-                                 struct coap_reply *reply);
+                                 const struct coap_request *request,
+                                 struct coap_admission *admission, struct coap_reply *reply);
 
 // The answer for a completion that arrived on the worker's lane, and whom it is for: API_PENDING
 // while more is asked for it.

@@ -301,16 +301,17 @@ static void a_body_in_blocks_is_judged_by_its_first(void **state)
         .peer = &peer, .options = &options, .method = COAP_POST, .confirmable = true};
     const struct api_time now = {{span_s(1).ns}, {1000}};
     struct coap_reply reply;
-    uint32_t body_max = 0;
-    assert_int_equal(api_body_begins(&f.api, now, &request, &body_max, &reply), API_PENDING);
-    assert_int_equal(body_max, 65536);
+    struct coap_admission admission = {0};
+    assert_int_equal(api_body_begins(&f.api, now, &request, &admission, &reply), API_PENDING);
+    assert_int_equal(admission.body_max, 65536);
+    assert_int_not_equal(admission.owner, 0);
     options.has_size1 = true;
     options.size1 = 65537;
-    assert_int_equal(api_body_begins(&f.api, now, &request, &body_max, &reply), API_REPLIED);
+    assert_int_equal(api_body_begins(&f.api, now, &request, &admission, &reply), API_REPLIED);
     assert_int_equal(reply.code, COAP_REQUEST_ENTITY_TOO_LARGE);
     assert_int_equal(reply.size1, 65536);
     options.path[2] = SLICE("x");
-    assert_int_equal(api_body_begins(&f.api, now, &request, &body_max, &reply), API_REPLIED);
+    assert_int_equal(api_body_begins(&f.api, now, &request, &admission, &reply), API_REPLIED);
     assert_int_equal(reply.code, COAP_UNAUTHORIZED);
 }
 

@@ -12,6 +12,7 @@
 // Bodies stand in a list by the time of their last block, oldest first; all live equally long.
 struct body {
     uint64_t key;
+    uint64_t owner;
     struct mono deadline;
     uint32_t bytes_max;
     uint32_t content_format;
@@ -20,7 +21,6 @@ struct body {
     uint32_t last_chunk;
     uint32_t newer; // position + 1
     uint32_t older;
-    bool authenticated;
 };
 
 struct coap_bodies {
@@ -157,21 +157,26 @@ static void forget(struct coap_bodies *bodies, struct body *body)
         bodies->chunk_free = body->first_chunk;
         bodies->chunks_taken -= chunks_of(body);
     }
-    bodies->unproven -= body->authenticated ? 0 : 1;
+    bodies->unproven -= body->owner == 0 ? 1 : 0;
     unlink_body(bodies, body);
     map_remove(bodies->map, body->key, position_of(bodies, body));
     pool_give(bodies->pool, pool_handle_of(bodies->pool, body));
 }
 
-static void forget_oldest_unproven(struct coap_bodies *bodies)
+// Makes room for one more of the owner.
+static void limit_owner(struct coap_bodies *bodies, uint64_t owner)
 {
-    for (uint32_t at = bodies->oldest; at != 0;) {
+    struct body *oldest = NULL;
+    uint32_t count = 0;
+    for (uint32_t at = bodies->oldest; at != 0; at = body_at(bodies, at - 1)->newer) {
         struct body *body = body_at(bodies, at - 1);
-        if (!body->authenticated) {
-            forget(bodies, body);
-            return;
+        if (body->owner == owner) {
+            oldest = oldest == NULL ? body : oldest;
+            count++;
         }
-        at = body->newer;
+    }
+    if (count >= (owner == 0 ? bodies->limits.unproven_max : COAP_BODIES_OF_ONE)) {
+        forget(bodies, oldest);
     }
 }
 
@@ -183,9 +188,7 @@ enum err coap_bodies_begin(struct coap_bodies *bodies, struct mono now,
     if (body != NULL) {
         forget(bodies, body);
     }
-    if (!terms->authenticated && bodies->unproven == bodies->limits.unproven_max) {
-        forget_oldest_unproven(bodies);
-    }
+    limit_owner(bodies, terms->owner);
     struct pool_handle handle;
     body = pool_take(bodies->pool, &handle);
     if (body == NULL) {
@@ -194,9 +197,9 @@ enum err coap_bodies_begin(struct coap_bodies *bodies, struct mono now,
     body->key = terms->key;
     body->bytes_max = terms->bytes_max;
     body->content_format = terms->content_format;
-    body->authenticated = terms->authenticated;
+    body->owner = terms->owner;
     body->first_chunk = body->last_chunk = NO_CHUNK;
-    bodies->unproven += terms->authenticated ? 0 : 1;
+    bodies->unproven += terms->owner == 0 ? 1 : 0;
     const bool put = map_put(bodies->map, body->key, handle.index);
     ASSERT(put);
     link_newest(bodies, body, now);
@@ -304,7 +307,7 @@ void coap_bodies_check(const struct coap_bodies *bodies)
     for (uint32_t at = bodies->oldest; at != 0; at = body_at(bodies, at - 1)->newer) {
         const struct body *body = body_at(bodies, at - 1);
         count++;
-        unproven += body->authenticated ? 0 : 1;
+        unproven += body->owner == 0 ? 1 : 0;
         chunks += chunks_of(body);
         ASSERT(body->len <= body->bytes_max);
     }

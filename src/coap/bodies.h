@@ -4,8 +4,9 @@
 // holds the credential. Its bytes stand in chunks of 1 KiB out of one pool and are made contiguous
 // when the last block has come.
 //
-// Bounds: bodies, bytes of all together, bytes of one, and bodies of senders without identity, of
-// which the oldest gives way. Kept 247 s after the last block. One worker owns it.
+// Bounds: bodies, bytes of all together, bytes of one; bodies of one sender, and of all senders
+// without identity together, whose oldest gives way. Kept 247 s after the last block. One worker
+// owns it.
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +20,8 @@
 #include "coap/options.h"
 
 #define COAP_BODY_CHUNK 1024U
+// Of one sender: an eighth of what default bounds hold together, if each is as large as it may be.
+#define COAP_BODIES_OF_ONE 8U
 
 struct coap_bodies;
 
@@ -36,7 +39,7 @@ struct coap_body_terms {
     uint64_t key;
     uint32_t bytes_max;
     uint32_t content_format;
-    bool authenticated;
+    uint64_t owner; // who the sender showed to be, or 0
 };
 
 // Starts a body, in place of an older one under the same key. ERR_EXHAUSTED when there is no room.

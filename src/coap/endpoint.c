@@ -290,7 +290,7 @@ void coap_endpoint_admit(struct coap_endpoint *endpoint, struct mono now, struct
         .key = admission->by_uri ? uri_key : exchange->request_hash,
         .bytes_max = admission->body_max,
         .content_format = options->content_format,
-        .authenticated = admission->authenticated,
+        .owner = admission->owner,
     };
     struct coap_reply reply = {
         .code = COAP_CONTINUE, .content_format = COAP_FORMAT_NONE, .max_age_s = COAP_MAX_AGE_NONE};

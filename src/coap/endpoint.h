@@ -200,9 +200,9 @@ void coap_endpoint_unreachable(struct coap_endpoint *endpoint, const struct coap
 void coap_endpoint_drop(struct coap_endpoint *endpoint, struct coap_handle exchange);
 
 struct coap_admission {
-    uint32_t body_max;  // at most COAP_BODY_MAX
-    bool authenticated; // the sender showed a valid credential
-    bool by_uri;        // the URI holds it: the body may go on from another address
+    uint32_t body_max; // at most COAP_BODY_MAX
+    uint64_t owner;    // whose valid credential the sender showed, or 0
+    bool by_uri;       // the URI holds it: the body may go on from another address
 };
 
 // Takes a body whose first block was shown, within the event's turn. The engine answers 2.31, or

@@ -1,6 +1,8 @@
 // The endpoint as the RFCs describe it, one behaviour a test.
 #include "coap/endpoint_test.h"
 
+#include "coap/bodies.h"
+
 static void a_ready_answer_is_piggybacked(void **state)
 {
     (void)state;
@@ -345,7 +347,7 @@ static void send_block(struct fixture *f, uint16_t mid, uint32_t number, bool mo
     coap_message_payload(&f->writer, slice_of(bytes, len));
 }
 
-static const struct coap_admission welcome = {65536, true, true};
+static const struct coap_admission welcome = {65536, 1, true};
 
 static void a_body_in_blocks_is_put_together(void **state)
 {
@@ -400,7 +402,7 @@ static void a_body_over_its_bound_is_4_13_with_size1(void **state)
 {
     (void)state;
     struct fixture *f = make(&usual);
-    const struct coap_admission tight = {2000, true, true};
+    const struct coap_admission tight = {2000, 1, true};
     send_block(f, 1, 0, true, 1024);
     assert_true(input(f));
     coap_endpoint_admit(f->endpoint, f->now, f->event.request.exchange, &tight);
@@ -427,19 +429,43 @@ static void bodies_are_forgotten_after_247_s(void **state)
     drop(f);
 }
 
+// Each from an address of its own.
+static void begin_bodies(struct fixture *f, uint16_t count, const struct coap_admission *admission)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        f->peer.remote_port = (uint16_t)(1000 * admission->owner + i);
+        send_block(f, 1, 0, true, 1024);
+        assert_true(input(f));
+        coap_endpoint_admit(f->endpoint, f->now, f->event.request.exchange, admission);
+        expect(f, COAP_ACK, COAP_CONTINUE);
+    }
+}
+
 static void unproven_bodies_give_way_the_oldest_first(void **state)
 {
     (void)state;
     struct fixture *f = make(&usual);
-    const struct coap_admission stranger = {65536, false, false};
-    for (uint16_t i = 0; i < 5; i++) {
-        f->peer.remote_port = (uint16_t)(1000 + i);
-        send_block(f, 1, 0, true, 1024);
-        assert_true(input(f));
-        coap_endpoint_admit(f->endpoint, f->now, f->event.request.exchange, &stranger);
-        expect(f, COAP_ACK, COAP_CONTINUE);
-    }
+    begin_bodies(f, 5, &(struct coap_admission){65536, 0, false});
     assert_int_equal(coap_endpoint_stats(f->endpoint).bodies, 2);
+    drop(f);
+}
+
+static void bodies_of_one_give_way_the_oldest_first(void **state)
+{
+    (void)state;
+    struct fixture *f = make(&usual);
+    begin_bodies(f, 1, &(struct coap_admission){65536, 2, false});
+    begin_bodies(f, COAP_BODIES_OF_ONE + 1, &(struct coap_admission){65536, 1, false});
+    assert_int_equal(coap_endpoint_stats(f->endpoint).bodies, COAP_BODIES_OF_ONE + 1);
+    // The first of the second series has gone; its second, and the other's, go on.
+    f->peer.remote_port = 1000;
+    send_block(f, 2, 1, true, 1024);
+    assert_false(input(f));
+    expect(f, COAP_ACK, COAP_REQUEST_ENTITY_INCOMPLETE);
+    f->peer.remote_port = 1001;
+    send_block(f, 2, 1, true, 1024);
+    assert_false(input(f));
+    expect(f, COAP_ACK, COAP_CONTINUE);
     drop(f);
 }
 
@@ -843,6 +869,7 @@ int main(void)
         cmocka_unit_test(a_body_over_its_bound_is_4_13_with_size1),
         cmocka_unit_test(bodies_are_forgotten_after_247_s),
         cmocka_unit_test(unproven_bodies_give_way_the_oldest_first),
+        cmocka_unit_test(bodies_of_one_give_way_the_oldest_first),
         cmocka_unit_test(a_large_representation_is_served_block_by_block_without_state),
         cmocka_unit_test(a_known_etag_is_answered_valid),
         cmocka_unit_test(a_large_answer_to_post_is_kept_for_its_blocks),

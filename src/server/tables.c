@@ -1,5 +1,6 @@
 #include "server/tables.h"
 
+#include "coap/bodies.h"
 #include "coap/noted.h"
 #include "core/attributes.h"
 #include "core/device_name.h"

@@ -241,8 +241,8 @@ static void begin_body(struct server_worker *worker, struct api_time now,
                        const struct coap_request *request)
 {
     struct coap_reply reply;
-    struct coap_admission admission = {.authenticated = true, .by_uri = true};
-    switch (api_body_begins(&worker->api, now, request, &admission.body_max, &reply)) {
+    struct coap_admission admission;
+    switch (api_body_begins(&worker->api, now, request, &admission, &reply)) {
     case API_REPLIED:
         coap_endpoint_reply(worker->endpoint, now.mono, request->exchange, &reply);
         return;

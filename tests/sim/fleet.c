@@ -180,7 +180,9 @@ static bool answer_later(struct fleet *fleet, const struct coap_request *request
 static void own(struct fleet *fleet, const struct coap_event *event)
 {
     if (event->kind == COAP_EVENT_BODY_BEGINS) {
-        const struct coap_admission admission = {65536, true, false};
+        const struct address remote = coap_peer_remote(event->request.peer);
+        const uint64_t owner = 1U + remote.ip[14]; // the number of the client
+        const struct coap_admission admission = {65536, owner, false};
         coap_endpoint_admit(fleet->server, fleet->now, event->request.exchange, &admission);
         return;
     }
