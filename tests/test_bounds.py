@@ -305,12 +305,14 @@ def test_bytes_of_bodies_are_bounded_for_one_and_for_all(place):
 @fills("device-calls")
 def test_calls_of_devices_that_wait_are_bounded(place):
     server = started(place, "coap.timeout=30s", "coap.ack-wait=10s")
-    bound = limits("coap.workers=1")[0]["device-calls"][0]
+    rows = limits("coap.workers=1")[0]
+    bound, of_one = rows["device-calls"][0], rows["device-calls-of-one"][0]
     refused = 0
+    tokens = senders(server, bound // of_one + 2)
     with RawClient(server.coap_port) as client:
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
-        for _ in range(bound + 20):
-            client.send(client.message(POST, f"/api/v1/{TOKEN}/rpc",
+        for number in range(bound + 20):
+            client.send(client.message(POST, f"/api/v1/{tokens[number // of_one]}/rpc",
                                        '{"method":"m","params":{}}'))
             time.sleep(0.0001)
         while (answer := client.receive(1)) is not None:
@@ -318,6 +320,25 @@ def test_calls_of_devices_that_wait_are_bounded(place):
             refused += 1
     assert refused == 20
     assert level(server, "device-calls") == bound
+
+
+@fills("device-calls-of-one")
+def test_calls_of_one_device_that_wait_are_bounded(place):
+    server = started(place, "coap.timeout=5s", "coap.ack-wait=10s")
+    of_one = limits("coap.workers=1")[0]["device-calls-of-one"][0]
+    with RawClient(server.coap_port) as client:
+        def call():
+            client.send(client.message(POST, f"/api/v1/{TOKEN}/rpc", '{"method":"m","params":{}}'))
+
+        for _ in range(of_one):
+            call()
+        assert client.receive(1) is None
+        call()
+        refused = client.receive(1)
+        assert (refused.status, 1 <= refused.number(MAX_AGE) <= 5) == ("4.29", True)
+        assert {client.receive(10).status for _ in range(of_one)} == {"5.04"}
+        call()
+        assert client.receive(10).status == "5.04"
 
 
 @fills("questions")

@@ -48,9 +48,11 @@ struct api_pending {
 
 // Calls of devices that wait for an answer, oldest first: all wait equally long.
 #define API_WAITING_MAX 4096U
+#define API_WAITING_OF_ONE 16U // of one device
 
 struct api_waiting {
     struct {
+        struct device_id device;
         struct coap_handle exchange;
         struct mono deadline;
     } items[API_WAITING_MAX];

@@ -514,6 +514,9 @@ static void a_call_of_a_device_is_an_event_once_it_waits(void **state)
     // What is refused is none: without a method, and when no more may wait.
     ask("{\"params\":1}", API_REPLIED);
     f.api.waiting.count = API_WAITING_MAX;
+    for (uint32_t i = 0; i < API_WAITING_MAX; i++) {
+        f.api.waiting.items[i].device.number = 2;
+    }
     ask("{\"method\":\"m\"}", API_REPLIED);
     assert_int_equal(raised.count, 2);
     f.api.waiting.count = 0;

@@ -46,15 +46,47 @@ static enum api_outcome answer_call(const struct api_call *call, struct codec_js
                    codec_scratch_close(call->api->memory, &text), reply);
 }
 
+// How many calls of the device wait; `first` is when the first of them ends.
+static uint32_t count_waiting(const struct api_waiting *waiting, struct device_id device,
+                              struct mono *first)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < waiting->count; i++) {
+        const uint32_t at = (waiting->first + i) % API_WAITING_MAX;
+        if (waiting->items[at].device.number == device.number) {
+            *first = count == 0 ? waiting->items[at].deadline : *first;
+            count++;
+        }
+    }
+    return count;
+}
+
+static enum api_outcome refuse_one_more(const struct api_call *call, struct mono until,
+                                        struct coap_reply *reply)
+{
+    const uint64_t wait_s = mono_since(until, call->now.mono).ns / span_s(1).ns;
+    (void)api_refuse(call, ERR_LIMITED, "too many calls of the device wait for an answer", reply);
+    if (reply->code == COAP_TOO_MANY_REQUESTS) {
+        reply->max_age_s = (uint32_t)wait_s + 1;
+    }
+    return API_REPLIED;
+}
+
 // A call of the device waits for an answer, all equally long.
 static enum api_outcome wait_for_answer(const struct api_call *call, struct coap_reply *reply)
 {
     struct api *api = call->api;
     struct api_waiting *waiting = &api->waiting;
+    const struct device_id device = call->principal.device->device;
+    struct mono first = MONO_NEVER;
+    if (count_waiting(waiting, device, &first) >= API_WAITING_OF_ONE) {
+        return refuse_one_more(call, first, reply);
+    }
     if (waiting->count == API_WAITING_MAX) {
         return api_refuse(call, ERR_EXHAUSTED, NULL, reply);
     }
     const uint32_t at = (waiting->first + waiting->count++) % API_WAITING_MAX;
+    waiting->items[at].device = device;
     waiting->items[at].exchange = call->request->exchange;
     waiting->items[at].deadline = mono_add(call->now.mono, api->settings.answer_wait);
     return API_PENDING;
