@@ -10,13 +10,6 @@ static enum err read_field(struct rest_call *call, struct codec_json object, con
     return rest_call_refuse(call, ERR_INVALID, "Validation error: '%s' must be a text", name);
 }
 
-// An IPv4 address or an IPv6 /64.
-static uint64_t source_of(const struct rest_call *call)
-{
-    const struct address *remote = &call->request->remote;
-    return hash_bytes(slice_of(remote->ip, address_is_ipv4(remote) ? 16 : 8));
-}
-
 static bool read_login(struct codec_json object, struct core_login *login)
 {
     return codec_json_string(codec_json_get(object, "username"), &login->email) &&
@@ -27,7 +20,7 @@ static bool read_login(struct codec_json object, struct core_login *login)
 enum err rest_auth_log_in(struct rest_call *call)
 {
     struct codec_json object;
-    struct core_login login = {.source = source_of(call), .now = call->rest->mono()};
+    struct core_login login = {.source = rest_call_source(call), .now = call->rest->mono()};
     enum err err = rest_call_body(call, &object);
     if (err != ERR_OK) {
         return err;
@@ -103,7 +96,8 @@ enum err rest_auth_log_out(struct rest_call *call)
 enum err rest_auth_change_password(struct rest_call *call)
 {
     struct codec_json object;
-    struct core_password_change change = {.source = source_of(call), .now = call->rest->mono()};
+    struct core_password_change change = {.source = rest_call_source(call),
+                                          .now = call->rest->mono()};
     enum err err = rest_call_body(call, &object);
     err = err == ERR_OK ? read_field(call, object, "currentPassword", &change.current) : err;
     err = err == ERR_OK ? read_field(call, object, "newPassword", &change.next) : err;

@@ -52,6 +52,12 @@ enum err rest_call_device(struct rest_call *call, unsigned type, unsigned id,
     return err;
 }
 
+uint64_t rest_call_source(const struct rest_call *call)
+{
+    const struct address *remote = &call->request->remote;
+    return hash_bytes(slice_of(remote->ip, address_is_ipv4(remote) ? 16 : 8));
+}
+
 struct core_desk *rest_call_desk(const struct rest_call *call)
 {
     return &call->rest->desks[call->rest->thread()];

@@ -34,6 +34,8 @@ MUST_USE enum err rest_call_id(struct rest_call *call, unsigned position, struct
 #define REST_CALL_NO_TYPE UINT32_MAX
 MUST_USE enum err rest_call_device(struct rest_call *call, unsigned type, unsigned id,
                                    struct model_device *device);
+// Who sends the request, for what is counted by sender: an IPv4 address or an IPv6 /64.
+uint64_t rest_call_source(const struct rest_call *call);
 // The desk of the thread that runs the handler.
 struct core_desk *rest_call_desk(const struct rest_call *call);
 // A query parameter as an id; `*given` says whether it is there.

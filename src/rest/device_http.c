@@ -10,12 +10,10 @@
 bool rest_device_http_enter(struct rest_call *call, struct core_visitor *visitor,
                             struct model_index_entry *device, enum err *err)
 {
-    const struct address *remote = &call->request->remote;
-    *visitor = (struct core_visitor){
-        .token = call->match.parameters[0],
-        .source = hash_bytes(slice_of(remote->ip, address_is_ipv4(remote) ? 16 : 8)),
-        .mono = call->rest->mono(),
-        .wall = call->now};
+    *visitor = (struct core_visitor){.token = call->match.parameters[0],
+                                     .source = rest_call_source(call),
+                                     .mono = call->rest->mono(),
+                                     .wall = call->now};
     *err = core_device_http_enter(call->rest->core, visitor, device);
     if (*err == ERR_UNAUTHORIZED) {
         // Without body, as upstream.
