@@ -1,47 +1,6 @@
 // Shows attributes over REST: what is set is read back by scope, what is deleted is gone, and every
 // failure is a plain text (server-api.md 3.1, 3.3, 3.5).
-#include "rest/fixture.h"
-
-static char device[37];
-
-static int set_up(void **state)
-{
-    if (rest_fixture_set_up(state) != 0) {
-        return -1;
-    }
-    rest_fixture_device("Test Device A1", device);
-    return 0;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    rest_fixture_as(REST_TENANT);
-    return 0;
-}
-
-static const char *url(const char *after)
-{
-    return rest_fixture_text("/api/plugins/telemetry/DEVICE/%s/%s", device, after);
-}
-
-static void expect(int status, const char *body)
-{
-    assert_string_equal(rest_fixture.body, body);
-    assert_int_equal(rest_fixture.response.status, status);
-}
-
-static void post(const char *after, const char *body, int status, const char *answer)
-{
-    (void)rest_fixture_post(url(after), body);
-    expect(status, answer);
-}
-
-static void get(const char *after, int status, const char *answer)
-{
-    (void)rest_fixture_get(url(after));
-    expect(status, answer);
-}
+#include "rest/stored_test.h"
 
 static void attributes_are_set_and_read_by_scope(void **state)
 {

@@ -1,50 +1,9 @@
 // Shows time series written, aggregated and deleted over REST, and every failure as a plain text
 // (server-api.md 3.2, 3.3, 3.5).
-#include "rest/fixture.h"
+#include "rest/stored_test.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static char device[37];
-
-static int set_up(void **state)
-{
-    if (rest_fixture_set_up(state) != 0) {
-        return -1;
-    }
-    rest_fixture_device("Test Device A1", device);
-    return 0;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    rest_fixture_as(REST_TENANT);
-    return 0;
-}
-
-static const char *url(const char *after)
-{
-    return rest_fixture_text("/api/plugins/telemetry/DEVICE/%s/%s", device, after);
-}
-
-static void expect(int status, const char *body)
-{
-    assert_string_equal(rest_fixture.body, body);
-    assert_int_equal(rest_fixture.response.status, status);
-}
-
-static void post(const char *after, const char *body, int status, const char *answer)
-{
-    (void)rest_fixture_post(url(after), body);
-    expect(status, answer);
-}
-
-static void get(const char *after, int status, const char *answer)
-{
-    (void)rest_fixture_get(url(after));
-    expect(status, answer);
-}
 
 static void delete (const char *after, int status, const char *answer)
 {
