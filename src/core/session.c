@@ -177,13 +177,17 @@ enum err core_session_log_out(struct core *core, const struct uuid *session, str
 struct password_set {
     const struct uuid *user;
     const char *hash;
-    int64_t at_ms;
+    struct wall (*wall)(void);
+    struct wall at;
 };
 
+// The time is that of the change, not of the wish: hashing comes between, and whoever logged in
+// meanwhile did so with the old password.
 static enum err set_password(struct store_tx *tx, void *context)
 {
-    const struct password_set *set = context;
-    return store_user_set_password(tx, set->user, slice_text(set->hash), set->at_ms);
+    struct password_set *set = context;
+    set->at = set->wall();
+    return store_user_set_password(tx, set->user, slice_text(set->hash), set->at.ms);
 }
 
 struct own_search {
@@ -217,7 +221,7 @@ static enum err new_password_hash(struct slice next, char hash[CRYPTO_PASSWORD_H
 enum err core_session_change_password(struct core *core, struct arena *memory,
                                       const struct core_caller *caller,
                                       const struct core_password_change *change,
-                                      struct core_problem *problem)
+                                      struct wall *changed, struct core_problem *problem)
 {
     struct model_user user;
     struct own_search search = {memory, &caller->user, &user};
@@ -241,8 +245,10 @@ enum err core_session_change_password(struct core *core, struct arena *memory,
     if (err != ERR_OK) {
         return err;
     }
-    struct password_set set = {&caller->user, hash, caller->now.ms};
-    return store_entities_write(core->entities, &set, set_password, NULL);
+    struct password_set set = {.user = &caller->user, .hash = hash, .wall = change->wall};
+    err = store_entities_write(core->entities, &set, set_password, NULL);
+    *changed = set.at;
+    return err;
 }
 
 struct activation {

@@ -53,15 +53,16 @@ struct core_password_change {
     struct slice next;
     uint64_t source;
     struct mono now;
+    struct wall (*wall)(void); // read when the change is made
 };
 
-// The caller's own password. Every token of the user is stale afterwards; the caller makes new ones
-// with a new session. ERR_INVALID with the problem for a wrong current or a weak new password,
-// ERR_LIMITED after too many wrong ones.
+// The caller's own password. Every session of the user that began before `changed` is over; the
+// caller makes a new one, not before that time. ERR_INVALID with the problem for a wrong current or
+// a weak new password, ERR_LIMITED after too many wrong ones.
 MUST_USE enum err core_session_change_password(struct core *core, struct arena *memory,
                                                const struct core_caller *caller,
                                                const struct core_password_change *change,
-                                               struct core_problem *problem);
+                                               struct wall *changed, struct core_problem *problem);
 
 // What is asked of a password; at most CRYPTO_PASSWORD_MAX bytes.
 #define CORE_PASSWORD_UNITS_MIN 6U

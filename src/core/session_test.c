@@ -176,12 +176,23 @@ static void logged_out_session_ends_for_all_its_tokens(void **state)
     assert_int_equal(session(&other), ERR_OK);
 }
 
+#define HASHING_MS 80
+
+// Hashing took its time since the caller asked.
+static struct wall wall(void)
+{
+    return (struct wall){test.caller.now.ms + HASHING_MS};
+}
+
+static struct wall changed;
+
 static enum err change(const char *current, const char *next)
 {
-    const struct core_password_change wanted = {slice_text(current), slice_text(next), 1, at(0)};
+    const struct core_password_change wanted = {slice_text(current), slice_text(next), 1, at(0),
+                                                wall};
     test.problem.text[0] = 0;
     arena_reset(&test.memory);
-    return core_session_change_password(&test.core, &test.memory, &test.caller, &wanted,
+    return core_session_change_password(&test.core, &test.memory, &test.caller, &wanted, &changed,
                                         &test.problem);
 }
 
@@ -196,7 +207,10 @@ static void changed_password_ends_every_earlier_session(void **state)
     assert_int_equal(change("right horse", "another horse"), ERR_OK);
     assert_int_equal(session(&before), ERR_EXPIRED);
     assert_int_equal(session(&old), ERR_EXPIRED);
-    const struct core_claims fresh = claims_at(test.caller.now.ms);
+    const struct core_claims meanwhile = claims_at(test.caller.now.ms + HASHING_MS - 1);
+    assert_int_equal(session(&meanwhile), ERR_EXPIRED);
+    assert_int_equal(changed.ms, test.caller.now.ms + HASHING_MS);
+    const struct core_claims fresh = claims_at(changed.ms);
     assert_int_equal(session(&fresh), ERR_OK);
     assert_int_equal(log_in("user@example.org", "right horse", 1, 0), ERR_UNAUTHORIZED);
     assert_int_equal(log_in("user@example.org", "another horse", 1, 0), ERR_OK);

@@ -96,17 +96,19 @@ enum err rest_auth_log_out(struct rest_call *call)
 enum err rest_auth_change_password(struct rest_call *call)
 {
     struct codec_json object;
-    struct core_password_change change = {.source = rest_call_source(call),
-                                          .now = call->rest->mono()};
+    struct wall changed = {0};
+    struct core_password_change change = {
+        .source = rest_call_source(call), .now = call->rest->mono(), .wall = call->rest->wall};
     enum err err = rest_call_body(call, &object);
     err = err == ERR_OK ? read_field(call, object, "currentPassword", &change.current) : err;
     err = err == ERR_OK ? read_field(call, object, "newPassword", &change.next) : err;
     if (err == ERR_OK) {
         err = core_session_change_password(call->rest->core, call->request->memory, &call->caller,
-                                           &change, &call->problem);
+                                           &change, &changed, &call->problem);
     }
     if (err != ERR_OK) {
         return err;
     }
+    call->user.changed_ms = changed.ms;
     return rest_token_begin(call, &call->user);
 }
