@@ -75,13 +75,13 @@ struct uuid core_new_id(struct wall now)
 
 enum err core_name_check(struct slice name, const char *what, struct core_problem *problem)
 {
-    const char *reason = NULL;
+    const char *fault = NULL;
     if (name.ptr == NULL || name.len == 0) {
         core_problem_set(problem, "Validation error: %s should be specified!", what);
         return ERR_INVALID;
     }
-    if (model_key_check(name, &reason) != ERR_OK) {
-        core_problem_set(problem, "Validation error: %s: %s", what, reason);
+    if (model_name_check(name, &fault) != ERR_OK) {
+        core_problem_set(problem, "Validation error: %s %s", what, fault);
         return ERR_INVALID;
     }
     return ERR_OK;

@@ -64,28 +64,40 @@ static bool is_blank(struct slice key)
     return true;
 }
 
+#define SUBJECT "a key "
+
 enum err model_key_check(struct slice key, const char **reason)
 {
     for (size_t i = 0; i < key.len; i++) {
         const uint8_t c = key.ptr[i];
         const uint8_t next = i + 1 < key.len ? key.ptr[i + 1] : 0;
         if (c < 0x20 || c == 0x7F || (c == 0xC2 && next >= 0x80 && next <= 0x9F)) {
-            *reason = "a key holds a control character";
+            *reason = SUBJECT "holds a control character";
             return ERR_INVALID;
         }
         if (c == '<' && opens_markup(next)) {
-            *reason = "a key looks like markup";
+            *reason = SUBJECT "looks like markup";
             return ERR_INVALID;
         }
     }
     if (is_blank(key)) {
-        *reason = "a key is blank";
+        *reason = SUBJECT "is blank";
         return ERR_INVALID;
     }
     // There are never more units than bytes.
     if (key.len > MODEL_KEY_UNITS_MAX && slice_utf16_units(key) > MODEL_KEY_UNITS_MAX) {
-        *reason = "a key is longer than 255 characters";
+        *reason = SUBJECT "is longer than 255 characters";
         return ERR_INVALID;
     }
     return ERR_OK;
+}
+
+enum err model_name_check(struct slice name, const char **fault)
+{
+    const char *reason = NULL;
+    const enum err err = model_key_check(name, &reason);
+    if (err != ERR_OK) {
+        *fault = reason + sizeof(SUBJECT) - 1;
+    }
+    return err;
 }

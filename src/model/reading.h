@@ -56,3 +56,5 @@ bool model_value_equal(const struct model_value *a, const struct model_value *b)
 // ERR_INVALID with a reason for a key that is blank, over 255 UTF-16 units, holds a control
 // character, or looks like markup (`<` followed by a letter, `/`, `!` or `?`).
 MUST_USE enum err model_key_check(struct slice key, const char **reason);
+// The same for the name of something else, whose kind goes before the fault: "is blank".
+MUST_USE enum err model_name_check(struct slice name, const char **fault);
