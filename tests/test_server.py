@@ -299,6 +299,26 @@ def test_first_start_makes_one_password_for_its_accounts(place):
     Rest(server.http_port).log_in(SYSADMIN[0], password)
 
 
+@pytest.mark.parametrize("demo", [False, True])
+def test_a_renamed_administrator_stays_the_only_one(place, demo):
+    server = place.server(demo=demo)
+    server.start()
+    file = server.data / "first-password"
+    password = SYSADMIN[1] if demo else file.read_text().strip().rsplit(": ", 1)[1]
+    rest = Rest(server.http_port).log_in(SYSADMIN[0], password)
+    rest.post("/api/user", {**rest.get("/api/auth/user"), "email": "root@example.org"})
+    file.unlink(missing_ok=True)
+    for start_with_demo in (demo, not demo):
+        server.stop()
+        server.options = ["--demo"] if start_with_demo else []
+        server.start()
+        assert not file.exists()
+        for guess in (password, SYSADMIN[1]):
+            assert rest.call("POST", "/api/auth/login", {
+                "username": SYSADMIN[0], "password": guess}).status == 401
+        Rest(server.http_port).log_in("root@example.org", password)
+
+
 def test_a_password_that_cannot_be_kept_stops_the_first_start(place):
     server = place.server(demo=False)
     (server.data / "first-password.new").mkdir(parents=True)

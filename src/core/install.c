@@ -48,7 +48,8 @@ static const char demo_mark[] = "demo";
 
 struct install {
     struct wall now;
-    bool done; // in: nothing to do; out: made
+    bool is_filled; // by an earlier start
+    bool has_demo;
     struct tenant_id tenant;
     struct uuid customers[COUNT(customers)];
     // Hashed before the transaction, since that takes its time.
@@ -111,16 +112,18 @@ static enum err tenant_take(struct store_tx *tx, struct install *install)
     return store_profile_insert(tx, &profile);
 }
 
-// The accounts that every installation has.
+// The accounts that every installation begins with. Whoever changed the administrator of the system
+// since does not get another one.
 static enum err administrators_take(struct store_tx *tx, struct install *install)
 {
     const struct account sysadmin = {sysadmin_email, MODEL_SYS_ADMIN, &uuid_null,
                                      install->sysadmin_hash};
     const struct account tenant = {tenant_email, MODEL_TENANT_ADMIN, &uuid_null,
                                    install->tenant_hash};
-    enum err err = user_take(tx, install, &sysadmin);
+    enum err err = install->is_filled ? ERR_OK : user_take(tx, install, &sysadmin);
     err = err == ERR_OK ? tenant_take(tx, install) : err;
-    return err == ERR_OK ? user_take(tx, install, &tenant) : err;
+    err = err == ERR_OK ? user_take(tx, install, &tenant) : err;
+    return err == ERR_OK ? store_setting_put(tx, STORE_SETTING_FILLED, SLICE("1")) : err;
 }
 
 static enum err customer_take(struct store_tx *tx, struct install *install, unsigned i)
@@ -212,33 +215,33 @@ static enum err demo_insert(struct store_tx *tx, void *context)
     return err == ERR_OK ? store_setting_put(tx, demo_mark, SLICE("1")) : err;
 }
 
-static enum err demo_done(struct store_tx *tx, void *context)
+static enum err has_mark(struct store_tx *tx, const char *name, bool *is_there)
+{
+    char mark = 0;
+    const enum err err = store_setting_get(tx, name, &mark, sizeof(mark));
+    *is_there = err == ERR_OK;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err read_marks(struct store_tx *tx, void *context)
 {
     struct install *install = context;
-    char mark = 0;
-    const enum err err = store_setting_get(tx, demo_mark, &mark, sizeof(mark));
-    install->done = err == ERR_OK;
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
+    const enum err err = has_mark(tx, STORE_SETTING_FILLED, &install->is_filled);
+    return err == ERR_OK ? has_mark(tx, demo_mark, &install->has_demo) : err;
 }
 
 enum err core_install_demo(struct core *core, struct wall now)
 {
     struct install install = {.now = now};
     arena_init(&install.memory, install.bytes, sizeof(install.bytes));
-    enum err err = store_entities_read(core->entities, &install, demo_done);
-    if (err != ERR_OK || install.done) {
+    enum err err = store_entities_read(core->entities, &install, read_marks);
+    if (err != ERR_OK || install.has_demo) {
         return err;
     }
     err = crypto_password_hash(SLICE("sysadmin"), install.sysadmin_hash);
     err = err == ERR_OK ? crypto_password_hash(SLICE("tenant"), install.tenant_hash) : err;
     err = err == ERR_OK ? crypto_password_hash(SLICE("customer"), install.customer_hash) : err;
     return err == ERR_OK ? store_entities_write(core->entities, &install, demo_insert, NULL) : err;
-}
-
-static enum err first_done(struct store_tx *tx, void *context)
-{
-    struct install *install = context;
-    return store_user_exists(tx, slice_text(sysadmin_email), &install->done);
 }
 
 static enum err first_insert(struct store_tx *tx, void *context)
@@ -252,8 +255,8 @@ enum err core_install_first(struct core *core, struct wall now, void *context,
     char password[CORE_INSTALL_PASSWORD_LEN + 1] = "";
     struct install install = {.now = now};
     arena_init(&install.memory, install.bytes, sizeof(install.bytes));
-    enum err err = store_entities_read(core->entities, &install, first_done);
-    if (err != ERR_OK || install.done) {
+    enum err err = store_entities_read(core->entities, &install, read_marks);
+    if (err != ERR_OK || install.is_filled) {
         return err;
     }
     crypto_random_text(password, CORE_INSTALL_PASSWORD_LEN);

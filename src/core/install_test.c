@@ -11,6 +11,7 @@
 #include "core/core_test.h"
 #include "core/install.h"
 #include "core/session.h"
+#include "store/entities_user.h"
 
 static struct core_test test;
 
@@ -138,6 +139,66 @@ static void first_start_makes_a_password_once(void **state)
     assert_string_equal(second, "");
 }
 
+// The administrator gets another address; no start may bring the old one back.
+static enum err rename_sysadmin(struct store_tx *tx, void *context)
+{
+    struct model_user *user = context;
+    user->email = SLICE("root@example.org");
+    return store_user_update(tx, user);
+}
+
+static void rename_it(const char *password)
+{
+    const struct core_login login = {
+        SLICE("sysadmin@thingsboard.org"), slice_text(password), 1, {1000000000U}};
+    struct model_user user;
+    arena_reset(&test.memory);
+    assert_int_equal(core_session_log_in(&test.core, &test.memory, &login, &user, &test.problem),
+                     ERR_OK);
+    assert_int_equal(store_entities_write(test.core.entities, &user, rename_sysadmin, NULL),
+                     ERR_OK);
+}
+
+static enum err look_for_sysadmin(struct store_tx *tx, void *context)
+{
+    return store_user_exists(tx, SLICE("sysadmin@thingsboard.org"), context);
+}
+
+static void expect_no_sysadmin(void)
+{
+    bool exists = true;
+    assert_int_equal(store_entities_read(test.core.entities, &exists, look_for_sysadmin), ERR_OK);
+    assert_false(exists);
+}
+
+static void renamed_administrator_of_a_first_start_stays_the_only_one(void **state)
+{
+    (void)state;
+    char password[CORE_INSTALL_PASSWORD_LEN + 1] = "";
+    char second[CORE_INSTALL_PASSWORD_LEN + 1] = "";
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, password, keep), ERR_OK);
+    rename_it(password);
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, second, keep), ERR_OK);
+    assert_string_equal(second, "");
+    expect_no_sysadmin();
+    // Not with the demo data either, whose passwords everybody knows.
+    assert_int_equal(core_install_demo(&test.core, CORE_TEST_NOW), ERR_OK);
+    assert_int_equal(log_in("customer@thingsboard.org", "customer"), ERR_OK);
+    expect_no_sysadmin();
+}
+
+static void renamed_administrator_of_the_demo_stays_the_only_one(void **state)
+{
+    (void)state;
+    char password[CORE_INSTALL_PASSWORD_LEN + 1] = "";
+    assert_int_equal(core_install_demo(&test.core, CORE_TEST_NOW), ERR_OK);
+    rename_it("sysadmin");
+    assert_int_equal(core_install_demo(&test.core, CORE_TEST_NOW), ERR_OK);
+    assert_int_equal(core_install_first(&test.core, CORE_TEST_NOW, password, keep), ERR_OK);
+    assert_string_equal(password, "");
+    expect_no_sysadmin();
+}
+
 static void accounts_are_made_only_once_their_password_is_kept(void **state)
 {
     (void)state;
@@ -184,6 +245,8 @@ int main(void)
         TEST(demo_accounts_and_devices_are_all_there),
         TEST(deleted_demo_device_stays_deleted),
         TEST(first_start_makes_a_password_once),
+        TEST(renamed_administrator_of_a_first_start_stays_the_only_one),
+        TEST(renamed_administrator_of_the_demo_stays_the_only_one),
         TEST(accounts_are_made_only_once_their_password_is_kept),
         TEST(demo_after_a_first_start_keeps_passwords_and_names),
     };

@@ -59,6 +59,8 @@ struct store_entities_stats {
 };
 struct store_entities_stats store_entities_stats(struct store_entities *entities);
 
+// Set once a new database was filled; older ones get it with their migration.
+#define STORE_SETTING_FILLED "filled"
 // Small values by name: keys, version marks.
 MUST_USE enum err store_setting_get(struct store_tx *tx, const char *name, void *bytes, size_t len);
 MUST_USE enum err store_setting_put(struct store_tx *tx, const char *name, struct slice bytes);

@@ -1,5 +1,7 @@
 #include "store/entities_schema.h"
 
+#include "store/entities.h"
+
 #define CONTACT                                                                                    \
     " country TEXT, state TEXT, city TEXT, address TEXT, address2 TEXT, zip TEXT, phone TEXT,"     \
     " email TEXT,"
@@ -81,4 +83,8 @@ const char *const store_entities_steps[STORE_ENTITIES_VERSION] = {
     "CREATE TABLE activation ("
     " user BLOB PRIMARY KEY REFERENCES user(id) ON DELETE CASCADE, token TEXT NOT NULL UNIQUE,"
     " until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+
+    // That somebody was made at a start, whatever became of them since (core/install.h).
+    "INSERT OR IGNORE INTO setting (name, value) SELECT '" STORE_SETTING_FILLED "', x'31'"
+    " WHERE EXISTS (SELECT 1 FROM user);",
 };

@@ -2,6 +2,6 @@
 // step n - 1; steps that were released never change.
 #pragma once
 
-#define STORE_ENTITIES_VERSION 2
+#define STORE_ENTITIES_VERSION 3
 
 extern const char *const store_entities_steps[STORE_ENTITIES_VERSION];

@@ -199,12 +199,20 @@ static void write_first_layout(const char *path)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+static enum err is_filled(struct store_tx *tx, void *context)
+{
+    char mark = 0;
+    (void)context;
+    return store_setting_get(tx, STORE_SETTING_FILLED, &mark, sizeof(mark));
+}
+
 static void a_database_of_the_first_layout_is_brought_up(void **state)
 {
     (void)state;
     char path[128];
     static const uint8_t id[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
                                    0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    assert_int_equal(store_entities_read(test.entities, NULL, is_filled), ERR_NOT_FOUND);
     store_entities_close(test.entities);
     test.entities = NULL;
     static const char *const ends[] = {"", "-wal", "-shm"};
@@ -217,6 +225,8 @@ static void a_database_of_the_first_layout_is_brought_up(void **state)
     assert_int_equal(store_entities_open(test.directory, 2, &test.entities, test.message), ERR_OK);
     memcpy(test.tenant.id.bytes, id, sizeof(id));
     struct profile_job job = made("Default", "{\"configuration\":{\"maxDevices\":9}}");
+    // It has a user, so it was filled.
+    assert_int_equal(store_entities_read(test.entities, NULL, is_filled), ERR_OK);
     assert_int_equal(read_job(get_tenant, &job), ERR_OK);
     assert_true(slice_equal(job.tenant.title, SLICE("Old")));
     assert_int_equal(job.tenant.version, 7);
