@@ -61,8 +61,10 @@ MUST_USE enum err core_device_list(const struct core_admin *admin,
 
 MUST_USE enum err core_credentials_get(const struct core_admin *admin, const struct uuid *device,
                                        struct model_credentials *credentials);
+// `*number` is that of the device, for core_desk_end.
 MUST_USE enum err core_credentials_save(const struct core_admin *admin,
-                                        struct model_credentials *credentials, bool has_version);
+                                        struct model_credentials *credentials, bool has_version,
+                                        struct device_id *number);
 
 // id uuid_null creates; without `has_version` an older one is overwritten unseen.
 MUST_USE enum err core_customer_save(const struct core_admin *admin,

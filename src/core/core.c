@@ -150,11 +150,11 @@ enum err core_purge_one(struct core *core, struct core_desk *desk)
         return err;
     }
     // First nobody speaks for it any more, then its rows go.
-    err = core_desk_end(desk, purge.tenant, purge.device, true);
+    core_desk_end(core, desk, purge.tenant, purge.device, true);
     const struct store_record record = {
         .verb = STORE_PURGE, .tenant = purge.tenant, .device = purge.device};
     core_presence_forget(core->presence, purge.device);
     core_lives_set(core->lives, purge.device, NULL);
-    err = err == ERR_OK ? core_desk_commit(desk, &record) : err;
+    err = core_desk_commit(desk, &record);
     return err != ERR_OK ? err : store_entities_write(core->entities, &purge, purge_done, NULL);
 }

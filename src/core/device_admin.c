@@ -513,7 +513,8 @@ static enum err run_credentials_save(struct store_tx *tx, void *context)
 }
 
 enum err core_credentials_save(const struct core_admin *admin,
-                               struct model_credentials *credentials, bool has_version)
+                               struct model_credentials *credentials, bool has_version,
+                               struct device_id *number)
 {
     enum err err = core_admin_require(admin, CORE_CREDENTIALS_WRITE);
     if (err == ERR_OK) {
@@ -524,5 +525,7 @@ enum err core_credentials_save(const struct core_admin *admin,
     }
     struct device_job job = {
         .admin = admin, .credentials = credentials, .has_version = has_version};
-    return write_device(&job, run_credentials_save);
+    err = write_device(&job, run_credentials_save);
+    *number = job.entry.device;
+    return err;
 }

@@ -211,23 +211,31 @@ static void device_is_found_by_its_name(void **state)
     assert_string_equal(test.problem.text, "Requested item wasn't found!");
 }
 
+static struct device_id saved;
+
+static enum err save_credentials(struct model_credentials *credentials, bool has_version)
+{
+    return core_credentials_save(&test.admin, credentials, has_version, &saved);
+}
+
 static void changed_credentials_hold_from_the_moment_the_verb_returns(void **state)
 {
     (void)state;
     const struct model_device device = made("meter", "OLD");
     struct model_credentials credentials = {
         .device = device.id, .credential = SLICE("NEW"), .version = 1};
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, true), ERR_OK);
+    assert_int_equal(save_credentials(&credentials, true), ERR_OK);
+    assert_int_equal(saved.number, device.number.number);
     assert_int_equal(core_test_find(&test, "OLD"), 0);
     assert_int_equal(core_test_find(&test, "NEW"), device.number.number);
     credentials.version = 1;
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, true), ERR_CONFLICT);
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, false), ERR_OK);
+    assert_int_equal(save_credentials(&credentials, true), ERR_CONFLICT);
+    assert_int_equal(save_credentials(&credentials, false), ERR_OK);
     credentials.credential = SLICE("");
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, false), ERR_INVALID);
+    assert_int_equal(save_credentials(&credentials, false), ERR_INVALID);
     credentials.device = entities_test_id(903);
     credentials.credential = SLICE("X");
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, false), ERR_NOT_FOUND);
+    assert_int_equal(save_credentials(&credentials, false), ERR_NOT_FOUND);
 }
 
 static unsigned pauses;
@@ -249,7 +257,7 @@ static void verb_returns_only_when_every_worker_has_passed(void **state)
     test.core.pause = worker_is_slow;
     pauses = 0;
     epoch_enter(&test.epoch, 0);
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, false), ERR_OK);
+    assert_int_equal(save_credentials(&credentials, false), ERR_OK);
     assert_int_equal(pauses, 3);
     pauses = 0;
     epoch_enter(&test.epoch, 0);
@@ -369,7 +377,7 @@ static void customer_user_may_not_do_the_rest(void **state)
     save.device.type = SLICE_EMPTY;
     save.credentials = &credentials;
     assert_int_equal(core_device_save(&test.admin, &save), ERR_FORBIDDEN);
-    assert_int_equal(core_credentials_save(&test.admin, &credentials, false), ERR_FORBIDDEN);
+    assert_int_equal(save_credentials(&credentials, false), ERR_FORBIDDEN);
     assert_int_equal(core_device_delete(&test.admin, &own.id), ERR_FORBIDDEN);
     assert_int_equal(core_device_by_name(&test.admin, SLICE("own"), &read), ERR_FORBIDDEN);
     assert_int_equal(core_device_assign(&test.admin, &own.id, &uuid_null, &read), ERR_FORBIDDEN);

@@ -62,15 +62,27 @@ enum err core_desk_order(struct core_desk *desk, struct core_order *order, struc
     return err;
 }
 
-enum err core_desk_end(struct core_desk *desk, struct tenant_id tenant, struct device_id device,
-                       bool is_gone)
+// What was changed already cannot be refused any more, so it waits for room in the ring.
+static void order_in_any_case(const struct core *core, struct core_desk *desk,
+                              struct core_order *order)
 {
     struct slice response;
+    enum err err = core_desk_order(desk, order, NULL, &response);
+    while (err == ERR_EXHAUSTED) {
+        core->pause();
+        err = core_desk_order(desk, order, NULL, &response);
+    }
+    ASSERT(err == ERR_OK);
+}
+
+void core_desk_end(const struct core *core, struct core_desk *desk, struct tenant_id tenant,
+                   struct device_id device, bool is_gone)
+{
     struct core_order order = {
         .kind = is_gone ? CORE_ORDER_GONE : CORE_ORDER_REFUSED, .tenant = tenant, .device = device};
     // A registration that a worker let in before may stand in its ring still when the shard takes
     // this out of ours. By its answer the shard has looked into that ring too, unless it is behind
     // by more than a turn takes.
-    const enum err err = core_desk_order(desk, &order, NULL, &response);
-    return err == ERR_OK ? core_desk_order(desk, &order, NULL, &response) : err;
+    order_in_any_case(core, desk, &order);
+    order_in_any_case(core, desk, &order);
 }

@@ -83,6 +83,7 @@ MUST_USE enum err core_desk_order(struct core_desk *desk, struct core_order *ord
 // Gives an order that has a `done`. ERR_EXHAUSTED: not taken.
 MUST_USE enum err core_desk_send(struct core_desk *desk, struct core_order *order);
 // Ends the observations of a device that is gone (4.04; its calls end as well), or whose credential
-// changed (4.01); also those that workers let in before this was called.
-MUST_USE enum err core_desk_end(struct core_desk *desk, struct tenant_id tenant,
-                                struct device_id device, bool is_gone);
+// changed (4.01); also those that workers let in before this was called. Waits for the device's
+// worker.
+void core_desk_end(const struct core *core, struct core_desk *desk, struct tenant_id tenant,
+                   struct device_id device, bool is_gone);

@@ -244,7 +244,7 @@ struct ending {
 static void end_device(void *context)
 {
     struct ending *ending = context;
-    assert_int_equal(core_desk_end(&ending->desk, tenant, device, false), ERR_OK);
+    core_desk_end(&f.core, &ending->desk, tenant, device, false);
     metric_set(&ending->is_over, 1);
 }
 
@@ -270,6 +270,37 @@ static void a_registration_that_was_let_in_before_is_ended(void **state)
         core_shard_fixture_settle(&f);
         assert_int_equal(core_shard_stats(f.shard).observations, 0);
     }
+}
+
+static void wait_a_little(void)
+{
+    plat_thread_sleep(span_ms(1));
+}
+
+// The credential is changed by then, so that its end cannot be refused.
+static void the_end_of_a_credential_waits_for_room(void **state)
+{
+    (void)state;
+    struct ending ending = {.desk = {.bus = f.core.bus, .party = f.desk}};
+    struct core_order other = {
+        .kind = CORE_ORDER_REFUSED, .tenant = tenant, .device = {77}, .done = done};
+    f.core.pause = wait_a_little;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    enum err err = ERR_OK;
+    for (unsigned i = 0; i < 1000000 && err == ERR_OK; i++) {
+        err = core_desk_send(&ending.desk, &other);
+    }
+    assert_int_equal(err, ERR_EXHAUSTED);
+    assert_int_equal(plat_thread_start(&ending.thread, "desk", -1, &ending, end_device), ERR_OK);
+    plat_thread_sleep(span_ms(20));
+    assert_int_equal(metric_read(&ending.is_over), 0);
+    for (unsigned i = 0; i < 10000 && metric_read(&ending.is_over) == 0; i++) {
+        core_shard_fixture_turn(&f);
+        plat_thread_sleep(span_us(100));
+    }
+    plat_thread_join(&ending.thread);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(core_shard_stats(f.shard).observations, 0);
 }
 
 static void start_after_answer(const struct core_registration *registration)
@@ -510,6 +541,7 @@ int main(void)
         TEST(whose_credential_changed_is_told_nothing_else),
         TEST(a_registration_whose_credential_changed_meanwhile_is_void),
         TEST(a_registration_that_was_let_in_before_is_ended),
+        TEST(the_end_of_a_credential_waits_for_room),
         TEST(the_end_of_a_registration_leaves_the_row_of_the_next),
         TEST(a_route_that_is_confirmed_leaves_the_row_of_the_next),
         TEST(who_observes_no_more_asks_again_while_it_registers),

@@ -315,28 +315,24 @@ enum err rest_credentials_get(struct rest_call *call)
     return err == ERR_OK ? answer_credentials(call, &credentials) : err;
 }
 
-// Whoever registered did so with the old credential.
-static enum err end_observations(struct rest_call *call,
-                                 const struct model_credentials *credentials)
-{
-    struct model_device device;
-    const enum err err = core_device_get(&call->admin, &credentials->device, &device);
-    return err == ERR_OK ? core_desk_end(rest_call_desk(call), device.tenant, device.number, false)
-                         : err;
-}
-
 enum err rest_credentials_save(struct rest_call *call)
 {
     struct codec_json object;
     struct model_credentials credentials = {.kind = MODEL_CREDENTIAL_TOKEN};
     bool has_version = false;
+    struct device_id device;
     enum err err = rest_call_body(call, &object);
     err = err == ERR_OK ? read_credentials(call, object, &credentials) : err;
     err = err == ERR_OK ? rest_read_int(call, object, "version", &has_version, &credentials.version)
                         : err;
-    err = err == ERR_OK ? core_credentials_save(&call->admin, &credentials, has_version) : err;
-    err = err == ERR_OK ? end_observations(call, &credentials) : err;
-    return err == ERR_OK ? answer_credentials(call, &credentials) : err;
+    err = err == ERR_OK ? core_credentials_save(&call->admin, &credentials, has_version, &device)
+                        : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    // Whoever registered did so with the old credential.
+    core_desk_end(call->rest->core, rest_call_desk(call), call->caller.tenant, device, false);
+    return answer_credentials(call, &credentials);
 }
 
 static enum err put_one(struct rest_call *call, const struct uuid *id,
