@@ -8,6 +8,7 @@ struct write_job {
     struct model_device_profile *profile;
     bool has_version;
     bool wants_default;
+    enum err index_err; // of telling the devices
 };
 
 static enum err refuse(const struct write_job *job, const char *why)
@@ -88,20 +89,30 @@ static enum err put_anew(void *context, const struct model_index_entry *entry)
     const struct slice credential = slice_of(entry->credential, entry->credential_len);
     // The writing thread may look without an epoch: nobody else frees anything.
     const struct model_index_entry *old = model_index_find(index, entry->kind, credential);
-    const bool is_same =
-        old != NULL && old->power == entry->power && old->awake_ms == entry->awake_ms;
+    // A device that got this credential in the same commit is put by its own change.
+    if (old == NULL || old->device.number != entry->device.number) {
+        return ERR_OK;
+    }
+    const bool is_same = old->power == entry->power && old->awake_ms == entry->awake_ms;
     return is_same ? ERR_OK : model_index_put(index, entry);
 }
 
-// What a profile says of saving power is known to the workers by its devices. On the entities'
-// writer, which alone writes the index.
-static enum err run_tell_devices(struct store_tx *tx, void *context)
+static enum err read_devices(struct store_tx *tx, void *context)
 {
     const struct write_job *job = context;
-    struct model_index *index = job->admin->core->index;
-    const enum err err = store_index_of_profile(tx, &job->profile->id, index, put_anew);
-    (void)model_index_reclaim(index);
-    return err;
+    return store_index_of_profile(tx, &job->profile->id, job->admin->core->index, put_anew);
+}
+
+// What a profile says of saving power is known to the workers by its devices. Behind the commit, on
+// the entities' writer, which alone writes the index; readers wait for nobody, so it may be one.
+static void tell_devices(void *context)
+{
+    struct write_job *job = context;
+    const struct core *core = job->admin->core;
+    if (job->profile->transport == MODEL_TRANSPORT_COAP) {
+        job->index_err = store_entities_read(core->entities, job, read_devices);
+        (void)model_index_reclaim(core->index);
+    }
 }
 
 enum err core_profile_save(const struct core_admin *admin, struct model_device_profile *profile,
@@ -124,10 +135,9 @@ enum err core_profile_save(const struct core_admin *admin, struct model_device_p
         profile->id = core_new_id(admin->caller->now);
         profile->version = 1;
     }
-    err = store_entities_write(admin->core->entities, &job, is_new ? run_insert : run_update, NULL);
-    if (err == ERR_OK && !is_new && profile->transport == MODEL_TRANSPORT_COAP) {
-        err = store_entities_write(admin->core->entities, &job, run_tell_devices, NULL);
-    }
+    err = is_new ? store_entities_write(admin->core->entities, &job, run_insert, NULL)
+                 : store_entities_write(admin->core->entities, &job, run_update, tell_devices);
+    err = err == ERR_OK ? job.index_err : err;
     return core_admin_missing(admin, "Device profile", &profile->id, err);
 }
 

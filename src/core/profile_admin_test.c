@@ -105,6 +105,30 @@ static void devices_hold_their_profile_and_its_transport(void **state)
     assert_int_equal(core_profile_delete(&test.admin, &profile.id), ERR_OK);
 }
 
+// With what its devices know of it, in one transaction: nothing can come between.
+static void a_save_is_one_transaction_and_its_devices_know(void **state)
+{
+    (void)state;
+    struct model_device_profile profile = made("meters");
+    struct core_device_save save = {.device = {.id = uuid_null,
+                                               .name = SLICE("device"),
+                                               .profile = profile.id,
+                                               .customer = uuid_null},
+                                    .token = SLICE("SLEEPER")};
+    assert_int_equal(core_device_save(&test.admin, &save), ERR_OK);
+    const uint64_t before = store_entities_stats(test.core.entities).jobs;
+    profile.profile_data =
+        SLICE("{\"configuration\":{\"type\":\"DEFAULT\"},\"transportConfiguration\":{"
+              "\"type\":\"COAP\",\"clientSettings\":{\"powerMode\":\"PSM\","
+              "\"psmActivityTimer\":7000}}}");
+    assert_int_equal(core_profile_save(&test.admin, &profile, false), ERR_OK);
+    assert_int_equal(store_entities_stats(test.core.entities).jobs, before + 1);
+    const struct model_index_entry *entry =
+        model_index_find(test.core.index, MODEL_CREDENTIAL_TOKEN, SLICE("SLEEPER"));
+    assert_int_equal(entry->power, MODEL_POWER_PSM);
+    assert_int_equal(entry->awake_ms, 7000);
+}
+
 static void nobody_else_writes_them(void **state)
 {
     (void)state;
@@ -138,6 +162,7 @@ int main(void)
         TEST(names_and_keys_are_taken_once),
         TEST(the_default_moves_by_its_own_verb_only),
         TEST(devices_hold_their_profile_and_its_transport),
+        TEST(a_save_is_one_transaction_and_its_devices_know),
         TEST(nobody_else_writes_them),
         TEST(what_is_not_there_is_named),
     };
