@@ -137,7 +137,7 @@ def test_counts_are_whole_numbers(system, name, value):
 
 
 @pytest.mark.parametrize("value", ["1", "1:", ":1", "0:1", "1:0", "a:b", "1:1,", "1:1;2:2", 5,
-                                   "1:1,2:2,3:3,4:4,5:5", "-1:1", {}])
+                                   "1:1,2:2,3:3,4:4,5:5", "-1:1", {}, "0" * 4000 + "1:1"])
 @pytest.mark.parametrize("name", [
     "transportTenantMsgRateLimit", "transportTenantTelemetryMsgRateLimit",
     "transportTenantTelemetryDataPointsRateLimit", "transportDeviceMsgRateLimit",
@@ -147,6 +147,26 @@ def test_rates_are_capacity_and_seconds(system, name, value):
         "name": "x", "profileData": {"configuration": {name: value}}})
     refused(answer, 400, 31)
     assert f"'{CONFIGURATION}.{name}' must be a text capacity:seconds" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path, body, member", [
+    ("/api/tenantProfile", b'{"name":"x","profileData":{"configuration":'
+     b'{"maxDevices":-5,"type":"DEFAULT","maxDevices":7}}}', "maxDevices"),
+    ("/api/tenantProfile", b'{"name":"x","profileData":{"configuration":{},"a":[1,[{"b":1,'
+     b'"\\u0062":2}]]}}', "b"),
+    ("/api/tenant", b'{"title":"x","additionalInfo":{"c":1,"d":{},"c":1}}', "c"),
+])
+def test_a_member_twice_is_refused_in_what_is_kept(system, path, body, member):
+    # The checks look at the last one, the store would read the first.
+    where = "profileData" if b"profileData" in body else "additionalInfo"
+    refused(system.call("POST", path, body), 400, 31,
+            f"Validation error: '{where}' has a member '{member}' twice in one object")
+
+
+def test_a_name_may_stand_in_several_objects(system):
+    data = {"configuration": {"a": 1}, "more": [{"a": 1}, {"a": 2}, {"b": {"a": {"b": []}}}]}
+    made = system.post("/api/tenantProfile", {"name": fresh("profile"), "profileData": data})
+    assert made["profileData"] == data
 
 
 def test_rates_may_be_empty_null_or_several(system):

@@ -26,10 +26,13 @@ struct rate_table {
     struct sender senders[];
 };
 
+// Digits of the largest. More would be zeros in front, which have to be kept somewhere.
+#define DIGITS_MAX 10U
+
 static bool parse_count(struct slice text, uint32_t *count)
 {
     int64_t value;
-    if (!slice_to_int64(text, &value) || value < 1 || value > INT32_MAX) {
+    if (text.len > DIGITS_MAX || !slice_to_int64(text, &value) || value < 1 || value > INT32_MAX) {
         return false;
     }
     *count = (uint32_t)value;

@@ -22,8 +22,8 @@ struct rate {
     unsigned count; // 0: no limit
 };
 
-// "capacity:seconds[,capacity:seconds...]"; an empty text is no limit. ERR_INVALID
-// for anything else, and for more than four.
+// "capacity:seconds[,capacity:seconds...]", numbers of up to ten digits; an empty text is no limit.
+// ERR_INVALID for anything else, and for more than four.
 MUST_USE enum err rate_parse(struct slice text, struct rate *rate);
 
 struct rate_table;

@@ -17,8 +17,9 @@ enum err rest_customer_save(struct rest_call *call)
     err = err == ERR_OK ? rest_read_id(call, object, "id", &customer.id) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "title", &customer.title) : err;
     err = err == ERR_OK ? rest_read_contact(call, object, &customer.contact) : err;
-    err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &customer.additional_info)
-                        : err;
+    err = err == ERR_OK
+              ? rest_read_stored(call, object, "additionalInfo", &customer.additional_info)
+              : err;
     // Without one it is overwritten unseen (server-api.md 0.1, "Optimistic lock").
     err = err == ERR_OK ? rest_read_int(call, object, "version", &has_version, &customer.version)
                         : err;

@@ -21,7 +21,7 @@ static enum err read_data(struct rest_call *call, struct codec_json object, stru
     if (err == ERR_OK && codec_json_exists(transport)) {
         err = rest_read_power(call, transport);
     }
-    return err == ERR_OK ? rest_read_json(call, object, "deviceData", json) : err;
+    return err == ERR_OK ? rest_read_stored(call, object, "deviceData", json) : err;
 }
 
 static enum err read_device(struct rest_call *call, struct codec_json object,
@@ -34,7 +34,7 @@ static enum err read_device(struct rest_call *call, struct codec_json object,
     err = err == ERR_OK ? rest_read_text(call, object, "name", &device->name) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "type", &device->type) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "label", &device->label) : err;
-    err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &device->additional_info)
+    err = err == ERR_OK ? rest_read_stored(call, object, "additionalInfo", &device->additional_info)
                         : err;
     err = err == ERR_OK ? read_data(call, object, &device->device_data) : err;
     err = err == ERR_OK ? rest_read_unserved(call, object, "firmwareId") : err;

@@ -104,7 +104,7 @@ static enum err check_provision(struct rest_call *call, struct codec_json data,
 static enum err read_data(struct rest_call *call, struct codec_json object,
                           struct model_device_profile *profile)
 {
-    enum err err = rest_read_json(call, object, "profileData", &profile->profile_data);
+    enum err err = rest_read_stored(call, object, "profileData", &profile->profile_data);
     if (err == ERR_OK && profile->profile_data.ptr == NULL) {
         profile->profile_data = profile->transport == MODEL_TRANSPORT_COAP
                                     ? SLICE(CORE_PROFILE_DATA_COAP)

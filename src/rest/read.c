@@ -1,5 +1,7 @@
 #include "rest/read.h"
 
+#include <stdlib.h>
+
 bool rest_read_is_absent(struct codec_json value)
 {
     return !codec_json_exists(value) || codec_json_is(value, CODEC_JSON_NULL);
@@ -124,6 +126,75 @@ enum err rest_read_json(struct rest_call *call, struct codec_json object, const 
     *json = slice_of(arena_take(call->request->memory, out.len), out.len);
     ASSERT(json->ptr == memory);
     return ERR_OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+// A name that stands twice in this object, if there is one.
+static enum err find_twice(struct arena *memory, struct codec_json object, struct slice *twice)
+{
+    const size_t mark = arena_mark(memory);
+    struct codec_json_walk walk = codec_json_walk_over(object);
+    struct codec_json value;
+    size_t count = 0;
+    struct slice *names =
+        arena_take_array(memory, (size_t)codec_json_count(object) + 1, sizeof(*names));
+    if (names == NULL) {
+        return ERR_TOO_LARGE;
+    }
+    while (codec_json_walk_next(&walk, &names[count], &value)) {
+        count++;
+    }
+    qsort(names, count, sizeof(*names), by_bytes);
+    for (size_t i = 1; i < count; i++) {
+        if (slice_equal(names[i - 1], names[i])) {
+            *twice = names[i];
+        }
+    }
+    arena_rewind(memory, mark);
+    return ERR_OK;
+}
+
+// The same for every object within.
+static enum err find_twice_within(struct arena *memory, struct codec_json value,
+                                  struct slice *twice)
+{
+    struct codec_json_walk open[CODEC_JSON_DEPTH_MAX];
+    struct slice name;
+    enum err err = ERR_OK;
+    unsigned depth = 0;
+    do {
+        const bool is_object = codec_json_is(value, CODEC_JSON_OBJECT);
+        err = is_object ? find_twice(memory, value, twice) : ERR_OK;
+        if (is_object || codec_json_is(value, CODEC_JSON_ARRAY)) {
+            ASSERT(depth < CODEC_JSON_DEPTH_MAX);
+            open[depth++] = codec_json_walk_over(value);
+        }
+        while (depth > 0 && !codec_json_walk_next(&open[depth - 1], &name, &value)) {
+            depth--;
+        }
+    } while (err == ERR_OK && twice->ptr == NULL && depth > 0);
+    return err;
+}
+
+enum err rest_read_stored(struct rest_call *call, struct codec_json object, const char *name,
+                          struct slice *json)
+{
+    struct slice twice = SLICE_EMPTY;
+    const struct codec_json value = codec_json_get(object, name);
+    enum err err = ERR_OK;
+    if (codec_json_exists(value)) {
+        err = find_twice_within(call->request->memory, value, &twice);
+    }
+    if (err == ERR_OK && twice.ptr != NULL) {
+        return rest_call_refuse(call, ERR_INVALID,
+                                "Validation error: '%s' has a member '%.*s' twice in one object",
+                                name, SLICE_ARGS(slice_sub(twice, 0, 64)));
+    }
+    return err == ERR_OK ? rest_read_json(call, object, name, json) : err;
 }
 
 enum err rest_read_unserved(struct rest_call *call, struct codec_json object, const char *name)

@@ -30,6 +30,10 @@ MUST_USE enum err rest_read_contact(struct rest_call *call, struct codec_json ob
 // Any JSON as compact text in the request's memory; `ptr == NULL` when absent or null.
 MUST_USE enum err rest_read_json(struct rest_call *call, struct codec_json object, const char *name,
                                  struct slice *json);
+// The same for what the entities keep: their store looks into it, and takes the first of several
+// members with one name where everything else takes the last. ERR_INVALID if there are such.
+MUST_USE enum err rest_read_stored(struct rest_call *call, struct codec_json object,
+                                   const char *name, struct slice *json);
 // ERR_INVALID if a member that is not served yet is there.
 MUST_USE enum err rest_read_unserved(struct rest_call *call, struct codec_json object,
                                      const char *name);

@@ -20,7 +20,7 @@ enum err rest_tenant_save(struct rest_call *call)
     err = err == ERR_OK ? rest_read_text(call, object, "title", &tenant.title) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "region", &tenant.region) : err;
     err = err == ERR_OK ? rest_read_contact(call, object, &tenant.contact) : err;
-    err = err == ERR_OK ? rest_read_json(call, object, "additionalInfo", &tenant.additional_info)
+    err = err == ERR_OK ? rest_read_stored(call, object, "additionalInfo", &tenant.additional_info)
                         : err;
     err =
         err == ERR_OK ? rest_read_int(call, object, "version", &has_version, &tenant.version) : err;

@@ -88,7 +88,7 @@ static enum err read_data(struct rest_call *call, struct codec_json object,
                                 "Validation error: 'profileData.configuration' must be an object");
     }
     const enum err err = check_configuration(call, configuration);
-    return err == ERR_OK ? rest_read_json(call, object, "profileData", &profile->profile_data)
+    return err == ERR_OK ? rest_read_stored(call, object, "profileData", &profile->profile_data)
                          : err;
 }
 

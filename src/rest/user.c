@@ -38,7 +38,7 @@ static enum err read_info(struct rest_call *call, struct codec_json object, stru
         return rest_call_refuse(call, ERR_INVALID,
                                 "Validation error: 'additionalInfo' must be an object");
     }
-    return rest_read_json(call, object, "additionalInfo", &user->additional_info);
+    return rest_read_stored(call, object, "additionalInfo", &user->additional_info);
 }
 
 // A log-in writes the texts of a user into its tokens, which have room for so much.
