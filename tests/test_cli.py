@@ -1,9 +1,11 @@
 """The commands that speak to a running server, with the program itself and real devices."""
 
+import http.server
 import json
 import os
 import re
 import subprocess
+import threading
 import time
 
 import pytest
@@ -165,6 +167,81 @@ def test_what_is_not_understood(server, words, reason):
 ])
 def test_what_fails_says_why(server, words, reason):
     assert reason in failed(server, *words)
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """A server of another version: what it answers is JSON, and not what was asked for."""
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.dumps(self.server.token if self.path == "/api/auth/login"
+                          else self.server.content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def stranger():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        server.http_port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+ID = "784f394c-42b6-11ef-983c-b7beff2784f9"
+SHAPE = "the answer is of another shape than this program knows: "
+
+
+@pytest.mark.parametrize("words, content, reason", [
+    (["devices"], 5, SHAPE + "it is no object"),
+    (["devices", "--json"], [], SHAPE + "it is no object"),
+    (["devices"], {}, SHAPE + "'data' is no array"),
+    (["devices"], {"data": {}, "hasNext": False}, SHAPE + "'data' is no array"),
+    (["devices"], {"data": [1], "hasNext": False}, SHAPE + "a device is no object"),
+    (["devices"], {"data": [], "hasNext": 0}, SHAPE + "'hasNext' is not true or false"),
+    (["attributes", ID], {}, SHAPE + "it is no array"),
+    (["attributes", ID], ["a"], SHAPE + "an attribute is no object"),
+    (["telemetry", ID], [], SHAPE + "it is no object"),
+    (["telemetry", ID], {"t": 5}, SHAPE + "the points of a key are no array"),
+    (["telemetry", ID], {"t": [5]}, SHAPE + "a point is no object"),
+    (["telemetry", ID, "--follow"], {}, SHAPE + "it is no array"),
+    (["trace", ID], "x", SHAPE + "it has no array 'exchanges'"),
+    (["trace", ID], {"exchanges": 1}, SHAPE + "it has no array 'exchanges'"),
+    (["trace", ID], {"exchanges": [[]]}, SHAPE + "an exchange is no object"),
+    (["telemetry", "by name"], [], "by name: the answer names no id"),
+    (["telemetry", "by name"], {"id": ID}, "by name: the answer names no id"),
+])
+def test_answers_of_another_shape_are_errors(stranger, words, content, reason):
+    stranger.token, stranger.content = {"token": "t"}, content
+    result = run(stranger, *words)
+    assert (result.returncode, result.stderr) == (1, f"motehub: {reason}\n"), result
+
+
+@pytest.mark.parametrize("token", [5, [], {"token": 5}])
+def test_a_log_in_without_a_token_is_an_error(stranger, token):
+    stranger.token = token
+    assert "log in: the server gave no token" in failed(stranger, "devices")
+
+
+def test_members_that_are_not_there_are_shown_as_nothing(stranger):
+    stranger.token, stranger.content = {"token": "t"}, {"t": [{"ts": 0}]}
+    shown = done(stranger, "telemetry", ID)
+    assert shown.split() == ["1970-01-01T00:00:00.000Z", "t"]
+    stranger.content = {"data": [{"id": 5, "active": "x"}], "hasNext": False}
+    assert done(stranger, "devices").split() == ["inactive"]
+    stranger.content = {"exchanges": [{"time": "x"}]}
+    assert "1970-01-01" in done(stranger, "trace", ID)
 
 
 def test_who_may_not_is_told(server):

@@ -38,7 +38,7 @@ static void print_attribute(const char *scope, struct codec_json attribute)
     printf("  %-6s  ", scope);
     cli_print_column(cli_read_text(attribute, "key"), 24);
     printf("  ");
-    cli_print_value(codec_json_get(attribute, "value"));
+    cli_print_value(cli_read_member(attribute, "value"));
     printf("\n");
 }
 
@@ -59,8 +59,14 @@ static enum cli_exit show(struct cli_session *session, struct slice device, unsi
         cli_print_json(text);
         return CLI_DONE;
     }
+    if (!cli_session_expect(all, CODEC_JSON_ARRAY, "it is no array")) {
+        return CLI_FAILED;
+    }
     struct codec_json_walk walk = codec_json_walk_over(all);
     while (codec_json_walk_next(&walk, &name, &attribute)) {
+        if (!cli_session_expect(attribute, CODEC_JSON_OBJECT, "an attribute is no object")) {
+            return CLI_FAILED;
+        }
         print_attribute(scopes[scope].word, attribute);
     }
     return CLI_DONE;

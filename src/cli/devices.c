@@ -7,7 +7,7 @@
 static void print_device(struct codec_json device)
 {
     const bool is_active = cli_read_truth(device, "active");
-    cli_print_text(cli_read_text(codec_json_get(device, "id"), "id"));
+    cli_print_text(cli_read_text(cli_read_member(device, "id"), "id"));
     printf("  %-8s  ", is_active ? "active" : "inactive");
     cli_print_column(cli_read_text(device, "type"), 16);
     printf("  ");
@@ -15,11 +15,26 @@ static void print_device(struct codec_json device)
     printf("\n");
 }
 
+static bool print_devices(struct codec_json devices)
+{
+    struct codec_json device;
+    struct slice name;
+    if (!cli_session_expect(devices, CODEC_JSON_ARRAY, "'data' is no array")) {
+        return false;
+    }
+    struct codec_json_walk walk = codec_json_walk_over(devices);
+    while (codec_json_walk_next(&walk, &name, &device)) {
+        if (!cli_session_expect(device, CODEC_JSON_OBJECT, "a device is no object")) {
+            return false;
+        }
+        print_device(device);
+    }
+    return true;
+}
+
 static bool print_page(struct cli_session *session, struct slice text, bool *has_next)
 {
     struct codec_json page;
-    struct codec_json device;
-    struct slice name;
     *has_next = false;
     if (session->options->as_json) {
         cli_print_json(text);
@@ -27,11 +42,11 @@ static bool print_page(struct cli_session *session, struct slice text, bool *has
     if (!cli_session_parse(session, text, &page)) {
         return false;
     }
-    struct codec_json_walk walk = codec_json_walk_over(codec_json_get(page, "data"));
-    while (!session->options->as_json && codec_json_walk_next(&walk, &name, &device)) {
-        print_device(device);
-    }
-    return codec_json_boolean(codec_json_get(page, "hasNext"), has_next);
+    const struct codec_json more = cli_read_member(page, "hasNext");
+    return cli_session_expect(page, CODEC_JSON_OBJECT, "it is no object") &&
+           (session->options->as_json || print_devices(cli_read_member(page, "data"))) &&
+           cli_session_expect(more, CODEC_JSON_BOOLEAN, "'hasNext' is not true or false") &&
+           codec_json_boolean(more, has_next);
 }
 
 enum cli_exit cli_devices(struct cli_session *session)

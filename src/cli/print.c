@@ -50,7 +50,9 @@ void cli_print_value(struct codec_json value)
         return;
     }
     struct buf out = buf_over(memory, sizeof(memory));
-    codec_json_write(value, &out);
+    if (codec_json_exists(value)) {
+        codec_json_write(value, &out);
+    }
     cli_print_text(buf_view(&out));
     if (out.overflow) {
         printf("...");

@@ -8,7 +8,8 @@
 void cli_print_text(struct slice text);
 // Filled up with spaces to `width` characters.
 void cli_print_column(struct slice text, size_t width);
-// A value as people write it: a text without quotes, everything else as JSON.
+// A value as people write it: a text without quotes, everything else as JSON; nothing for one that
+// does not exist.
 void cli_print_value(struct codec_json value);
 // Milliseconds since 1970 as 2026-01-31T12:00:00.000Z.
 void cli_print_time(int64_t ms);

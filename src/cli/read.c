@@ -1,23 +1,29 @@
 #include "cli/read.h"
 
+struct codec_json cli_read_member(struct codec_json object, const char *name)
+{
+    return codec_json_is(object, CODEC_JSON_OBJECT) ? codec_json_get(object, name)
+                                                    : (struct codec_json){NULL};
+}
+
 struct slice cli_read_text(struct codec_json object, const char *name)
 {
     struct slice text = SLICE_EMPTY;
-    const struct codec_json member = codec_json_get(object, name);
+    const struct codec_json member = cli_read_member(object, name);
     return codec_json_exists(member) && codec_json_string(member, &text) ? text : SLICE_EMPTY;
 }
 
 int64_t cli_read_number(struct codec_json object, const char *name)
 {
     int64_t number = 0;
-    const struct codec_json member = codec_json_get(object, name);
+    const struct codec_json member = cli_read_member(object, name);
     return codec_json_exists(member) && codec_json_int64(member, &number) ? number : 0;
 }
 
 bool cli_read_truth(struct codec_json object, const char *name)
 {
     bool truth = false;
-    const struct codec_json member = codec_json_get(object, name);
+    const struct codec_json member = cli_read_member(object, name);
     return codec_json_exists(member) && codec_json_boolean(member, &truth) && truth;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "cli/read.h"
 
 #define MEMORY_SIZE (64U << 20)
 #define ANSWER_MAX (16U << 20)
@@ -91,6 +92,12 @@ bool cli_session_parse(struct cli_session *session, struct slice text, struct co
     return fail("the answer is no JSON", place.reason != NULL ? place.reason : "it is too large");
 }
 
+bool cli_session_expect(struct codec_json value, enum codec_json_type type, const char *what)
+{
+    return codec_json_is(value, type) ||
+           fail("the answer is of another shape than this program knows", what);
+}
+
 static void put_escaped(struct buf *out, struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -164,8 +171,11 @@ bool cli_session_device(struct cli_session *session, const char *device, struct 
         cli_session_complain("GET", path, status, text);
         return false;
     }
-    return cli_session_parse(session, text, &object) &&
-           codec_json_string(codec_json_get(codec_json_get(object, "id"), "id"), id);
+    if (!cli_session_parse(session, text, &object)) {
+        return false;
+    }
+    *id = cli_read_text(cli_read_member(object, "id"), "id");
+    return id->len > 0 || fail(device, "the answer names no id");
 }
 
 static bool read_password(const struct cli_options *options, char password[PASSWORD_MAX])
@@ -195,7 +205,7 @@ static bool keep_token(struct cli_session *session, struct slice text)
     struct codec_json object;
     struct slice token;
     if (!cli_session_parse(session, text, &object) ||
-        !codec_json_string(codec_json_get(object, "token"), &token) ||
+        !codec_json_string(cli_read_member(object, "token"), &token) ||
         token.len >= sizeof(session->token)) {
         return fail("log in", "the server gave no token");
     }

@@ -54,6 +54,10 @@ void cli_session_complain(const char *method, const char *path, unsigned status,
 // Reads an answer; false: said why.
 MUST_USE bool cli_session_parse(struct cli_session *session, struct slice text,
                                 struct codec_json *value);
+// Whether a value is of the type that it must be to be understood; false: said `what` is not so, as
+// in "'data' is no array".
+MUST_USE bool cli_session_expect(struct codec_json value, enum codec_json_type type,
+                                 const char *what);
 // A path with its parts escaped: "%s" in the form takes the next of `parts`.
 const char *cli_session_path(struct cli_session *session, const char *form,
                              const struct slice *parts, unsigned count);

@@ -12,29 +12,46 @@ static void print_point(struct slice key, struct codec_json point)
     printf("  ");
     cli_print_column(key, 24);
     printf("  ");
-    cli_print_value(codec_json_get(point, "value"));
+    cli_print_value(cli_read_member(point, "value"));
     printf("\n");
 }
 
-// Every point of the answer; the newest time of all goes up.
-static void print_points(struct codec_json all, int64_t *newest)
+// The points of one key; the newest time of all goes up.
+static bool print_series(struct slice key, struct codec_json points, int64_t *newest)
+{
+    struct slice none;
+    struct codec_json point;
+    if (!cli_session_expect(points, CODEC_JSON_ARRAY, "the points of a key are no array")) {
+        return false;
+    }
+    struct codec_json_walk walk = codec_json_walk_over(points);
+    while (codec_json_walk_next(&walk, &none, &point)) {
+        if (!cli_session_expect(point, CODEC_JSON_OBJECT, "a point is no object")) {
+            return false;
+        }
+        const int64_t at = cli_read_number(point, "ts");
+        if (codec_json_is(cli_read_member(point, "value"), CODEC_JSON_NULL)) {
+            continue;
+        }
+        print_point(key, point);
+        *newest = at > *newest ? at : *newest;
+    }
+    return true;
+}
+
+static bool print_points(struct codec_json all, int64_t *newest)
 {
     struct slice key;
-    struct slice none;
     struct codec_json points;
-    struct codec_json point;
-    struct codec_json_walk keys = codec_json_walk_over(all);
-    while (codec_json_walk_next(&keys, &key, &points)) {
-        struct codec_json_walk walk = codec_json_walk_over(points);
-        while (codec_json_walk_next(&walk, &none, &point)) {
-            const int64_t at = cli_read_number(point, "ts");
-            if (codec_json_is(codec_json_get(point, "value"), CODEC_JSON_NULL)) {
-                continue;
-            }
-            print_point(key, point);
-            *newest = at > *newest ? at : *newest;
-        }
+    bool is_good = cli_session_expect(all, CODEC_JSON_OBJECT, "it is no object");
+    if (!is_good) {
+        return false;
     }
+    struct codec_json_walk keys = codec_json_walk_over(all);
+    while (is_good && codec_json_walk_next(&keys, &key, &points)) {
+        is_good = print_series(key, points, newest);
+    }
+    return is_good;
 }
 
 static enum cli_exit show(struct cli_session *session, const char *path, int64_t *newest)
@@ -47,8 +64,8 @@ static enum cli_exit show(struct cli_session *session, const char *path, int64_t
     }
     if (session->options->as_json && !session->options->follows) {
         cli_print_json(text);
-    } else {
-        print_points(all, newest);
+    } else if (!print_points(all, newest)) {
+        return CLI_FAILED;
     }
     // Who follows sees it now, also through a pipe.
     return fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
@@ -66,7 +83,8 @@ static bool find_keys(struct cli_session *session, struct slice device, struct s
     uint8_t *memory = arena_take(&session->memory, HTTP_CLIENT_PATH_MAX);
     struct buf out = buf_over(memory, memory != NULL ? HTTP_CLIENT_PATH_MAX : 0);
     if (!cli_session_ask(session, "GET", path, SLICE_EMPTY, &text) ||
-        !cli_session_parse(session, text, &all)) {
+        !cli_session_parse(session, text, &all) ||
+        !cli_session_expect(all, CODEC_JSON_ARRAY, "it is no array")) {
         return false;
     }
     struct codec_json_walk walk = codec_json_walk_over(all);

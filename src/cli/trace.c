@@ -52,14 +52,31 @@ static void print_bounds(struct codec_json trace)
     }
 }
 
+static bool print_trace(struct codec_json trace)
+{
+    struct slice name;
+    struct codec_json exchange;
+    const struct codec_json exchanges = cli_read_member(trace, "exchanges");
+    if (!cli_session_expect(exchanges, CODEC_JSON_ARRAY, "it has no array 'exchanges'")) {
+        return false;
+    }
+    print_bounds(trace);
+    struct codec_json_walk walk = codec_json_walk_over(exchanges);
+    while (codec_json_walk_next(&walk, &name, &exchange)) {
+        if (!cli_session_expect(exchange, CODEC_JSON_OBJECT, "an exchange is no object")) {
+            return false;
+        }
+        print_exchange(exchange);
+    }
+    return true;
+}
+
 enum cli_exit cli_trace(struct cli_session *session)
 {
     const struct cli_options *options = session->options;
     struct slice device;
     struct slice text;
-    struct slice name;
     struct codec_json trace;
-    struct codec_json exchange;
     if (!cli_session_device(session, options->words[0], &device)) {
         return CLI_FAILED;
     }
@@ -75,10 +92,5 @@ enum cli_exit cli_trace(struct cli_session *session)
         cli_print_json(text);
         return CLI_DONE;
     }
-    print_bounds(trace);
-    struct codec_json_walk walk = codec_json_walk_over(codec_json_get(trace, "exchanges"));
-    while (codec_json_walk_next(&walk, &name, &exchange)) {
-        print_exchange(exchange);
-    }
-    return CLI_DONE;
+    return print_trace(trace) ? CLI_DONE : CLI_FAILED;
 }
