@@ -158,6 +158,16 @@ void bus_flush(struct bus_party *party)
     }
 }
 
+bool bus_flush_own(struct bus_party *party)
+{
+    if (party->unsent[party->number] == 0) {
+        return false;
+    }
+    party->unsent[party->number] = 0;
+    ring_publish(party->to[party->number]);
+    return true;
+}
+
 bool bus_has_room(const struct bus_party *party, unsigned to)
 {
     return ring_used(party->to[to]) + party->unsent[to] <= party->bus->ring_bytes / 2;

@@ -45,6 +45,8 @@ MUST_USE void *bus_reserve(struct bus_party *party, unsigned to, size_t len);
 void bus_commit(struct bus_party *party, unsigned to, size_t len);
 // Wakes those to whom something was sent. Once per turn.
 void bus_flush(struct bus_party *party);
+// What the party sent to itself arrives at once; false if that is nothing. Wakes nobody.
+bool bus_flush_own(struct bus_party *party);
 // True if at most half of the ring to that party is in use: what can wait leaves the other half to
 // answers.
 bool bus_has_room(const struct bus_party *party, unsigned to);

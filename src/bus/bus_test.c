@@ -75,6 +75,26 @@ static void messages_arrive_in_order_after_the_flush(void **state)
     bus_destroy(parties.bus);
 }
 
+static void what_is_sent_to_itself_needs_no_wake(void **state)
+{
+    (void)state;
+    struct parties parties = make();
+    assert_false(bus_flush_own(parties.of[0]));
+    assert_true(send(parties.of[0], 0, "to itself"));
+    assert_true(send(parties.of[0], 1, "to another"));
+    assert_true(bus_flush_own(parties.of[0]));
+    assert_false(bus_flush_own(parties.of[0]));
+    expect(parties.of[0], 0, "to itself");
+    expect_nothing(parties.of[1]);
+    bus_flush(parties.of[0]);
+    expect(parties.of[1], 0, "to another");
+    // Nobody was woken by the first: this waits until its deadline.
+    const struct mono begin = plat_clock_mono();
+    bus_wait(parties.of[0], mono_add(begin, span_ms(30)));
+    assert_true(mono_since(plat_clock_mono(), begin).ns >= span_ms(30).ns);
+    bus_destroy(parties.bus);
+}
+
 static void a_full_ring_is_said_and_room_comes_back(void **state)
 {
     (void)state;
@@ -209,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_arrive_in_order_after_the_flush),
+        cmocka_unit_test(what_is_sent_to_itself_needs_no_wake),
         cmocka_unit_test(a_full_ring_is_said_and_room_comes_back),
         cmocka_unit_test(a_busy_sender_keeps_nobody_out),
         cmocka_unit_test(a_message_beyond_a_quarter_of_the_ring_is_refused),

@@ -16,6 +16,7 @@
 
 #define COMPLETIONS_MAX 1024U
 #define MAIL_MAX 1024U
+#define OWN_MAIL_ROUNDS 4U
 #define DRAIN_S 5U
 #define FIGURES_MS 100U
 #define ROOM_MIN (2U * PLAT_UDP_BATCH)
@@ -456,6 +457,15 @@ static void take_mail(struct server_worker *worker, struct api_time now)
     core_shard_turn(worker->shard, shard_now);
 }
 
+// What the worker says to itself, as its shard and its endpoint do to each other, needs no turn of
+// its own; what goes on longer than this has one.
+static void take_own_mail(struct server_worker *worker, struct api_time now)
+{
+    for (unsigned i = 0; i < OWN_MAIL_ROUNDS && bus_flush_own(worker->party); i++) {
+        take_mail(worker, now);
+    }
+}
+
 static void expire_waiting(struct server_worker *worker, struct mono now)
 {
     struct coap_handle exchange;
@@ -566,8 +576,11 @@ static void turn(struct server_worker *worker)
     store_flush(worker->lane);
     collect(worker, now.mono);
     collect_loads(worker, now.mono);
+    bus_flush_own(worker->party);
     take_mail(worker, now);
+    take_own_mail(worker, now);
     expire(worker, now);
+    take_own_mail(worker, now);
     transmit(worker, now.mono);
     publish_figures(worker, now.mono);
     bus_flush(worker->party);
