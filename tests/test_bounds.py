@@ -14,6 +14,7 @@ import re
 import socket
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -488,6 +489,31 @@ def test_shared_attributes_of_a_device_are_bounded(place):
         statuses[n] = rest.call("POST", path, {f"k{n}": "x" * 10000}).status
     assert set(statuses.values()) == {200, 400}
     assert statuses[0] == 200 and statuses[most // 10000 + 1] == 400
+
+
+@fills("changes-of-a-device")
+def test_names_that_come_and_go_are_bounded(place):
+    server = started(place)
+    rest = Rest(server.http_port).log_in(*TENANT)
+    most = limits()[0]["changes-of-a-device"][0]
+    path = "/api/plugins/telemetry/DEVICE/{}/SHARED_SCOPE"
+    path = path.format(rest.device_named("Test Device A1"))
+    with Observer(SimpleNamespace(server=server, token=TOKEN), "attributes") as watch:
+        watch.register()
+        rest.post(path, {"stays": 1})
+        watch.reject(watch.next(confirm=False))
+        for n in range(most // (10 * (250 + 64)) + 5):
+            names = [f"{n:03}{i}".ljust(250, "x") for i in range(10)]
+            rest.post(path, dict.fromkeys(names, 1))
+            rest.delete(f"{path}?keys={','.join(names)}")
+        # It is heard: what it missed was too much to be told.
+        watch.client.post(TOKEN, '{"t":1}')
+        end = watch.next()
+        assert (end.status, end.option(OBSERVE)) == ("5.03", None)
+        assert watch.next(0.5) is None
+        assert json.loads(watch.register().payload) == {"stays": 1}
+        rest.post(path, {"more": 2})
+        assert json.loads(watch.next().payload) == {"more": 2}
 
 
 # REST.

@@ -105,7 +105,10 @@ static struct coap_notice notice_of(const struct core_mail *mail)
         break;
     case CORE_NOTICE_GONE:
     case CORE_NOTICE_UNAUTHORIZED:
-        notice.code = mail->notice == CORE_NOTICE_GONE ? COAP_NOT_FOUND : COAP_UNAUTHORIZED;
+    case CORE_NOTICE_LAPSED:
+        notice.code = mail->notice == CORE_NOTICE_GONE           ? COAP_NOT_FOUND
+                      : mail->notice == CORE_NOTICE_UNAUTHORIZED ? COAP_UNAUTHORIZED
+                                                                 : COAP_SERVICE_UNAVAILABLE;
         notice.has_observe = false;
         notice.max_age_s = COAP_MAX_AGE_NONE;
         break;

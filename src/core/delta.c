@@ -1,31 +1,23 @@
 // Shared attributes on their way to the device: changes are durable in its outbox until it took
-// them, and merge while they wait (protocol-rules.md section 5).
-//
-// The outbox has a row for each attribute that changed since the device last took them all: the
-// number of its newest change. The newest of these numbers is the outbox's own: counters need not
-// be written with each change. Rows up to `covered` are known to the device; they are removed when
-// the outbox is read next.
+// them (core/outbox.c), and merge while they wait (protocol-rules.md section 5).
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/feed.h"
 #include "core/flight_priv.h"
+#include "core/outbox_priv.h"
 
-// Rows that one load may bring; a device with more does not get its changes (logged).
-#define ROWS_MAX 8192U
-// Of these, so many are removed by one record.
-#define STALE_A_NOTE 1024U
 // Rows that cannot be read are tried again after this.
 #define UNREADABLE_S 60U
-#define NUMBER_MAX 16U
 
 // What a device is shown when it registers is read after its registration is on disk. A change that
 // follows that into the store may be too late for the reading, so it is noted already.
 static bool is_observed(const struct core_downlink *link)
 {
     const struct core_observation *observation = &link->observations[CORE_RESOURCE_ATTRIBUTES];
-    return observation->state != CORE_OBSERVATION_NONE || observation->registering > 0;
+    const bool is_told = observation->state != CORE_OBSERVATION_NONE && !link->is_lapsed;
+    return is_told || observation->registering > 0;
 }
 
 bool core_delta_is_noted(const struct core_reach *reach)
@@ -33,32 +25,6 @@ bool core_delta_is_noted(const struct core_reach *reach)
     const struct core_downlink *link = reach->link;
     return link != NULL &&
            (is_observed(link) || link->is_visited || link->poll_state != CORE_POLL_NEVER);
-}
-
-static struct slice copy_name(struct arena *memory, struct slice key)
-{
-    uint8_t *name = arena_take(memory, key.len + 1);
-    if (name == NULL) {
-        return SLICE_EMPTY;
-    }
-    name[0] = 'a';
-    memcpy(name + 1, key.ptr, key.len);
-    return slice_of(name, key.len + 1);
-}
-
-bool core_delta_put_note(const struct core_reach *reach, struct slice key,
-                         struct store_state_change *note)
-{
-    struct arena *memory = reach->shard->plan.memory;
-    const struct slice name = copy_name(memory, key);
-    uint8_t *number = arena_take(memory, NUMBER_MAX);
-    if (name.len == 0 || number == NULL) {
-        return false;
-    }
-    struct buf value = buf_over(number, NUMBER_MAX);
-    buf_put_varint(&value, reach->link->seq);
-    *note = (struct store_state_change){STORE_STATE_OUTBOX, name, false, buf_view(&value)};
-    return true;
 }
 
 // The changed rows and an outbox row for each. The number is durable with the change itself, so
@@ -74,7 +40,7 @@ static enum err make_noted(const struct core_reach *reach, const struct store_ch
     reach->link->seq++;
     for (uint32_t i = 0; i < change->count; i++) {
         items[i] = change->items[i];
-        if (!core_delta_put_note(reach, change->items[i].name, &items[change->count + i])) {
+        if (!core_outbox_put(reach, change->items[i].name, &items[change->count + i])) {
             return ERR_EXHAUSTED;
         }
     }
@@ -86,6 +52,10 @@ static enum err change(const struct core_reach *reach, unsigned from, struct cor
 {
     struct store_change change = *order->change;
     const bool noted = core_delta_is_noted(reach);
+    if (noted && core_outbox_is_full(reach)) {
+        core_flight_pump(reach);
+        return ERR_EXHAUSTED;
+    }
     enum err err = noted ? make_noted(reach, order->change, &change) : ERR_OK;
     struct core_job *job = err == ERR_OK ? core_shard_job(reach->shard, CORE_JOB_CHANGE) : NULL;
     if (job == NULL) {
@@ -173,7 +143,7 @@ static enum err commit_notes(const struct core_reach *reach, const struct slice 
     bool is_full = items == NULL;
     job->seq = ++link->seq;
     for (uint32_t i = 0; i < count && !is_full; i++) {
-        is_full = !core_delta_put_note(reach, keys[i], &items[i]);
+        is_full = !core_outbox_put(reach, keys[i], &items[i]);
     }
     if (is_full) {
         pool_give(reach->shard->jobs, pool_handle_of(reach->shard->jobs, job));
@@ -217,7 +187,7 @@ static void tell_noted(const struct core_reach *reach, const struct core_job *jo
     if (!core_delta_is_noted(reach)) {
         reach->link->covered = job->seq;
     } else if (!is_first || !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES) ||
-               !send_order(reach, job->order)) {
+               !send_order(reach, job->order) || core_outbox_is_heavy(reach)) {
         core_flight_pump(reach);
     }
 }
@@ -265,73 +235,6 @@ void core_delta_send(const struct core_reach *reach, bool whole)
         ERR_OK) {
         core_shard_again(reach);
     }
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    const struct store_state_row *left = a;
-    const struct store_state_row *right = b;
-    return slice_compare(left->name, right->name);
-}
-
-static void gather_outbox(const struct core_reach *reach, const struct store_state_row *row,
-                          struct core_gathered *all)
-{
-    struct buf_reader reader = buf_reader_over(row->value);
-    if (row->name.len == 0 || row->name.ptr[0] != 'a') {
-        return;
-    }
-    const uint64_t seq = buf_read_varint(&reader);
-    if (seq <= reach->link->covered) {
-        all->stale[all->stale_count++] =
-            (struct store_state_change){STORE_STATE_OUTBOX, row->name, true, SLICE_EMPTY};
-        return;
-    }
-    if (seq > reach->link->load_upto) {
-        return;
-    }
-    const struct store_state_row wanted = {.name = slice_sub(row->name, 1, row->name.len)};
-    const struct store_state_row *found =
-        bsearch(&wanted, all->shared, all->shared_count, sizeof(wanted), compare_names);
-    struct core_waiting *waiting = &all->waiting[all->waiting_count++];
-    *waiting = (struct core_waiting){.seq = seq, .is_removed = found == NULL};
-    waiting->attribute.key = wanted.name;
-    if (found != NULL && !store_attribute_get(found, &waiting->attribute)) {
-        all->is_bad = true;
-    }
-}
-
-// Rows come by kind, then by name: the shared scope is complete before the outbox begins.
-enum err core_delta_gather(const struct core_reach *reach, struct store_load *load,
-                           struct core_gathered *all)
-{
-    struct arena *memory = reach->shard->plan.memory;
-    struct store_state_row row;
-    all->shared = arena_take_array(memory, ROWS_MAX, sizeof(*all->shared));
-    all->stale = arena_take_array(memory, ROWS_MAX, sizeof(*all->stale));
-    all->waiting = arena_take_array(memory, ROWS_MAX, sizeof(*all->waiting));
-    all->calls = arena_take_array(memory, CORE_GATHERED_CALLS, sizeof(*all->calls));
-    if (all->shared == NULL || all->stale == NULL || all->waiting == NULL || all->calls == NULL) {
-        return ERR_EXHAUSTED;
-    }
-    uint32_t outbox = 0;
-    while (store_load_next(load, &row)) {
-        if (row.kind == STORE_STATE_SHARED && all->shared_count < ROWS_MAX) {
-            all->shared[all->shared_count++] = row;
-        } else if (row.kind == STORE_STATE_OUTBOX && outbox++ < ROWS_MAX) {
-            gather_outbox(reach, &row, all);
-        } else if (row.kind == STORE_STATE_CALL && all->call_count < CORE_GATHERED_CALLS) {
-            all->calls[all->call_count++] = row;
-        } else {
-            return ERR_TOO_LARGE;
-        }
-    }
-    if (store_load_err(load) != ERR_OK) {
-        return store_load_err(load);
-    }
-    // Calls come last: if none was read, other rows may be missing.
-    const bool is_partial = store_load_is_cut(load) && all->call_count == 0;
-    return all->is_bad ? ERR_CORRUPT : is_partial ? ERR_TOO_LARGE : ERR_OK;
 }
 
 static int compare_seqs(const void *a, const void *b)
@@ -383,24 +286,6 @@ static enum err split(const struct core_reach *reach, const struct core_gathered
         }
     }
     return commit_notes(reach, keys, moved, job);
-}
-
-bool core_delta_restore(const struct core_reach *reach, struct slice number)
-{
-    struct core_downlink *link = reach->link;
-    struct buf_reader reader = buf_reader_over(number);
-    const uint64_t seq = buf_read_varint(&reader);
-    if (reader.overflow) {
-        return false;
-    }
-    if (seq > link->delta_seq) {
-        link->delta_seq = seq;
-    }
-    // Calls that nobody stores may have taken numbers since.
-    if (seq + CORE_CALLS_RESERVED > link->seq) {
-        link->seq = seq + CORE_CALLS_RESERVED;
-    }
-    return true;
 }
 
 bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all, uint64_t seq)
@@ -491,33 +376,10 @@ static void send_whole(const struct core_reach *reach, const struct core_gathere
                              CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
 }
 
-// What the rows say of the sequence goes into the counters.
-bool core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all)
-{
-    const struct core_downlink *link = reach->link;
-    // A change that was under way then, or was submitted meanwhile, may put one of these rows anew.
-    const bool is_settled = link->change_newest <= link->load_upto && link->seq == link->load_seq;
-    struct store_state_change *items =
-        is_settled && all->stale_count > 0
-            ? arena_take_array(reach->shard->plan.memory, STALE_A_NOTE + 1, sizeof(*items))
-            : NULL;
-    if (items == NULL || core_shard_put_counters(reach, &items[0]) != ERR_OK) {
-        return false;
-    }
-    for (uint32_t i = 0; i < all->stale_count; i += STALE_A_NOTE) {
-        const uint32_t left = all->stale_count - i;
-        const uint32_t count = left < STALE_A_NOTE ? left : STALE_A_NOTE;
-        memcpy(items + 1, all->stale + i, count * sizeof(*items));
-        core_shard_note(reach, items, count + 1);
-    }
-    return true;
-}
-
 // Soon, if memory was short or there will be fewer rows; else it is for people to see.
-static void read_again(const struct core_reach *reach, const struct core_gathered *all,
-                       enum err err)
+static void read_again(const struct core_reach *reach, struct core_gathered *all, enum err err)
 {
-    if (err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_delta_remove_stale(reach, all))) {
+    if (err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, all))) {
         core_shard_again(reach);
         return;
     }
@@ -531,13 +393,14 @@ void core_delta_loaded(const struct core_reach *reach, struct store_load *load)
     struct core_downlink *link = reach->link;
     struct core_gathered all = {0};
     const bool whole = store_load_note(load).ptr[0] == CORE_LOAD_WHOLE;
-    const enum err err = core_delta_gather(reach, load, &all);
+    const enum err err = core_outbox_gather(reach, load, &all);
     if (err != ERR_OK) {
         read_again(reach, &all, err);
         return;
     }
-    (void)core_delta_remove_stale(reach, &all);
-    if (link->flight.kind != CORE_FLIGHT_NONE ||
+    (void)core_outbox_clean(reach, &all);
+    if (link->flight.kind != CORE_FLIGHT_NONE || core_outbox_is_heavy(reach) ||
+        core_flight_is_lapse_due(reach) ||
         !core_flight_may_start(reach, CORE_RESOURCE_ATTRIBUTES)) {
         core_flight_pump(reach);
     } else if (all.waiting_count > 0) {

@@ -10,6 +10,7 @@ enum {
     FLAG_ONEWAY = 1,
     FLAG_POLLED = 1,
     FLAG_VISITED = 2,
+    FLAG_LAPSED = 4,
 };
 
 static bool read_version(struct buf_reader *reader)
@@ -77,7 +78,8 @@ void core_row_put_counters(struct buf *out, const struct core_downlink *link)
         buf_put_varint(out, link->observations[i].reserved);
     }
     buf_put_u8(out, (link->poll_state == CORE_POLL_NOTED ? FLAG_POLLED : 0) |
-                        (link->is_visited ? FLAG_VISITED : 0));
+                        (link->is_visited ? FLAG_VISITED : 0) |
+                        (link->is_lapsed ? FLAG_LAPSED : 0));
     for (unsigned i = 0; i < CORE_RESOURCES; i++) {
         const struct core_observation *observation = &link->observations[i];
         buf_put_varint(out, observation->has_mid ? observation->mid + UINT64_C(1) : 0);
@@ -113,6 +115,7 @@ bool core_row_get_counters(struct slice row, struct core_downlink *link)
     const uint8_t flags = reader.rest.len > 0 ? buf_read_u8(&reader) : 0;
     link->poll_state = (flags & FLAG_POLLED) != 0 ? CORE_POLL_NOTED : CORE_POLL_NEVER;
     link->is_visited = (flags & FLAG_VISITED) != 0;
+    link->is_lapsed = (flags & FLAG_LAPSED) != 0;
     // And those of before message ids were kept, here.
     for (unsigned i = 0; i < CORE_RESOURCES && reader.rest.len > 0; i++) {
         read_mid(&reader, &link->observations[i]);

@@ -70,7 +70,8 @@ enum core_flight_kind {
     CORE_FLIGHT_DELTA, // changes up to `upto`
     CORE_FLIGHT_CALL,
     CORE_FLIGHT_PROBE,
-    CORE_FLIGHT_END, // the last message of an observation; nothing follows
+    CORE_FLIGHT_LAPSE, // the device has to register again
+    CORE_FLIGHT_END,   // the last message of an observation; nothing follows
 };
 
 // The notification under way: a leg to the observation's route, and one to the candidate.
@@ -159,10 +160,12 @@ struct core_downlink {
     uint32_t calls_reserved;
     uint32_t call_loading; // the call whose texts are being read
     uint32_t jobs;         // commits under way
+    uint32_t outbox_bytes; // at most; core/outbox.c
     uint32_t awake_ms;
     uint8_t poll_state; // enum core_poll_state
     uint8_t power;      // enum model_power; core/power.c
     bool is_visited;    // it waited for changes once: they are noted, observed or not
+    bool is_lapsed;     // changes were forgotten: the observer has to register again
     bool is_connected;
     bool is_loading;   // what is to be sent is being read
     bool is_splitting; // a change that is too large becomes two

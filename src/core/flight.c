@@ -1,6 +1,7 @@
 // The one notification that is under way to a device: where it goes, and what became of it
 // (protocol-rules.md sections 1 and 2).
 #include "base/buf.h"
+#include "core/outbox_priv.h"
 #include "core/power_priv.h"
 #include "core/visit_priv.h"
 #include "model/index.h"
@@ -212,7 +213,8 @@ static void start_visit(const struct core_reach *reach, enum core_resource resou
 bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
                        enum core_flight_kind kind, enum core_notice notice, struct slice body)
 {
-    if (kind != CORE_FLIGHT_PROBE && core_visit_waits(reach, resource)) {
+    const bool is_for_visits = kind == CORE_FLIGHT_DELTA || kind == CORE_FLIGHT_CALL;
+    if (is_for_visits && core_visit_waits(reach, resource)) {
         ASSERT(reach->link->flight.kind == CORE_FLIGHT_NONE);
         start_visit(reach, resource, kind, body);
         return true;
@@ -233,6 +235,7 @@ bool core_flight_start(const struct core_reach *reach, enum core_resource resour
                                    .resource = (uint8_t)resource,
                                    .notice = (uint8_t)notice,
                                    .confirmable = is_cut || is_acknowledged_call ||
+                                                  kind == CORE_FLIGHT_LAPSE ||
                                                   wants_con(reach, observation),
                                    .is_cut = is_cut,
                                    .number = number,
@@ -343,6 +346,8 @@ static void deliver(const struct core_reach *reach, unsigned leg, bool is_fetche
     struct core_flight *flight = &reach->link->flight;
     struct core_observation *observation = observation_in(reach);
     const struct span probe_wait = observation->probe_wait;
+    const enum core_resource resource = flight->resource;
+    const bool is_lapse = flight->kind == CORE_FLIGHT_LAPSE;
     // Only the first acknowledgement decides; the other leg is stopped.
     flight->legs[leg].is_open = false;
     if (!flight->is_visit) {
@@ -356,6 +361,9 @@ static void deliver(const struct core_reach *reach, unsigned leg, bool is_fetche
         tell_delivered(reach);
     }
     finish(reach);
+    if (is_lapse) {
+        core_observation_end(reach, resource);
+    }
 }
 
 // The next may follow after a round trip, if one was measured (RFC 7641 4.5.1).
@@ -554,6 +562,11 @@ bool core_flight_may_start(const struct core_reach *reach, enum core_resource re
     return (is_idle && core_visit_waits(reach, resource)) || core_flight_is_free(reach, resource);
 }
 
+bool core_flight_is_lapse_due(const struct core_reach *reach)
+{
+    return reach->link->is_lapsed && core_flight_is_free(reach, CORE_RESOURCE_ATTRIBUTES);
+}
+
 static bool wants_probe(const struct core_reach *reach, enum core_resource resource)
 {
     const struct core_observation *observation = &reach->link->observations[resource];
@@ -588,6 +601,9 @@ void core_flight_pump(const struct core_reach *reach)
     struct core_downlink *link = reach->link;
     give_up_overdue(reach);
     core_fetch_expire(reach);
+    if (!link->is_loading && core_outbox_is_heavy(reach)) {
+        core_delta_send(reach, false);
+    }
     if (link->flight.kind != CORE_FLIGHT_NONE || link->is_loading) {
         if (link->flight.kind != CORE_FLIGHT_NONE) {
             core_shard_wake_at(reach, link->flight.give_up);
@@ -597,6 +613,11 @@ void core_flight_pump(const struct core_reach *reach)
     struct core_call *call = core_call_next(reach);
     if (call != NULL && core_flight_may_start(reach, CORE_RESOURCE_RPC)) {
         core_call_send(reach, call);
+        return;
+    }
+    if (core_flight_is_lapse_due(reach)) {
+        (void)!core_flight_start(reach, CORE_RESOURCE_ATTRIBUTES, CORE_FLIGHT_LAPSE,
+                                 CORE_NOTICE_LAPSED, SLICE_EMPTY);
         return;
     }
     const bool has_delta = link->delta_seq > link->covered;

@@ -16,6 +16,8 @@ MUST_USE bool core_flight_may_start(const struct core_reach *reach, enum core_re
 MUST_USE bool core_flight_start(const struct core_reach *reach, enum core_resource resource,
                                 enum core_flight_kind kind, enum core_notice notice,
                                 struct slice body);
+// The device may be told now that it has to register again.
+MUST_USE bool core_flight_is_lapse_due(const struct core_reach *reach);
 // A last message at the end of an observation; nothing waits for it.
 void core_flight_last(const struct core_reach *reach, enum core_resource resource,
                       enum core_notice notice);

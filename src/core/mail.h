@@ -73,6 +73,7 @@ enum core_notice {
     CORE_NOTICE_VALID,        // 2.03: a probe
     CORE_NOTICE_GONE,         // 4.04, the end: the device was deleted
     CORE_NOTICE_UNAUTHORIZED, // 4.01, the end: its credential changed
+    CORE_NOTICE_LAPSED,       // 5.03, the end: it has to register again to know what there is
 };
 
 struct core_mail {

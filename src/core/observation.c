@@ -119,6 +119,19 @@ static void cancel_own(const struct core_reach *reach, enum core_resource resour
     }
 }
 
+// Should the note fail, a device that registered has to do so once more after a restart.
+static void end_lapse(const struct core_reach *reach)
+{
+    struct store_state_change change;
+    if (!reach->link->is_lapsed) {
+        return;
+    }
+    reach->link->is_lapsed = false;
+    if (core_shard_put_counters(reach, &change) == ERR_OK) {
+        core_shard_note(reach, &change, 1);
+    }
+}
+
 static void begin(const struct core_reach *reach, enum core_resource resource,
                   const struct core_registration *registration)
 {
@@ -140,6 +153,7 @@ static void begin(const struct core_reach *reach, enum core_resource resource,
     // The answer shows everything.
     if (resource == CORE_RESOURCE_ATTRIBUTES) {
         reach->link->covered = reach->link->delta_seq;
+        end_lapse(reach);
     }
 }
 
@@ -310,6 +324,9 @@ static void leave(const struct core_reach *reach, enum core_resource resource)
     cancel_own(reach, resource);
     // Nobody waits for changes any more, unless they are asked for; the next registration starts
     // with all of them.
+    if (resource == CORE_RESOURCE_ATTRIBUTES) {
+        end_lapse(reach);
+    }
     if (resource == CORE_RESOURCE_ATTRIBUTES && !core_delta_is_noted(reach)) {
         reach->link->covered = reach->link->delta_seq;
     }

@@ -2,7 +2,7 @@
 // are full at the wrong moment. Nothing that was promised gets lost by it, and nothing changes its
 // order.
 #include "core/downlink.h"
-#include "core/shard_priv.h"
+#include "core/outbox_priv.h"
 #include "core/shard_test.h"
 #include "plat/memory.h"
 

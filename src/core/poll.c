@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/flight_priv.h"
+#include "core/outbox_priv.h"
 
 // Entries of one answer; an answer has no room for more.
 #define ITEMS_MAX 128U
@@ -179,10 +180,11 @@ static enum err put_notes(const struct core_reach *reach, const struct core_gath
 {
     struct core_downlink *link = reach->link;
     const bool is_observed =
-        link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE;
+        link->observations[CORE_RESOURCE_ATTRIBUTES].state != CORE_OBSERVATION_NONE &&
+        !link->is_lapsed;
     for (uint32_t i = 0; !is_observed && i < all->shared_count; i++) {
         link->seq++;
-        if (!core_delta_put_note(reach, all->shared[i].name, &items[*count])) {
+        if (!core_outbox_put(reach, all->shared[i].name, &items[*count])) {
             return ERR_EXHAUSTED;
         }
         (*count)++;
@@ -409,10 +411,10 @@ void core_poll_loaded(const struct core_reach *reach, struct store_load *load)
         return;
     }
     core_call_expire(reach);
-    const enum err err = core_delta_gather(reach, load, &all);
+    const enum err err = core_outbox_gather(reach, load, &all);
     if (err != ERR_OK) {
         const bool is_passing =
-            err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_delta_remove_stale(reach, &all));
+            err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, &all));
         LOG(is_passing ? LOG_DEBUG : LOG_WARN, "poll.unreadable",
             LOG_INT("device", reach->device.number), LOG_TEXT("error", err_text(err)));
         close_poll(reach, err, SLICE_EMPTY);
@@ -423,7 +425,7 @@ void core_poll_loaded(const struct core_reach *reach, struct store_load *load)
             close_poll(reach, ERR_EXHAUSTED, SLICE_EMPTY);
         }
     } else {
-        (void)core_delta_remove_stale(reach, &all);
+        (void)core_outbox_clean(reach, &all);
         answer(reach, &all);
     }
     core_flight_pump(reach);

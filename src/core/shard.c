@@ -2,10 +2,11 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/outbox_priv.h"
 #include "core/visit_priv.h"
 
-// For a poll: all shared attributes and their numbers, and more calls than fit into an answer.
-#define POLL_BYTES (1U << 20)
+// All shared attributes and their numbers, and more calls than fit into an answer to a poll.
+#define LOAD_BYTES (1U << 20)
 // A full table or ring is tried again after this.
 #define AGAIN_MS 20U
 
@@ -191,7 +192,7 @@ enum err core_shard_commit(const struct core_reach *reach, const struct store_st
     return err;
 }
 
-void core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
+bool core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
                      uint32_t count)
 {
     struct core_shard *shard = reach->shard;
@@ -202,10 +203,11 @@ void core_shard_note(const struct core_reach *reach, const struct store_state_ch
     if (store_submit(shard->plan.lane, &record) != ERR_OK) {
         // The lane is full of notes, perhaps.
         shard->has_commits = true;
-        return;
+        return false;
     }
     const struct mono due = mono_add(reach->now.mono, span_ms(CORE_NOTES_MS));
     shard->notes_due = mono_earlier(shard->notes_due, due);
+    return true;
 }
 
 static void flush(struct core_shard *shard, struct mono now)
@@ -444,7 +446,7 @@ enum err core_shard_load(const struct core_reach *reach, uint32_t kinds, struct 
         .kinds = kinds,
         .only = only,
         .note = slice_of(note, sizeof(note)),
-        .enough = what == CORE_LOAD_POLL ? POLL_BYTES : 0,
+        .enough = what == CORE_LOAD_CALL ? 0 : LOAD_BYTES,
         .ticket = ticket_of(pool_handle_of(reach->shard->downlinks, reach->link)),
     };
     const enum err err = store_load_submit(reach->shard->plan.lane, &query);
@@ -599,7 +601,7 @@ static bool restore_outbox(struct restore *restore, const struct core_reach *rea
 {
     struct core_call read = {0};
     if (row->name.len > 0 && row->name.ptr[0] == 'a') {
-        return core_delta_restore(reach, row->value);
+        return core_outbox_restore(reach, row);
     }
     if (row->name.len != CORE_CALL_NAME_SIZE || !core_row_get_call(row->value, &read)) {
         return false;

@@ -54,6 +54,11 @@ struct core_shard_settings {
     struct span edrx_awake;    //   otherwise: 10 s
 };
 
+// What a device may not know yet of its shared attributes: the names that changed, each with 64
+// bytes. Beyond it names that were removed are forgotten: an observer has to register again (5.03),
+// one that asks is told only what there is.
+#define CORE_OUTBOX_BYTES_MAX (512U << 10)
+
 // What a device did not see yet of its shared attributes.
 struct core_delta {
     const struct store_attribute *set;

@@ -1,6 +1,6 @@
 // core/shard_priv.h: the state of a shard, for the files that make it up: shard.c (table, mail,
 // time), observation.c, delta.c (shared attributes), call.c, flight.c (the notification under way),
-// fetch.c (bodies in blocks), poll.c (what a device asks for); visit.c and power.c have
+// fetch.c (bodies in blocks), poll.c (what a device asks for); outbox.c, visit.c and power.c have
 // headers of their own.
 #pragma once
 
@@ -100,8 +100,8 @@ struct core_job *core_shard_job(struct core_shard *shard, enum core_job_kind kin
 MUST_USE enum err core_shard_commit(const struct core_reach *reach,
                                     const struct store_state_change *items, uint32_t count,
                                     struct core_job *job);
-// The same for what nobody waits for (CORE_NOTES_MS).
-void core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
+// The same for what nobody waits for (CORE_NOTES_MS). False: the lane is full.
+bool core_shard_note(const struct core_reach *reach, const struct store_state_change *items,
                      uint32_t count);
 // Answers a question of a worker, or an order. A body without room is left out (ERR_EXHAUSTED).
 void core_shard_answer(struct core_shard *shard, unsigned to, const struct core_mail *question,
@@ -143,46 +143,16 @@ MUST_USE bool core_observation_number(const struct core_reach *reach, enum core_
 
 // delta.c
 
-// A change that waits: what the outbox and the shared scope say of one attribute.
-struct core_waiting {
-    uint64_t seq;
-    bool is_removed;
-    struct store_attribute attribute;
-};
+struct core_gathered;
 
-// A load of a device's rows, sorted out in turn memory.
-#define CORE_GATHERED_CALLS 1024U
-struct core_gathered {
-    struct store_state_row *shared;
-    uint32_t shared_count;
-    struct store_state_change *stale; // outbox rows that the device knows
-    uint32_t stale_count;
-    struct core_waiting *waiting;
-    uint32_t waiting_count;
-    struct store_state_row *calls; // texts, by id
-    uint32_t call_count;
-    bool is_bad;
-};
-
-// ERR_EXHAUSTED: memory; ERR_TOO_LARGE: too many rows, `all` has some; ERR_CORRUPT; the store's.
-MUST_USE enum err core_delta_gather(const struct core_reach *reach, struct store_load *load,
-                                    struct core_gathered *all);
-// The outbox row that notes a change of `key` under the newest number; false: no memory.
-MUST_USE bool core_delta_put_note(const struct core_reach *reach, struct slice key,
-                                  struct store_state_change *note);
 // Whether changes of the device are noted in the outbox.
 MUST_USE bool core_delta_is_noted(const struct core_reach *reach);
-// At start: an outbox row of an attribute. False if it is damaged.
-MUST_USE bool core_delta_restore(const struct core_reach *reach, struct slice number);
 // For a change that does not fit into one message: false if it is one attribute.
 MUST_USE bool core_delta_split(const struct core_reach *reach, const struct core_gathered *all,
                                uint64_t seq);
 void core_delta_was_split(const struct core_reach *reach, const struct core_job *job, enum err err);
 // What was noted under a number is on disk, or is not.
 void core_delta_end_change(const struct core_reach *reach, uint64_t seq, enum err err);
-// True if there will be fewer rows.
-bool core_delta_remove_stale(const struct core_reach *reach, const struct core_gathered *all);
-
 void core_delta_change(const struct core_reach *reach, unsigned from, struct core_order *order);
 void core_delta_changed(const struct core_reach *reach, const struct core_job *job, enum err err);
 // Sends what waits, or with `whole` all shared attributes.
