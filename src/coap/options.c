@@ -60,7 +60,7 @@ const char *coap_option_name(uint32_t number)
 static void clear(struct coap_options *options)
 {
     // The arrays of views stay as they are; their counts say what is in them.
-    options->echo = options->request_tag = options->uri_host = SLICE_EMPTY;
+    options->echo = options->request_tags = options->uri_host = SLICE_EMPTY;
     options->path_count = options->query_count = options->etag_count = 0;
     options->has_observe = options->has_block1 = options->has_block2 = false;
     options->has_size1 = options->has_size2 = options->has_hop_limit = false;
@@ -98,6 +98,19 @@ static uint32_t take_uint(struct slice value, bool *has)
 {
     *has = true;
     return coap_option_uint(value);
+}
+
+// Options of one number stand beside one another.
+static void take_request_tag(struct coap_options *options, struct slice value)
+{
+    if (options->has_request_tag) {
+        const uint8_t *first = options->request_tags.ptr;
+        options->request_tags = slice_of(first, (size_t)(value.ptr + value.len - first));
+        return;
+    }
+    options->request_tags = value;
+    options->request_tag_len = value.len;
+    options->has_request_tag = true;
 }
 
 // Stores one option whose length fits. False if it cannot be understood.
@@ -150,8 +163,7 @@ static bool take(struct coap_options *options, uint32_t number, struct slice val
         options->has_echo = true;
         return true;
     case COAP_OPTION_REQUEST_TAG:
-        options->request_tag = value;
-        options->has_request_tag = true;
+        take_request_tag(options, value);
         return true;
     case COAP_OPTION_IF_MATCH:
         // An empty value matches whatever exists (RFC 7252 5.10.8.1), and our resources do.
@@ -218,7 +230,8 @@ uint64_t coap_options_request_hash(const struct coap_options *options, uint8_t m
         hash = hash_word(hash ^ hash_keyed(key, options->query[i]) ^ options->query[i].len);
     }
     if (options->has_request_tag) {
-        hash = hash_word(hash ^ hash_keyed(key, options->request_tag) ^ 0x23U);
+        hash = hash_word(hash ^ hash_keyed(key, options->request_tags) ^
+                         (options->request_tag_len << 8 | 0x23U));
     }
     return hash;
 }

@@ -61,7 +61,10 @@ struct coap_options {
     struct slice query[COAP_QUERIES_MAX];
     struct slice etag[COAP_ETAGS_MAX];
     struct slice echo;
-    struct slice request_tag;
+    // From the first value of Request-Tag to the end of its last one: what is between them says how
+    // long each is.
+    struct slice request_tags;
+    size_t request_tag_len; // of the first
     struct slice uri_host;
     uint8_t path_count;
     uint8_t query_count;
@@ -94,6 +97,6 @@ const char *coap_option_name(uint32_t number);
 struct slice coap_options_query(const struct coap_options *options, struct slice name);
 
 // A keyed hash over what names a request for Block1 and Block2 state: method, path and query, and
-// Request-Tag (RFC 9175 3.3).
+// all values of Request-Tag in their order (RFC 9175 3.2 and 3.3).
 uint64_t coap_options_request_hash(const struct coap_options *options, uint8_t method,
                                    struct hash_key key);

@@ -174,6 +174,31 @@ static void request_hashes_tell_requests_apart(void **state)
     }
 }
 
+// The list of values names a body, not one of them.
+static void request_hashes_tell_lists_of_tags_apart(void **state)
+{
+    (void)state;
+    static const char *const lists[][4] = {{NULL},           {"", NULL},           {"b", NULL},
+                                           {"b", "", NULL},  {"", "b", NULL},      {"b", "b", NULL},
+                                           {"a", "b", NULL}, {"b", "a", NULL},     {"ab", NULL},
+                                           {"a\001b", NULL}, {"a", "b", "b", NULL}};
+    const struct hash_key key = {{1, 2}};
+    uint64_t hashes[sizeof(lists) / sizeof(lists[0])];
+    for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct written written;
+        begin(&written);
+        coap_message_option(&written.writer, COAP_OPTION_URI_PATH, SLICE("a"));
+        for (unsigned k = 0; lists[i][k] != NULL; k++) {
+            coap_message_option(&written.writer, COAP_OPTION_REQUEST_TAG, slice_text(lists[i][k]));
+        }
+        const struct coap_options options = read_back(&written);
+        hashes[i] = coap_options_request_hash(&options, COAP_POST, key);
+        for (unsigned j = 0; j < i; j++) {
+            assert_true(hashes[i] != hashes[j]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +206,7 @@ int main(void)
         cmocka_unit_test(values_of_all_kinds_are_read),
         cmocka_unit_test(the_reserved_block_size_is_a_bad_option),
         cmocka_unit_test(request_hashes_tell_requests_apart),
+        cmocka_unit_test(request_hashes_tell_lists_of_tags_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
