@@ -17,6 +17,10 @@ struct core_presence {
     struct core_presence_settings settings;
     uint32_t highest; // number that was swept
     uint32_t next;    // number that a sweep found no room for; 0: none
+    // Watched devices that changed and whose watchers were not told yet; beyond the bound they read
+    // everything again.
+    struct device_id untold[WATCHED_MAX];
+    uint32_t untold_count;
     struct metric active;
     _Atomic uint32_t marked;    // highest number that was marked
     _Atomic uint32_t *heard;    // seconds of the monotonic clock, plus 1; 0: not since the start
@@ -171,9 +175,6 @@ struct sweep {
     int32_t now_s;
     bool is_full;
     uint32_t changed;
-    // Watched devices that changed; beyond the bound the feed reads everything again.
-    struct device_id watched[WATCHED_MAX];
-    uint32_t watched_count;
 };
 
 static bool write(struct sweep *sweep, uint32_t number, const struct rows *rows)
@@ -183,10 +184,11 @@ static bool write(struct sweep *sweep, uint32_t number, const struct rows *rows)
     // Nobody waits for it: a failure is mended by the next change, or found out after a restart.
     sweep->is_full = store_submit(sweep->desk->lane, &record) != ERR_OK;
     if (!sweep->is_full && core_feed_is_watched(sweep->feed, record.device)) {
-        if (sweep->watched_count < WATCHED_MAX) {
-            sweep->watched[sweep->watched_count] = record.device;
+        struct core_presence *presence = sweep->presence;
+        if (presence->untold_count < WATCHED_MAX) {
+            presence->untold[presence->untold_count] = record.device;
         }
-        sweep->watched_count++;
+        presence->untold_count += presence->untold_count <= WATCHED_MAX ? 1 : 0;
     }
     return !sweep->is_full;
 }
@@ -246,21 +248,25 @@ static void look_at(struct sweep *sweep, uint32_t number)
     }
 }
 
-// Once it is on disk: behind an empty change on the same lane.
+// Once it is on disk: behind an empty change on the same lane. Without room for that the next sweep
+// tells it.
 static void publish(struct sweep *sweep)
 {
-    const struct store_record barrier = {.verb = STORE_CHANGE, .device = sweep->watched[0]};
-    if (sweep->watched_count == 0 || core_desk_commit(sweep->desk, &barrier) != ERR_OK) {
+    struct core_presence *presence = sweep->presence;
+    const uint32_t count = presence->untold_count;
+    const struct store_record barrier = {.verb = STORE_CHANGE, .device = presence->untold[0]};
+    if (count == 0 || core_desk_commit(sweep->desk, &barrier) != ERR_OK) {
         return;
     }
-    const bool is_all = sweep->watched_count <= WATCHED_MAX;
-    for (uint32_t i = 0; is_all && i < sweep->watched_count; i++) {
-        core_feed_publish(sweep->feed, sweep->desk->party, sweep->watched[i], CORE_FEED_SERVER);
+    presence->untold_count = 0;
+    const bool is_all = count <= WATCHED_MAX;
+    for (uint32_t i = 0; is_all && i < count; i++) {
+        core_feed_publish(sweep->feed, sweep->desk->party, presence->untold[i], CORE_FEED_SERVER);
     }
     if (!is_all) {
         // One word is enough to have everything read again.
         atomic_fetch_add_explicit(&sweep->feed->missed, 1, memory_order_relaxed);
-        core_feed_publish(sweep->feed, sweep->desk->party, sweep->watched[0], CORE_FEED_SERVER);
+        core_feed_publish(sweep->feed, sweep->desk->party, presence->untold[0], CORE_FEED_SERVER);
     }
     bus_flush(sweep->desk->party);
 }
@@ -280,7 +286,7 @@ static void look_at_all(struct sweep *sweep)
 
 bool core_presence_is_behind(const struct core_presence *presence)
 {
-    return presence->next > 0;
+    return presence->next > 0 || presence->untold_count > 0;
 }
 
 uint32_t core_presence_sweep(const struct core *core, struct core_desk *desk,

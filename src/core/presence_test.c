@@ -11,8 +11,11 @@
 #include "base/buf.h"
 #include "core/attributes.h"
 #include "core/event.h"
+#include "core/feed.h"
+#include "core/mail.h"
 #include "core/presence.h"
 #include "plat/memory.h"
+#include "plat/thread.h"
 
 static struct {
     struct core core;
@@ -165,6 +168,75 @@ static void each_device_has_its_turn(void **state)
     assert_int_equal(core_presence_active(f.presence), count);
 }
 
+// So many records wait for their end to be taken that the lane has no place for another.
+static unsigned take_all_places(void)
+{
+    struct store_record record = {.verb = STORE_CHANGE, .device = {99}};
+    unsigned count = 0;
+    for (unsigned refused = 0; refused < 2;) {
+        record.ticket = UINT64_MAX - count;
+        if (store_submit(f.desk.lane, &record) == ERR_OK) {
+            count++;
+            refused = 0;
+            continue;
+        }
+        // It may have been for room in the ring, which the writer makes.
+        store_flush(f.desk.lane);
+        plat_thread_sleep(span_ms(20));
+        refused++;
+    }
+    return count;
+}
+
+static void give_places(unsigned count)
+{
+    struct store_completion completion;
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(store_collect(f.desk.lane, &completion));
+    }
+}
+
+// Mails that say that the device changed.
+static unsigned told_to(struct bus_party *watcher)
+{
+    struct slice message;
+    unsigned from;
+    unsigned count = 0;
+    while (bus_next(watcher, &from, &message)) {
+        const struct core_mail *mail = (const struct core_mail *)(const void *)message.ptr;
+        assert_int_equal(mail->kind, CORE_MAIL_CHANGED);
+        assert_int_equal(mail->device.number, device.number);
+        count++;
+    }
+    bus_release(watcher);
+    return count;
+}
+
+static void watchers_are_told_by_the_next_sweep_if_there_was_no_place(void **state)
+{
+    (void)state;
+    static struct core_feed feed;
+    struct bus_party *watcher;
+    assert_int_equal(bus_create(&f.desk.bus, 1, CORE_MAIL_RING), ERR_OK);
+    assert_int_equal(bus_join(f.desk.bus, NULL, &watcher), ERR_OK);
+    assert_int_equal(bus_join(f.desk.bus, NULL, &f.desk.party), ERR_OK);
+    feed.party = bus_number(watcher);
+    core_feed_watch(&feed, device);
+    f.core.feed = &feed;
+    const unsigned places = take_all_places();
+    core_presence_heard(f.presence, device, f.now.mono);
+    assert_int_equal(core_presence_sweep(&f.core, &f.desk, f.now), 1);
+    assert_int_equal(told_to(watcher), 0);
+    assert_true(core_presence_is_behind(f.presence));
+    give_places(places);
+    assert_int_equal(core_presence_sweep(&f.core, &f.desk, f.now), 0);
+    assert_int_equal(told_to(watcher), 1);
+    assert_false(core_presence_is_behind(f.presence));
+    assert_int_equal(core_presence_sweep(&f.core, &f.desk, f.now), 0);
+    assert_int_equal(told_to(watcher), 0);
+    bus_destroy(f.desk.bus);
+}
+
 static void a_device_may_have_its_own_timeout(void **state)
 {
     (void)state;
@@ -285,6 +357,7 @@ int main(void)
         TEST(a_change_of_state_is_an_event_of_the_plan),
         TEST(an_active_device_is_written_once_in_a_while),
         TEST(each_device_has_its_turn),
+        TEST(watchers_are_told_by_the_next_sweep_if_there_was_no_place),
         TEST(a_device_may_have_its_own_timeout),
         TEST(a_clock_that_jumps_moves_no_deadline),
         TEST(what_was_known_is_known_after_a_restart),
