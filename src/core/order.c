@@ -62,7 +62,8 @@ enum err core_desk_order(struct core_desk *desk, struct core_order *order, struc
     return err;
 }
 
-// What was changed already cannot be refused any more, so it waits for room in the ring.
+// What was changed already cannot be refused any more, so it waits for room in the ring and
+// for a place in the shard.
 static void order_in_any_case(const struct core *core, struct core_desk *desk,
                               struct core_order *order)
 {
@@ -79,7 +80,13 @@ void core_desk_end(const struct core *core, struct core_desk *desk, struct tenan
                    struct device_id device, bool is_gone)
 {
     struct core_order order = {
-        .kind = is_gone ? CORE_ORDER_GONE : CORE_ORDER_REFUSED, .tenant = tenant, .device = device};
+        .kind = is_gone ? CORE_ORDER_GONE : CORE_ORDER_REFUSED,
+        .tenant = tenant,
+        .device = device,
+        // The writer looks into one ring after the other: what is in the shard's could come behind
+        // a purge that is in ours. By the second answer it has looked into all of them since the
+        // first, so what workers were given before is on disk as well.
+        .confirms = is_gone};
     // A registration that a worker let in before may stand in its ring still when the shard takes
     // this out of ours. By its answer the shard has looked into that ring too, unless it is behind
     // by more than a turn takes.

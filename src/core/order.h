@@ -71,6 +71,7 @@ struct core_order {
     struct core_call_request call;
     struct core_visit visit;
     struct core_reply reply;
+    bool confirms; // GONE: ends when what the shard has written of the device is on disk
     // Called on the shard's thread, once; the order is the caller's again. NULL: a desk waits.
     core_order_done_fn *done;
     void *context;

@@ -295,6 +295,25 @@ static void end_device(const struct core_reach *reach, bool is_gone)
     }
 }
 
+// Behind the answer comes the purge of a device that is gone: nothing may come after that.
+static void confirm(const struct core_reach *reach, unsigned from, struct core_order *order)
+{
+    const struct core_reach gone = {
+        .shard = reach->shard, .now = reach->now, .tenant = order->tenant, .device = order->device};
+    struct core_job *job = core_shard_job(reach->shard, CORE_JOB_GONE);
+    enum err err = ERR_EXHAUSTED;
+    if (job != NULL) {
+        job->from = from;
+        job->order = order;
+        err = core_shard_commit(&gone, NULL, 0, job);
+    }
+    if (err != ERR_OK) {
+        // A store that takes no more has nothing that could come behind.
+        core_shard_done(reach->shard, from, order, err == ERR_EXHAUSTED ? err : ERR_OK,
+                        SLICE_EMPTY);
+    }
+}
+
 static void take_order(const struct core_reach *reach, unsigned from, struct core_order *order)
 {
     switch (order->kind) {
@@ -312,9 +331,11 @@ static void take_order(const struct core_reach *reach, unsigned from, struct cor
         if (reach->link != NULL) {
             end_device(reach, order->kind == CORE_ORDER_GONE);
         }
-        // Behind the answer comes the purge of a device that is gone: nothing may come after that.
-        reach->shard->has_commits = true;
-        core_shard_done(reach->shard, from, order, ERR_OK, SLICE_EMPTY);
+        if (order->confirms) {
+            confirm(reach, from, order);
+        } else {
+            core_shard_done(reach->shard, from, order, ERR_OK, SLICE_EMPTY);
+        }
         return;
     case CORE_ORDER_VISIT:
         core_visit_order(reach, order);
@@ -413,6 +434,10 @@ static void finish_job(const struct core_reach *reach, const struct core_job *jo
         return;
     case CORE_JOB_SPLIT:
         core_delta_was_split(reach, job, err);
+        return;
+    case CORE_JOB_GONE:
+        // Written or not, all before it were taken.
+        core_shard_done(reach->shard, job->from, job->order, ERR_OK, SLICE_EMPTY);
         return;
     case CORE_JOB_POLL:
         // Nothing is committed under it.

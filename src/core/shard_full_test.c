@@ -178,6 +178,34 @@ static void a_body_without_a_place_is_written_again_for_the_other_address(void *
     assert_int_equal(core_shard_stats(f.shard).parcels, 1);
 }
 
+static void the_end_of_a_device_is_confirmed_when_there_is_a_place(void **state)
+{
+    (void)state;
+    struct core_order gone = {.kind = CORE_ORDER_GONE,
+                              .tenant = tenant,
+                              .device = device,
+                              .confirms = true,
+                              .done = done};
+    struct core_desk desk = {.bus = f.core.bus, .party = f.desk};
+    restart_with(1, 1);
+    struct core_job *place = core_shard_job(f.shard, CORE_JOB_POLL);
+    assert_int_equal(core_desk_send(&desk, &gone), ERR_OK);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(done_err, ERR_EXHAUSTED);
+    pool_give(f.shard->jobs, pool_handle_of(f.shard->jobs, place));
+    assert_int_equal(core_desk_send(&desk, &gone), ERR_OK);
+    core_shard_fixture_settle(&f);
+    assert_int_equal(done_err, ERR_OK);
+    // Of a store that has ended nothing is waited for.
+    store_stop(f.core.store);
+    done_err = ERR_EXHAUSTED;
+    assert_int_equal(core_desk_send(&desk, &gone), ERR_OK);
+    core_shard_fixture_turn(&f);
+    core_shard_fixture_turn(&f);
+    assert_int_equal(done_err, ERR_OK);
+    assert_int_equal(core_shard_stats(f.shard).jobs, 0);
+}
+
 #define ATTRIBUTES 400U
 
 static void change_many(void)
@@ -226,6 +254,7 @@ int main(void)
         TEST(a_notification_that_needs_a_commit_waits_for_a_place),
         TEST(a_body_without_a_place_is_written_again_for_the_other_address),
         TEST(a_poll_without_memory_leaves_no_place_taken),
+        TEST(the_end_of_a_device_is_confirmed_when_there_is_a_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ enum core_job_kind {
     CORE_JOB_FENCE,  // all changes of before a first poll are on disk
     CORE_JOB_NOTE,   // all shared attributes were noted for it
     CORE_JOB_SPLIT,  // a change became two
+    CORE_JOB_GONE,   // what is known of a device that is gone is on disk: its purge may come
 };
 
 struct core_job {
