@@ -180,10 +180,17 @@ void core_shard_fixture_until(struct core_shard_fixture *fixture, unsigned count
     }
 }
 
+static bool is_busy(const struct core_shard_fixture *fixture)
+{
+    const struct store_stats stats = store_stats(fixture->core.store);
+    return stats.lane_bytes > 0 || stats.loads > 0 || core_shard_stats(fixture->shard).jobs > 0;
+}
+
 void core_shard_fixture_settle(struct core_shard_fixture *fixture)
 {
-    // The store's thread needs a moment for each commit; a few follow one another at most.
-    for (unsigned i = 0; i < 20; i++) {
+    // The store's thread needs a moment for each commit; a few follow one another at most. Some
+    // tests keep a job of their own.
+    for (unsigned i = 0; i < 20 || (i < 500 && is_busy(fixture)); i++) {
         core_shard_fixture_turn(fixture);
         plat_thread_sleep(span_ms(1));
     }
