@@ -526,6 +526,39 @@ static void a_call_of_a_device_is_an_event_once_it_waits(void **state)
     f.api.waiting.count = 0;
 }
 
+// A device answers a call and asks what waits for it.
+static void an_answer_that_is_refused_leaves_nothing_to_follow_it(void **state)
+{
+    (void)state;
+    static struct api_follow follows[2];
+    const struct row row = {.method = COAP_POST,
+                            .path = "api/v1/T/rpc/7",
+                            .format = COAP_FORMAT_JSON,
+                            .query = "pending=0",
+                            .body = "{}"};
+    const struct coap_peer from = next_peer();
+    struct coap_handle exchange;
+    struct coap_reply reply;
+    struct slice message;
+    unsigned sender;
+    f.api.follows = follows;
+    assert_int_equal(run(&row, &from, &reply), API_PENDING);
+    assert_int_equal(f.api.followed, 1);
+    bus_flush(f.party);
+    assert_true(bus_next(f.party, &sender, &message));
+    struct core_mail answer = *(const struct core_mail *)(const void *)message.ptr;
+    assert_int_equal(answer.kind, CORE_MAIL_REPLY);
+    assert_false(bus_next(f.party, &sender, &message));
+    bus_release(f.party);
+    answer.question = answer.kind;
+    answer.kind = CORE_MAIL_ANSWER;
+    answer.body_len = 0;
+    answer.err = ERR_EXHAUSTED;
+    assert_int_equal(api_answered(&f.api, &answer, &exchange, &reply), API_REPLIED);
+    assert_int_equal(reply.code, COAP_SERVICE_UNAVAILABLE);
+    assert_int_equal(f.api.followed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -539,6 +572,7 @@ int main(void)
         cmocka_unit_test(what_is_over_a_limit_is_refused_after_all_else),
         cmocka_unit_test(upstream_codes_hide_what_old_clients_do_not_know),
         cmocka_unit_test(a_call_of_a_device_is_an_event_once_it_waits),
+        cmocka_unit_test(an_answer_that_is_refused_leaves_nothing_to_follow_it),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
