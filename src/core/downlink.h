@@ -83,6 +83,7 @@ struct core_flight {
     bool is_cut;        // the body goes in blocks
     bool is_visit;      // it went to a device that waits over HTTP; the first leg stands for it
     bool is_unanswered; // the first transmission was not acknowledged
+    bool is_heard_elsewhere; // a candidate was heard since it was sent
     uint8_t sends; // legs handed to workers, up to 255; a later one may take an earlier's place
     uint32_t number;
     uint64_t upto;             // DELTA

@@ -297,10 +297,11 @@ static bool is_flying(const struct core_reach *reach, enum core_resource resourc
 
 void core_flight_try_candidate(const struct core_reach *reach, enum core_resource resource)
 {
-    const struct core_flight *flight = &reach->link->flight;
+    struct core_flight *flight = &reach->link->flight;
     if (!is_flying(reach, resource)) {
         return;
     }
+    flight->is_heard_elsewhere = true;
     if (flight->is_unanswered) {
         try_other(reach);
     } else if (!has_leg(flight)) {

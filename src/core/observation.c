@@ -424,7 +424,9 @@ void core_observation_confirm(const struct core_reach *reach, enum core_resource
     observation->heard = reach->now.mono;
     observation->con_due = mono_add(reach->now.mono, reach->shard->plan.settings.probe_every);
     if (!at_candidate) {
-        observation->candidate_is_newer = false;
+        // What workers say of two addresses comes in any order: of an acknowledgement it is certain
+        // only that the message that it is for had left.
+        observation->candidate_is_newer &= reach->link->flight.is_heard_elsewhere;
         return;
     }
     observation->registration.route = observation->candidate;
