@@ -120,6 +120,20 @@ static void one_that_goes_with_more_said_ahead_is_seen_as_well(void **state)
     server_fixture_wait_for(&server_fixture.unwritten, 1);
 }
 
+static void what_is_said_ahead_is_served_after_the_watched(void **state)
+{
+    (void)state;
+    const int peer = server_fixture_dial();
+    server_fixture_say(peer, "GET /watch" HOST "\r\nGET /a" HOST "\r\n");
+    server_fixture_wait_for_parked(1);
+    server_fixture_say(peer, "GET /b" HOST "Connection: close\r\n\r\n");
+    answer(0, 200, "first");
+    const char *heard = server_fixture_hear(peer);
+    server_fixture_assert_has(heard, "first");
+    server_fixture_assert_has(heard, "path=/a");
+    server_fixture_assert_has(heard, "path=/b");
+}
+
 // Before anybody looked: the kernel would take the answer all the same.
 static void an_answer_is_not_written_to_a_peer_that_has_just_closed(void **state)
 {
@@ -151,6 +165,7 @@ int main(void)
         TEST(what_is_watched_and_written_is_told),
         TEST(a_watched_peer_that_goes_is_told_while_it_is_parked),
         TEST(one_that_goes_with_more_said_ahead_is_seen_as_well),
+        TEST(what_is_said_ahead_is_served_after_the_watched),
         TEST(an_answer_is_not_written_to_a_peer_that_has_just_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <libwebsockets.h>
 #include <stdatomic.h>
 
+#include "http/connection.h"
 #include "http/exchange.h"
 #include "http/server.h"
 #include "plat/thread.h"
@@ -26,9 +27,10 @@ struct http_server {
     char bind_text[ADDRESS_TEXT_SIZE];
     struct http_exchange *watched; // the service thread's, with the timer that looks at them
     lws_sorted_usec_list_t watch_timer;
-    _Atomic size_t held;     // bytes of http_server_hold
-    struct plat_mutex mutex; // guards all below
-    struct plat_cond idle;   // `in_hand` became 0
+    struct http_idle resting; // the service thread's
+    _Atomic size_t held;      // bytes of http_server_hold
+    struct plat_mutex mutex;  // guards all below
+    struct plat_cond idle;    // `in_hand` became 0
     struct http_exchange *done;
     struct http_socket *sockets;
     struct http_socket *ready; // with something to send

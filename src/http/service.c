@@ -21,7 +21,7 @@
 #define BYTES_PER_S_MIN 16384U
 // How long the rest of a refused body is thrown away, so that the peer gets to read the answer.
 #define LINGER_S 3U
-// How often the peers of watched requests are looked at.
+// How often the peers of watched requests and connections at rest are looked at.
 #define WATCH_US LWS_US_PER_SEC
 
 static void count(struct http_server *server, uint64_t *counter, uint64_t by)
@@ -35,6 +35,11 @@ static struct mono deadline_for(const struct http_server *server, size_t bytes)
 {
     const uint64_t wait_s = server->options.idle_s + bytes / BYTES_PER_S_MIN;
     return mono_add(plat_clock_mono(), span_s(wait_s));
+}
+
+static struct mono idle_until(const struct http_server *server, struct mono now)
+{
+    return mono_add(now, span_s(server->options.idle_s));
 }
 
 // From here until `let_go` stopping waits for the exchange.
@@ -79,6 +84,10 @@ static void take_watched(struct http_server *server, struct http_exchange *parke
 {
     while (parked != NULL) {
         struct http_exchange *next = parked->watched_next;
+        if (parked->wsi != NULL) {
+            // The library has a place for the headers of each; they were copied.
+            (void)lws_http_headers_detach(parked->wsi);
+        }
         parked->watched_before = NULL;
         parked->watched_next = server->watched;
         if (server->watched != NULL) {
@@ -128,6 +137,8 @@ static void look_at_peers(lws_sorted_usec_list_t *timer)
             hang_up(each);
         }
     }
+    const struct mono now = plat_clock_mono();
+    http_connection_expire(&server->resting, now, idle_until(server, now));
     http_service_watch(server);
 }
 
@@ -254,6 +265,7 @@ static int begin(struct http_server *server, struct lws *wsi, struct http_exchan
                  struct slice path)
 {
     ASSERT(*place == NULL);
+    http_connection_work(&server->resting, http_connection_of(wsi));
     struct http_exchange *exchange = http_exchange_create(server, wsi);
     if (exchange == NULL) {
         return -1;
@@ -330,7 +342,12 @@ static int finish(struct http_server *server, struct http_exchange **place)
     exchange->is_written = true;
     *place = NULL;
     forget(exchange);
-    return closes || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    if (closes || lws_http_transaction_completed(wsi) != 0) {
+        return -1;
+    }
+    http_connection_rest(&server->resting, http_connection_of(wsi),
+                         idle_until(server, plat_clock_mono()));
+    return 0;
 }
 
 static int write_some(struct http_server *server, struct http_exchange **place)
@@ -365,17 +382,21 @@ static void peer_gone(struct http_exchange **place)
     }
 }
 
-// Connections beyond the bound are closed at once. Only those that were counted are marked.
+// Connections beyond the bound are closed at once. Only those that were counted are known.
 static int connection_opened(struct http_server *server, struct lws *wsi)
 {
+    if (http_connection_open(wsi) == NULL) {
+        return -1;
+    }
     count(server, &server->stats.connections, 1);
-    lws_set_opaque_user_data(wsi, server);
     return 0;
 }
 
 static int connection_closed(struct http_server *server, struct lws *wsi)
 {
-    if (lws_get_opaque_user_data(wsi) == server) {
+    struct http_connection *connection = http_connection_of(wsi);
+    if (connection != NULL) {
+        http_connection_close(&server->resting, connection);
         plat_mutex_lock(&server->mutex);
         ASSERT(server->stats.connections > 0);
         server->stats.connections--;
@@ -429,6 +450,8 @@ int http_service_event(struct lws *wsi, enum lws_callback_reasons reason, void *
                    ? 0
                    : -1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        http_connection_work(&server->resting, http_connection_of(wsi));
+        return user == NULL ? -1 : http_socket_event(server, wsi, reason, user, slice_of(in, len));
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_SERVER_WRITEABLE:

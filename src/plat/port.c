@@ -39,3 +39,9 @@ bool plat_port_peer_left(int descriptor)
     struct pollfd peer = {.fd = descriptor, .events = POLLRDHUP};
     return poll(&peer, 1, 0) > 0;
 }
+
+bool plat_port_has_input(int descriptor)
+{
+    uint8_t byte;
+    return recv(descriptor, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+}

@@ -118,13 +118,15 @@ static void peer_that_closed_is_seen_behind_what_it_sent(void **state)
     int pair[2];
     char byte = 0;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    assert_false(plat_port_peer_left(pair[0]));
+    assert_false(plat_port_peer_left(pair[0]) || plat_port_has_input(pair[0]));
     assert_int_equal(write(pair[1], "x", 1), 1);
     assert_false(plat_port_peer_left(pair[0]));
+    assert_true(plat_port_has_input(pair[0]));
     (void)close(pair[1]);
-    assert_true(plat_port_peer_left(pair[0]));
+    assert_true(plat_port_peer_left(pair[0]) && plat_port_has_input(pair[0]));
     assert_int_equal(read(pair[0], &byte, 1), 1);
     assert_int_equal(byte, 'x');
+    assert_false(plat_port_has_input(pair[0]));
     (void)close(pair[0]);
 }
 
