@@ -118,6 +118,34 @@ static void a_first_time_out_is_told_and_the_last(void **state)
     drop(f);
 }
 
+// One that waits behind another learns from that one that nobody answers.
+static void one_that_waits_is_told_as_well(void **state)
+{
+    (void)state;
+    struct fixture *f = make(&usual);
+    struct coap_notice next = simple;
+    next.ticket = 10;
+    register_peer(f);
+    (void)notify(f, &simple);
+    expect(f, COAP_CON, COAP_CONTENT);
+    expect_news(f, COAP_EVENT_TRANSMITTED, 9);
+    (void)notify(f, &next);
+    expect_nothing(f);
+    assert_int_equal(pass_ms(f, 3100), COAP_EVENT_UNANSWERED);
+    const uint64_t first = f->event.ticket;
+    assert_int_equal(pass_ms(f, 1), COAP_EVENT_UNANSWERED);
+    assert_int_equal(first + f->event.ticket, 9 + 10);
+    expect(f, COAP_CON, COAP_CONTENT);
+    // Who comes later finds out at once.
+    next.ticket = 11;
+    (void)notify(f, &next);
+    assert_int_equal(pass_ms(f, 1), COAP_EVENT_UNANSWERED);
+    assert_int_equal(f->event.ticket, 11);
+    assert_int_equal(pass_ms(f, 1), COAP_EVENT_NONE);
+    coap_endpoint_check(f->endpoint, false);
+    drop(f);
+}
+
 static void a_cancelled_one_is_told_no_more_and_gives_its_turn(void **state)
 {
     (void)state;
@@ -381,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_con_notification_is_transmitted_and_delivered),
         cmocka_unit_test(the_second_waits_for_the_first),
         cmocka_unit_test(a_first_time_out_is_told_and_the_last),
+        cmocka_unit_test(one_that_waits_is_told_as_well),
         cmocka_unit_test(a_cancelled_one_is_told_no_more_and_gives_its_turn),
         cmocka_unit_test(a_non_is_done_when_it_left_and_its_rst_is_known),
         cmocka_unit_test(a_first_con_is_whole_and_its_repeats_have_to_be_paid),

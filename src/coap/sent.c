@@ -33,7 +33,7 @@ struct message {
     bool confirmable;
     bool wants_response;
     bool counted; // among its peer's messages in flight
-    bool is_told; // that its first transmission was not acknowledged
+    bool is_told; // that its first transmission, or one that it waits behind, was not acknowledged
     uint64_t mid_hash;
     uint64_t token_hash;
     struct buf buf;
@@ -347,6 +347,31 @@ static void landed(struct coap_sent *sent, struct mono now, struct message *mess
     give_turn(sent, now, message);
 }
 
+// Those that wait for a peer that does not answer have as little hope.
+static void tell_waiting(struct coap_sent *sent, const struct coap_peer_state *state)
+{
+    uint32_t position = state != NULL ? state->waiting_first : 0;
+    while (position != 0) {
+        struct message *message = message_at(sent, position - 1);
+        if (!message->is_told) {
+            message->is_told = true;
+            add_news(sent, message, COAP_SENT_UNANSWERED);
+        }
+        position = message->next_waiting;
+    }
+}
+
+static bool is_silent(const struct coap_sent *sent, const struct coap_peer_state *state)
+{
+    bool is_told = false;
+    for (uint32_t position = state->flying_first; position != 0 && !is_told;) {
+        const struct message *message = message_at(sent, position - 1);
+        is_told = message->is_told;
+        position = message->next_flying;
+    }
+    return is_told;
+}
+
 static void start_confirmable(struct coap_sent *sent, struct mono now, struct message *message)
 {
     struct coap_peer_state *state = coap_peers_take(sent->tools.peers, now, &message->peer);
@@ -360,6 +385,9 @@ static void start_confirmable(struct coap_sent *sent, struct mono now, struct me
         message->state = STATE_QUEUED;
         message->started = now;
         chain_append(sent, state, handle_of(sent, message).index);
+        if (is_silent(sent, state)) {
+            tell_waiting(sent, state);
+        }
         return;
     }
     take_place(sent, state, message);
@@ -553,6 +581,7 @@ enum coap_sent_outcome coap_sent_fired(struct coap_sent *sent, struct mono now,
     set_timer(sent, message, mono_add(now, message->timeout));
     const bool is_news = message->ticket != 0 && !message->is_told;
     message->is_told = true;
+    tell_waiting(sent, coap_peers_find(sent->tools.peers, &message->peer));
     return is_news ? COAP_SENT_UNANSWERED : COAP_SENT_NOTHING;
 }
 
@@ -568,6 +597,7 @@ void coap_sent_unreachable(struct coap_sent *sent, const struct coap_peer *peer)
         }
         position = message->next_flying;
     }
+    tell_waiting(sent, state);
 }
 
 void coap_sent_cancel(struct coap_sent *sent, struct mono now, struct pool_handle handle)

@@ -511,6 +511,9 @@ void core_flight_outcome(const struct core_reach *reach, const struct core_mail 
         transmitted(reach, leg, mail);
         break;
     case CORE_OUTCOME_UNANSWERED:
+        // It may wait for its turn still, and then has to be stopped all the same.
+        flight->legs[leg].handle = mail->handle;
+        flight->legs[leg].has_handle = true;
         flight->is_unanswered = true;
         try_other(reach);
         break;

@@ -119,6 +119,19 @@ static void an_acknowledgement_makes_an_earlier_candidate_older(void **state)
     expect_silence();
 }
 
+static void one_that_has_not_left_for_the_route_is_tried_at_the_candidate(void **state)
+{
+    (void)state;
+    subscribe(CORE_RESOURCE_ATTRIBUTES, 1);
+    send_about(CORE_MAIL_HEARD, 0, 2);
+    tell(changed("a", 1), CORE_OUTCOME_UNANSWERED);
+    const struct core_shard_fixture_seen *notice = next(CORE_MAIL_NOTICE);
+    expect_notice(notice, "a=1 ", 1, 2);
+    tell(notice, CORE_OUTCOME_DELIVERED);
+    // It does not leave any more.
+    assert_int_equal(next(CORE_MAIL_CANCEL)->mail.handle, 5);
+}
+
 static void an_rst_of_the_candidate_discards_it_only(void **state)
 {
     (void)state;
@@ -506,6 +519,7 @@ int main(void)
         TEST(an_answer_counts_though_a_crash_took_the_note_that_it_was_asked),
         TEST(a_late_acknowledgement_does_not_make_the_candidate_older),
         TEST(an_acknowledgement_makes_an_earlier_candidate_older),
+        TEST(one_that_has_not_left_for_the_route_is_tried_at_the_candidate),
         TEST(an_rst_of_the_candidate_discards_it_only),
         TEST(non_notifications_keep_their_pace),
         TEST(a_quiet_observer_is_asked_once_a_day),
