@@ -379,10 +379,10 @@ class Called:
         return later
 
 
-@fills("calls-of-a-device", "calls", "rest-parked")
+@fills("calls-of-a-device", "calls", "rest-parked", "parked-of-a-tenant")
 @pytest.mark.parametrize("setting, most, table, status", [
     ("rpc.per-device=2", 2, None, 429), ("rpc.calls=16", 16, "calls", 503),
-    ("http.parked=2", 2, "rest-parked", 503),
+    ("http.parked=1", 1, "rest-parked", 503), ("http.parked=4", 2, "rest-parked", 429),
 ])
 def test_calls_that_wait_are_bounded(place, rest_of, setting, most, table, status):
     server = started(place, setting, "rpc.timeout-min=1s")

@@ -6,8 +6,13 @@ import time
 
 import pytest
 
+from conftest import Device
 from observer import Later, Observer
 from raw_coap import GET, OBSERVE, POST, RawClient, uint
+from rest_client import SYSADMIN, Rest
+from test_http_visits import wait_parked
+from test_tenants import make_tenant
+from test_users import activate, address
 
 CALL = {"method": "setGpio1", "params": {"pin": "21", "value": 1}, "timeout": 6000}
 RESULT = {"value1": "A", "value2": "B"}
@@ -172,6 +177,43 @@ def test_persistent_calls_survive_a_kill_and_are_not_sent_again(place, rest_of):
         watch.answer(message, RESULT)
         watch.answer(taken, RESULT)
         assert stored(rest, done)["status"] == stored(rest, later)["status"] == "SUCCESSFUL"
+
+
+@pytest.mark.parametrize("far", [{"timeout": 3600000},
+                                 {"expirationTime": int(time.time() * 1000) + 3600000}])
+def test_nobody_waits_longer_than_a_call_may_last(place, rest_of, far):
+    server = place.server(settings=["rpc.timeout-max=700ms"])
+    server.start()
+    device, rest = rest_of(server, "silent")
+    begin = time.monotonic()
+    assert call(rest, device, far).status == 504
+    assert 0.6 < time.monotonic() - begin < 5
+    # Nobody waits for a persistent one.
+    rpc = persist(rest, device, **far)
+    until = stored(rest, rpc)["expirationTime"]
+    assert until > (time.time() + 3500) * 1000
+    assert "expirationTime" not in far or until == far["expirationTime"]
+
+
+def test_half_of_the_places_is_left_to_other_tenants(place, rest_of):
+    server = place.server(settings=["http.parked=4", "rpc.timeout-min=1s"])
+    server.start()
+    (one, rest), (two, _) = rest_of(server, "one"), rest_of(server, "two")
+    waiting = [Later(call, rest, device, {"timeout": 3000}) for device in (one, two)]
+    wait_parked(server, 2)
+    refused = call(rest, one, {"timeout": 3000})
+    assert refused.status == 429
+    assert refused.json()["message"] == "Too many requests of this tenant wait already"
+    # So are its devices that wait over HTTP, and nobody else.
+    answer = Rest(server.http_port).call("GET", f"/api/v1/{two.token}/rpc?timeout=100")
+    assert answer.status == 429
+    system = Rest(server.http_port).log_in(*SYSADMIN)
+    user = system.post("/api/user", {"email": address(), "authority": "TENANT_ADMIN",
+                                     "tenantId": make_tenant(system)["id"]})
+    other = activate(system, user)
+    theirs = Device(server, other, "theirs", "TOKEN-theirs")
+    assert call(other, theirs, {"timeout": 3000}).status == 504
+    assert [one.result().status for one in waiting] == [504, 504]
 
 
 def test_a_deleted_call_is_not_sent(rest, device, watch):

@@ -34,6 +34,7 @@ struct http_exchange {
     uint8_t *out; // LWS_PRE bytes, then the body
     size_t out_len;
     size_t out_sent;
+    uint64_t owner;          // of one that is parked
     struct http_watch watch; // of one that is parked, if `is_watched`
     struct http_exchange *watched_next;
     struct http_exchange *watched_before;

@@ -50,6 +50,34 @@ static void more_are_parked_than_there_are_threads(void **state)
     }
 }
 
+#define PARK_OF(owner) "GET /park?owner=" owner HOST "Connection: close\r\n\r\n"
+
+static void one_owner_leaves_half_of_the_places_to_others(void **state)
+{
+    (void)state;
+    int peers[8];
+    for (unsigned i = 0; i < 8; i++) {
+        peers[i] = server_fixture_dial();
+        server_fixture_say(peers[i], i < 4 ? PARK_OF("1") : PARK_OF("2"));
+        server_fixture_wait_for_parked(i + 1);
+        if (i == 3) {
+            server_fixture_assert_has(server_fixture_ask(PARK_OF("1")), "HTTP/1.1 429 ");
+        }
+    }
+    server_fixture_assert_has(server_fixture_ask(PARK_OF("3")), "HTTP/1.1 503 ");
+    // A place that comes back is nobody's.
+    answer(0, 200, "done");
+    server_fixture_assert_has(server_fixture_hear(peers[0]), "done");
+    server_fixture_assert_has(server_fixture_ask(PARK_OF("2")), "HTTP/1.1 429 ");
+    peers[0] = server_fixture_dial();
+    server_fixture_say(peers[0], PARK_OF("3"));
+    server_fixture_wait_for_parked(9);
+    for (unsigned i = 1; i < 9; i++) {
+        answer(i, 200, "done");
+        server_fixture_assert_has(server_fixture_hear(peers[i % 8]), "done");
+    }
+}
+
 static void an_answer_for_a_peer_that_has_gone_is_dropped(void **state)
 {
     (void)state;
@@ -160,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_parked_request_is_answered_later_by_another_thread),
         TEST(more_are_parked_than_there_are_threads),
+        TEST(one_owner_leaves_half_of_the_places_to_others),
         TEST(an_answer_for_a_peer_that_has_gone_is_dropped),
         TEST(a_connection_goes_on_after_a_parked_request),
         TEST(what_is_watched_and_written_is_told),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "http/owners.h"
 #include "http/server_priv.h"
 #include "http/service.h"
 #include "http/socket_priv.h"
@@ -125,15 +126,29 @@ void http_server_run(void *context)
     arena_reset(&memory->arena);
 }
 
-struct http_parked *http_park(const struct http_request *request, const struct http_watch *watch)
+static enum err take_place(struct http_server *server, uint64_t owner)
+{
+    if (server->stats.parked == server->options.parked_max) {
+        return ERR_EXHAUSTED;
+    }
+    if (!http_owners_take(server->owners, owner)) {
+        return ERR_LIMITED;
+    }
+    server->stats.parked++;
+    return ERR_OK;
+}
+
+enum err http_park(const struct http_request *request, uint64_t owner,
+                   const struct http_watch *watch, struct http_parked **parked)
 {
     struct http_exchange *exchange = request->own;
     struct http_server *server = exchange->server;
     struct http_server_memory *memory = &server->memory[http_server_thread()];
     ASSERT(!memory->is_parked);
     plat_mutex_lock(&server->mutex);
-    memory->is_parked = server->stats.parked < server->options.parked_max;
-    server->stats.parked += memory->is_parked ? 1 : 0;
+    const enum err err = take_place(server, owner);
+    memory->is_parked = err == ERR_OK;
+    exchange->owner = owner;
     if (memory->is_parked && watch != NULL) {
         exchange->watch = *watch;
         exchange->is_watched = true;
@@ -141,7 +156,8 @@ struct http_parked *http_park(const struct http_request *request, const struct h
         server->watched_new = exchange;
     }
     plat_mutex_unlock(&server->mutex);
-    return memory->is_parked ? (struct http_parked *)exchange : NULL;
+    *parked = err == ERR_OK ? (struct http_parked *)exchange : NULL;
+    return err;
 }
 
 void http_parked_answer(struct http_parked *parked, const struct http_response *response)
@@ -152,6 +168,7 @@ void http_parked_answer(struct http_parked *parked, const struct http_response *
     plat_mutex_lock(&server->mutex);
     ASSERT(server->stats.parked > 0);
     server->stats.parked--;
+    http_owners_give(server->owners, exchange->owner);
     plat_mutex_unlock(&server->mutex);
     hand_back(exchange);
 }
@@ -201,7 +218,9 @@ static enum err memory_reserve(struct http_server *server)
         }
         arena_init(&server->memory[i].arena, arena, options->memory_size);
     }
-    return server->memory != NULL ? ERR_OK : ERR_EXHAUSTED;
+    void *owners = plat_memory_reserve(http_owners_footprint(options->parked_max));
+    server->owners = owners != NULL ? http_owners_init(owners, options->parked_max) : NULL;
+    return server->memory != NULL && owners != NULL ? ERR_OK : ERR_EXHAUSTED;
 }
 
 static void memory_release(struct http_server *server)
@@ -211,6 +230,7 @@ static void memory_release(struct http_server *server)
         plat_memory_release(server->memory[i].response, server->options.response_max);
     }
     free(server->memory);
+    plat_memory_release(server->owners, http_owners_footprint(server->options.parked_max));
 }
 
 // A silent peer of a WebSocket is pinged, and dropped when it does not answer.

@@ -88,10 +88,11 @@ struct http_watch {
     void (*ended)(void *context, bool is_written);
 };
 
-// From the handler of the request, once. NULL when `parked_max` are parked already. `watch` is
-// copied; NULL: nobody wants to know. That a watched peer has gone is seen within a second.
-MUST_USE struct http_parked *http_park(const struct http_request *request,
-                                       const struct http_watch *watch);
+// From the handler of the request, once. ERR_EXHAUSTED when `parked_max` are parked already,
+// ERR_LIMITED when this owner has its share of them (http/owners.h). `watch` is copied; NULL:
+// nobody wants to know. That a watched peer has gone is seen within a second.
+MUST_USE enum err http_park(const struct http_request *request, uint64_t owner,
+                            const struct http_watch *watch, struct http_parked **parked);
 // Any thread, exactly once for each; also when the peer has gone, then nothing is sent. Before
 // http_server_destroy returns: whoever parks sees to it that a stopping server gets its answers.
 // `content_type` is a static text; the body is copied.

@@ -76,9 +76,14 @@ static void park(const struct http_request *request, struct http_response *respo
 {
     static const struct http_watch watch = {&server_fixture, note_left, note_ended};
     const bool is_watched = slice_equal(request->path, SLICE("/watch"));
-    struct http_parked *parked = http_park(request, is_watched ? &watch : NULL);
-    if (parked == NULL) {
-        response->status = 503;
+    struct http_parked *parked = NULL;
+    int64_t owner = server_fixture.parked_count;
+    const struct slice given = http_request_parameter(request, "owner");
+    assert_true(given.ptr == NULL || slice_to_int64(given, &owner));
+    const enum err err = http_park(request, (uint64_t)owner, is_watched ? &watch : NULL, &parked);
+    if (err != ERR_OK) {
+        assert_null(parked);
+        response->status = err == ERR_LIMITED ? 429 : 503;
         return;
     }
     plat_mutex_lock(&server_fixture.mutex);

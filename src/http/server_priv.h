@@ -27,10 +27,11 @@ struct http_server {
     char bind_text[ADDRESS_TEXT_SIZE];
     struct http_exchange *watched; // the service thread's, with the timer that looks at them
     lws_sorted_usec_list_t watch_timer;
-    struct http_idle resting; // the service thread's
-    _Atomic size_t held;      // bytes of http_server_hold
-    struct plat_mutex mutex;  // guards all below
-    struct plat_cond idle;    // `in_hand` became 0
+    struct http_idle resting;   // the service thread's
+    _Atomic size_t held;        // bytes of http_server_hold
+    struct plat_mutex mutex;    // guards all below
+    struct plat_cond idle;      // `in_hand` became 0
+    struct http_owners *owners; // of what is parked
     struct http_exchange *done;
     struct http_socket *sockets;
     struct http_socket *ready; // with something to send

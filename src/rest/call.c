@@ -252,6 +252,15 @@ struct rest_write_context rest_call_write(struct rest_call *call)
                                        call->rest->core->presence, call->request->memory};
 }
 
+enum err rest_call_park(struct rest_call *call, struct tenant_id tenant,
+                        const struct http_watch *watch, struct http_parked **parked)
+{
+    const enum err err = call->rest->park(call->request, tenant.number, watch, parked);
+    return err == ERR_LIMITED
+               ? rest_call_refuse(call, err, "Too many requests of this tenant wait already")
+               : err;
+}
+
 struct slice rest_call_keep(uint8_t **at, struct slice text)
 {
     const struct slice kept = slice_of(*at, text.len);

@@ -75,6 +75,10 @@ MUST_USE enum err rest_call_body(struct rest_call *call, struct codec_json *obje
 enum err rest_call_refuse(struct rest_call *call, enum err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Parks the request as one of the tenant's. ERR_LIMITED with the problem when it has its share of
+// what may be parked, ERR_EXHAUSTED.
+MUST_USE enum err rest_call_park(struct rest_call *call, struct tenant_id tenant,
+                                 const struct http_watch *watch, struct http_parked **parked);
 // A copy at `*at`, which moves on behind it.
 struct slice rest_call_keep(uint8_t **at, struct slice text);
 

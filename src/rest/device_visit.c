@@ -86,13 +86,14 @@ static enum err wait_for(struct rest_call *call, const struct model_index_entry 
     if (waiting == NULL) {
         return ERR_EXHAUSTED;
     }
-    waiting->parked = call->rest->park(call->request, &(struct http_watch){waiting, leave, end});
-    if (waiting->parked == NULL) {
+    const struct http_watch watch = {waiting, leave, end};
+    enum err err = rest_call_park(call, device->tenant, &watch, &waiting->parked);
+    if (err != ERR_OK) {
         free(waiting);
-        return ERR_EXHAUSTED;
+        return err;
     }
     core_device_http_heard(call->rest->core, device, visitor);
-    const enum err err = core_desk_send(rest_call_desk(call), &waiting->order);
+    err = core_desk_send(rest_call_desk(call), &waiting->order);
     if (err != ERR_OK) {
         // It is parked and has to be answered so.
         answer(&waiting->order, err, SLICE_EMPTY);

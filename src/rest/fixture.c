@@ -121,13 +121,16 @@ static struct {
     struct http_watch watch;
 } later;
 
-static struct http_parked *park(const struct http_request *request, const struct http_watch *watch)
+static enum err park(const struct http_request *request, uint64_t owner,
+                     const struct http_watch *watch, struct http_parked **parked)
 {
     (void)request;
+    (void)owner;
     later.watch = watch != NULL ? *watch : (struct http_watch){.context = NULL};
     later.is_parked = true;
     later.is_answered = false;
-    return (struct http_parked *)(void *)&later;
+    *parked = (struct http_parked *)(void *)&later;
+    return ERR_OK;
 }
 
 static void answer_later(struct http_parked *parked, const struct http_response *response)
@@ -178,6 +181,7 @@ int rest_fixture_set_up(void **state)
                                                    .type_cast = true,
                                                    .rpc_timeout_min_ms = 5000,
                                                    .rpc_timeout_ms = 10000,
+                                                   .rpc_timeout_max_ms = 600000,
                                                    .visit_wait_ms = 60000,
                                                    .visit_wait_most_ms = 300000,
                                                    .answer_wait_ms = 10000},

@@ -19,6 +19,7 @@ struct rest_settings {
     enum rest_metrics_access metrics_access;
     int64_t rpc_timeout_min_ms; // shorter ones are raised to it
     int64_t rpc_timeout_ms;     // of a call that names none
+    int64_t rpc_timeout_max_ms; // nobody waits longer for a call that is not persistent
     int64_t visit_wait_ms;      // a device waits so long if it does not say
     int64_t visit_wait_most_ms; // and never longer
     int64_t answer_wait_ms;     // for an answer to a call of a device
@@ -51,7 +52,8 @@ struct rest {
     bool (*work)(void *context, void *job, void (*run)(void *job));
     bool (*post)(void *context, void *job, void (*run)(void *job));
     // Answers that come later (http/server.h).
-    struct http_parked *(*park)(const struct http_request *request, const struct http_watch *watch);
+    enum err (*park)(const struct http_request *request, uint64_t owner,
+                     const struct http_watch *watch, struct http_parked **parked);
     void (*answer)(struct http_parked *parked, const struct http_response *response);
 };
 

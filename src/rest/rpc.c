@@ -53,6 +53,11 @@ static enum err read_deadline(struct rest_call *call, struct codec_json object,
     }
     request->created = call->now;
     request->expires.ms = has_expiry ? expires : call->now.ms + timeout;
+    // Whoever waits holds a place meanwhile.
+    const int64_t latest = call->now.ms + settings->rpc_timeout_max_ms;
+    if (!request->is_persistent && request->expires.ms > latest) {
+        request->expires.ms = latest;
+    }
     return ERR_OK;
 }
 
@@ -83,6 +88,7 @@ static enum err read_request(struct rest_call *call, struct core_call_request *r
     if (rest_call_body(call, &object) != ERR_OK) {
         return refuse_body(call, "it is not a JSON object");
     }
+    (void)!codec_json_boolean(codec_json_get(object, "persistent"), &request->is_persistent);
     enum err err = read_texts(call, object, request);
     err = err == ERR_OK ? read_deadline(call, object, request) : err;
     err = err == ERR_OK ? rest_read_text(call, object, "requestUUID", &id) : err;
@@ -91,7 +97,6 @@ static enum err read_request(struct rest_call *call, struct core_call_request *r
     }
     if (err == ERR_OK) {
         request->retries = read_retries(object);
-        (void)!codec_json_boolean(codec_json_get(object, "persistent"), &request->is_persistent);
     }
     return err;
 }
@@ -186,10 +191,7 @@ static enum err wait_for_device(struct rest_call *call, const struct model_devic
     waiting->failures = failures;
     const struct core_call_request kept = waiting->order.call;
     enum err err = core_rpc_order(&call->admin, device, &kept, &waiting->order);
-    if (err == ERR_OK) {
-        waiting->parked = call->rest->park(call->request, NULL);
-        err = waiting->parked != NULL ? ERR_OK : ERR_EXHAUSTED;
-    }
+    err = err == ERR_OK ? rest_call_park(call, device->tenant, NULL, &waiting->parked) : err;
     if (err != ERR_OK) {
         free(waiting);
         return err;

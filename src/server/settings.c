@@ -236,6 +236,7 @@ static void read_http(const struct conf *conf, struct server_settings *settings)
         .metrics_access = metrics[conf_choice(conf, "metrics.access")],
         .rpc_timeout_min_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-min"),
         .rpc_timeout_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-default"),
+        .rpc_timeout_max_ms = (int64_t)conf_span_ms(conf, "rpc.timeout-max"),
         .visit_wait_ms = (int64_t)conf_span_ms(conf, "http.device-wait"),
         .visit_wait_most_ms = (int64_t)conf_span_ms(conf, "http.device-wait-max"),
         .answer_wait_ms = (int64_t)conf_span_ms(conf, "coap.timeout"),

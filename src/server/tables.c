@@ -7,6 +7,7 @@
 #include "core/lives.h"
 #include "core/presence.h"
 #include "core/visit.h"
+#include "http/owners.h"
 #include "http/socket.h"
 #include "model/index.h"
 #include "model/quotas.h"
