@@ -61,6 +61,8 @@ UNIT = {
     "loads": "src/store/conformance_state.c:loads_are_bounded",
     "mail-bytes": "src/bus/bus_test.c:a_full_ring_is_said_and_room_comes_back",
     "recent-bytes": "src/store/recent_test.c:the_oldest_gives_way",
+    "values-watched": "src/rest/live_list_test.c:cells_have_a_bound",
+    "range-waiting": "src/store/merge_test.c:what_waits_is_bounded",
     "ids-of-a-parameter": "tests/test_tenants.py:test_several_tenants_are_read_at_once",
     "parked-of-a-device": "src/core/visit_test.c:too_many_of_one_device_are_refused",
     "devices-with-a-life": "src/core/lives_test.c:points_of_a_device_beyond_the_bound_stay",
@@ -211,7 +213,7 @@ def test_under_load_memory_and_levels_stay_within_the_bounds(place):
             most = 1.5 if "journal" in name else 1.0
             assert used <= found[name.replace("used", "bound", 1)] * most, (name, used)
     _, parts, (reserved, heap) = limits(*SMALL)
-    bound = reserved + heap - sum(parts["presence"] + parts["lives"])
+    bound = reserved + heap - sum(parts["presence"] + parts["lives"] + parts["store.ranges"])
     assert found["motehub_store_seals_total"] > 100
     assert anonymous(server) < min(bound, 256 * MIB), f"{anonymous(server)} of {bound}"
 
@@ -690,11 +692,11 @@ def test_entities_of_a_list_are_bounded(crowd):
         assert code == 2 and f"more than {most} devices" in text
 
 
-@fills("values-of-all-lists")
-def test_values_of_all_lists_are_bounded(crowd):
+@fills("values-watched-by-a-tenant")
+def test_values_that_a_tenant_watches_are_bounded(crowd):
     server, rest = crowd
     rows = limits()[0]
-    entities, most = rows["entities-of-a-list"][0], rows["values-of-all-lists"][0]
+    entities, most = rows["entities-of-a-list"][0], rows["values-watched-by-a-tenant"][0]
     keys = [series(f"v{n}") for n in range(10)]
     # A device counts as four values.
     lists = most // (entities * (4 + len(keys)))

@@ -62,11 +62,11 @@ void rest_live_free(struct live_subscription *subscription)
 bool rest_live_count(struct rest_live *live, struct live_subscription *subscription, size_t bytes)
 {
     const uint64_t cells = rest_live_cells(bytes);
-    if (live->cells + cells > REST_LIVE_CELLS) {
+    if (!rest_live_cells_fit(live, subscription->session, cells)) {
         return false;
     }
     subscription->cells += cells;
-    live->cells += cells;
+    rest_live_cells_take(live, subscription->session, cells);
     return true;
 }
 
@@ -81,7 +81,7 @@ static void take_out(struct rest_live *live, struct live_session *session,
         in = &(*in)->next_in_bucket;
     }
     *in = gone->next_in_bucket;
-    live->cells -= gone->cells;
+    rest_live_cells_give(live, session, gone->cells);
     rest_live_free(gone);
 }
 
@@ -304,6 +304,7 @@ static void closed(void *context, struct http_socket *socket, void **user)
         return;
     }
     rest_live_remove_all(rest->live, session);
+    ASSERT(session->cells == 0);
     struct live_session **at = &rest->live->sessions;
     while (*at != session) {
         at = &(*at)->next;

@@ -15,8 +15,9 @@
 //
 // Bounds: REST_LIVE_SUBSCRIPTIONS of one connection, REST_LIVE_KEYS of one subscription,
 // REST_LIVE_POINTS of one message; REST_LIVE_ENTITIES of one list, REST_LIVE_CELLS of all lists and
-// subscriptions together (the values and devices that are remembered; their queries and keys are
-// counted as the cells that they take the place of).
+// subscriptions together, REST_LIVE_TENANT_CELLS of those of one tenant (the values and devices
+// that are remembered; their queries and keys are counted as the cells that they take the place
+// of).
 #pragma once
 
 #include "http/socket.h"
@@ -27,6 +28,7 @@
 #define REST_LIVE_POINTS 50000U
 #define REST_LIVE_ENTITIES 10000U
 #define REST_LIVE_CELLS 4000000U
+#define REST_LIVE_TENANT_CELLS (REST_LIVE_CELLS / 2)
 #define REST_LIVE_JOBS 2U
 
 struct rest_live;

@@ -290,10 +290,10 @@ static bool put_parts(struct live_list *list, const struct live_command *command
 static bool take_parts(struct rest_live *live, struct live_list *list,
                        const struct live_command *command, unsigned *wants)
 {
-    live->cells -= rest_live_list_cells(list);
+    rest_live_cells_give(live, list->session, rest_live_list_cells(list));
     const bool is_put = put_parts(list, command, wants);
-    live->cells += rest_live_list_cells(list);
-    return is_put && live->cells <= REST_LIVE_CELLS;
+    rest_live_cells_take(live, list->session, rest_live_list_cells(list));
+    return is_put && rest_live_cells_fit(live, list->session, 0);
 }
 
 static struct live_list *make_list(struct rest_live *live, struct live_session *session,

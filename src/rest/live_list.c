@@ -89,7 +89,7 @@ static void free_list(struct live_list *list)
 static struct live_list *add_list(struct rest_live *live, struct live_session *session,
                                   int64_t command, struct live_list *list)
 {
-    live->cells += rest_live_list_cells(list);
+    rest_live_cells_take(live, session, rest_live_list_cells(list));
     list->session = session;
     list->command = command;
     list->next = session->lists;
@@ -197,6 +197,7 @@ void rest_live_list_end(struct rest_live *live, struct live_list *list)
     }
     *at = list->next;
     list->session->subscription_count--;
+    list->session->cells -= rest_live_list_cells(list);
     list->session = NULL;
     if (list->is_ready) {
         leave_queue(&live->ready_first, &live->ready_last, list, true);
@@ -206,7 +207,7 @@ void rest_live_list_end(struct rest_live *live, struct live_list *list)
     }
     // A job may still read its members, so they only leave their buckets.
     if (!list->is_busy) {
-        live->cells -= rest_live_list_cells(list);
+        rest_live_cells_give(live, NULL, rest_live_list_cells(list));
         drop_members(live, list);
         free_list(list);
     }
@@ -292,7 +293,7 @@ void rest_live_list_want(struct rest_live *live, struct live_list *list, unsigne
 // What a later command put in the place of the parts in force. The cells of the older ones end.
 static void take_next(struct rest_live *live, struct live_list *list)
 {
-    live->cells -= rest_live_list_cells(list);
+    rest_live_cells_give(live, list->session, rest_live_list_cells(list));
     if (list->next_latest != NULL) {
         free(list->latest);
         free(list->latest_cells);
@@ -312,7 +313,7 @@ static void take_next(struct rest_live *live, struct live_list *list)
         list->history = list->next_history;
         list->next_history = NULL;
     }
-    live->cells += rest_live_list_cells(list);
+    rest_live_cells_take(live, list->session, rest_live_list_cells(list));
 }
 
 // The first frame has everything but a history beside a window; an evaluation when it is due comes
@@ -356,7 +357,7 @@ static void start_jobs(struct rest_live *live)
 // Takes over the outcome of a job. False when there are too many cells.
 static bool install(struct rest_live *live, struct live_list *list, struct live_job *job)
 {
-    live->cells -= rest_live_list_cells(list);
+    rest_live_cells_give(live, list->session, rest_live_list_cells(list));
     if (job->members != NULL) {
         drop_members(live, list);
         // Of the older members, all of them.
@@ -377,8 +378,8 @@ static bool install(struct rest_live *live, struct live_list *list, struct live_
         job->series_cells = NULL;
     }
     list->total = job->total;
-    live->cells += rest_live_list_cells(list);
-    return live->cells <= REST_LIVE_CELLS;
+    rest_live_cells_take(live, list->session, rest_live_list_cells(list));
+    return rest_live_cells_fit(live, list->session, 0);
 }
 
 static void refuse(struct rest_live *live, struct live_list *list, const char *text)
@@ -409,10 +410,10 @@ static void finish_past(struct rest_live *live, struct live_list *list, const st
 static void finish(struct rest_live *live, struct live_list *list, struct live_job *job)
 {
     if (job->wants & LIVE_WANTS_HISTORY) {
-        live->cells -= rest_live_list_cells(list);
+        rest_live_cells_give(live, list->session, rest_live_list_cells(list));
         rest_live_window_free(list->history);
         list->history = NULL;
-        live->cells += rest_live_list_cells(list);
+        rest_live_cells_take(live, list->session, rest_live_list_cells(list));
     }
     list->due = mono_add(live->rest->mono(), live->rest->settings.query_refresh);
     if (job->err == ERR_OK && !job->is_same && !install(live, list, job)) {
@@ -448,7 +449,7 @@ void rest_live_job_done(void *context)
     } else if (list->session != NULL) {
         finish(live, list, job);
     } else {
-        live->cells -= rest_live_list_cells(list);
+        rest_live_cells_give(live, NULL, rest_live_list_cells(list));
         drop_members(live, list);
         free_list(list);
     }

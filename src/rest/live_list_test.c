@@ -457,6 +457,7 @@ static void what_subscriptions_keep_is_counted(void **state)
     (void)state;
     struct rest_live *live = rest_fixture.rest.live;
     const uint64_t most = REST_LIVE_CELLS;
+    assert_int_equal(live->cells, 0);
     live->cells = most;
     say(command_of("tsSubCmds", ""));
     say(command_of("historyCmds", ",\"endTs\":10"));
@@ -475,10 +476,58 @@ static void what_subscriptions_keep_is_counted(void **state)
     take_all();
     expect("\"errorCode\":1,\"errorMsg\":\"Too many new values, the subscription ends\"", NULL);
     assert_in_range(live->cells, most - 100, most - 1);
+    assert_int_equal(((const struct live_session *)world.user)->cells, 0);
     live->cells = 0;
     change(world.one, 2);
     take_all();
     expect(NULL, NULL);
+}
+
+// Another connection of the same or of another tenant, that remembers so much.
+static void take_for(struct live_session *other, uint64_t tenant, uint64_t cells)
+{
+    struct rest_live *live = rest_fixture.rest.live;
+    *other = (struct live_session){.caller = {.tenant = {tenant}}, .next = live->sessions};
+    live->sessions = other;
+    rest_live_cells_take(live, other, cells);
+}
+
+static void give_back(struct live_session *other)
+{
+    struct rest_live *live = rest_fixture.rest.live;
+    rest_live_cells_give(live, other, other->cells);
+    assert_ptr_equal(live->sessions, other);
+    live->sessions = other->next;
+}
+
+static void one_tenant_leaves_half_of_it_to_others(void **state)
+{
+    (void)state;
+    struct live_session other;
+    const struct live_session *own = world.user;
+    const uint64_t tenant = own->caller.tenant.number;
+    // All connections of a tenant count together, whoever's they are.
+    take_for(&other, tenant, REST_LIVE_TENANT_CELLS);
+    say(command_of("tsSubCmds", ""));
+    say(command_of("historyCmds", ",\"endTs\":10"));
+    say(query_of(one_device(), LATEST));
+    for (unsigned i = 0; i < 3; i++) {
+        expect("Too many subscriptions or keys", NULL);
+    }
+    assert_int_equal(own->cells, 0);
+    give_back(&other);
+    // What others have is no hindrance while there is room.
+    take_for(&other, tenant + 1, REST_LIVE_CELLS - 1000);
+    say(command_of("tsSubCmds", ""));
+    expect("\"errorCode\":0", NULL);
+    assert_in_range(own->cells, 1, 100);
+    // A list that grows beyond the share ends.
+    say(query_of(one_device(), LATEST));
+    give_back(&other);
+    take_for(&other, tenant, REST_LIVE_TENANT_CELLS - own->cells);
+    settle();
+    expect("\"errorCode\":1,\"errorMsg\":\"Too many entities and values are watched\"", NULL);
+    give_back(&other);
 }
 
 static void histories_run_in_the_pool(void **state)
@@ -589,6 +638,7 @@ int main(void)
         TEST(a_window_for_a_subscription_that_was_replaced_begins_nothing),
         TEST(what_cannot_be_read_is_told_with_the_next_change),
         TEST(what_subscriptions_keep_is_counted),
+        TEST(one_tenant_leaves_half_of_it_to_others),
         TEST(histories_run_in_the_pool),
         TEST(so_many_queries_run_at_a_time),
         TEST(cells_have_a_bound),

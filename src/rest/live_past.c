@@ -43,8 +43,8 @@ bool rest_live_past_want(struct rest_live *live, struct live_session *session,
                command->keys.len);
         error = check(command, past);
     }
-    const bool has_room =
-        session->subscription_count < REST_LIVE_SUBSCRIPTIONS && live->cells < REST_LIVE_CELLS;
+    const bool has_room = session->subscription_count < REST_LIVE_SUBSCRIPTIONS &&
+                          rest_live_cells_fit(live, session, 1);
     if (past != NULL && error == NULL && has_room) {
         list = rest_live_list_make_past(live, session, command->id, past);
     }

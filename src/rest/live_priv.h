@@ -61,6 +61,7 @@ struct live_session {
     struct live_subscription *subscriptions;
     struct live_list *lists;
     uint32_t subscription_count; // of both
+    uint64_t cells;              // that both take
     bool is_wrapped;             // /api/ws: `authCmd` and `cmds`
     bool is_logged_in;
     bool is_over; // it was logged in, and is being closed
@@ -79,7 +80,8 @@ struct rest_live {
     struct live_list *marked_first, *marked_last;
     uint64_t changes[LIVE_CHANGES]; // numbers of devices
     uint64_t change_count;          // so far
-    uint64_t cells;                 // of all lists and subscriptions
+    // Of all lists and subscriptions; a list whose connection is gone counts until its job is done.
+    uint64_t cells;
     struct mono look_due;
     unsigned jobs;
     struct mono check_due; // of sessions
@@ -117,6 +119,14 @@ void rest_live_check_all(struct rest_live *live);
 // ERR_FORBIDDEN: the device is not, or not any more, one that this user may see.
 MUST_USE enum err rest_live_may_see(struct rest_live *live, const struct live_session *session,
                                     const struct uuid *device);
+
+// live_cells.c
+// Whether so many more would be within the bound of all and the share of the session's tenant.
+bool rest_live_cells_fit(const struct rest_live *live, const struct live_session *session,
+                         uint64_t more);
+void rest_live_cells_take(struct rest_live *live, struct live_session *session, uint64_t cells);
+// `session` is NULL when it gave its part back already.
+void rest_live_cells_give(struct rest_live *live, struct live_session *session, uint64_t cells);
 
 // live.c
 // Takes over the subscription; one with the same command is replaced. ERR_EXHAUSTED.

@@ -176,7 +176,7 @@ static void end_read(struct reader *reader, bool is_good)
         if (is_good && !known->is_seen) {
             const uint64_t cells = rest_live_cells(sizeof(*known) + known->len);
             subscription->cells -= cells;
-            reader->live->cells -= cells;
+            rest_live_cells_give(reader->live, subscription->session, cells);
             *at = known->next;
             free(known);
             continue;
