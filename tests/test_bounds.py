@@ -479,13 +479,17 @@ def test_a_commit_holds_no_more_records_than_it_may(place):
     assert 0 < database < found['motehub_table_bound{table="store-database-bytes"}']
 
 
+def shared_scope(rest):
+    """Where the shared attributes of the device with TOKEN are set and removed."""
+    return f"/api/plugins/telemetry/DEVICE/{rest.device_named('Test Device A1')}/SHARED_SCOPE"
+
+
 @fills("shared-attributes")
 def test_shared_attributes_of_a_device_are_bounded(place):
     server = started(place)
     rest = Rest(server.http_port).log_in(*TENANT)
     most = limits()[0]["shared-attributes"][0]
-    path = "/api/plugins/telemetry/DEVICE/{}/SHARED_SCOPE"
-    path = path.format(rest.device_named("Test Device A1"))
+    path = shared_scope(rest)
     statuses = {}
     for n in range(most // 10000 + 2):
         statuses[n] = rest.call("POST", path, {f"k{n}": "x" * 10000}).status
@@ -498,8 +502,7 @@ def test_names_that_come_and_go_are_bounded(place):
     server = started(place)
     rest = Rest(server.http_port).log_in(*TENANT)
     most = limits()[0]["changes-of-a-device"][0]
-    path = "/api/plugins/telemetry/DEVICE/{}/SHARED_SCOPE"
-    path = path.format(rest.device_named("Test Device A1"))
+    path = shared_scope(rest)
     with Observer(SimpleNamespace(server=server, token=TOKEN), "attributes") as watch:
         watch.register()
         rest.post(path, {"stays": 1})
