@@ -114,7 +114,7 @@ static void read_power(struct store_query *query, struct model_index_entry *entr
     const int64_t edrx_ms = store_sql_read_int(query);
     const int64_t awake_ms = mode == MODEL_POWER_PSM ? psm_ms : edrx_ms;
     if (mode == MODEL_POWER_PSM || mode == MODEL_POWER_EDRX) {
-        entry->power = (enum model_power)mode;
+        entry->power = (uint8_t)mode;
         entry->awake_ms = awake_ms > 0 && awake_ms <= UINT32_MAX ? (uint32_t)awake_ms : 0;
     }
 }
