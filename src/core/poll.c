@@ -402,6 +402,19 @@ static void answer(const struct core_reach *reach, const struct core_gathered *a
     }
 }
 
+// The device asks again; unless memory was short, or there will be fewer rows then, it is for
+// people to see.
+static void end_unread(const struct core_reach *reach, struct core_gathered *all, enum err err)
+{
+    const bool is_passing =
+        err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, all));
+    if (!is_passing) {
+        LOG(LOG_WARN, "poll.unreadable", LOG_INT("device", reach->device.number),
+            LOG_TEXT("error", err_text(err)));
+    }
+    close_poll(reach, err, SLICE_EMPTY);
+}
+
 void core_poll_loaded(const struct core_reach *reach, struct store_load *load)
 {
     struct core_gathered all = {0};
@@ -413,11 +426,7 @@ void core_poll_loaded(const struct core_reach *reach, struct store_load *load)
     core_call_expire(reach);
     const enum err err = core_outbox_gather(reach, load, &all);
     if (err != ERR_OK) {
-        const bool is_passing =
-            err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, &all));
-        LOG(is_passing ? LOG_DEBUG : LOG_WARN, "poll.unreadable",
-            LOG_INT("device", reach->device.number), LOG_TEXT("error", err_text(err)));
-        close_poll(reach, err, SLICE_EMPTY);
+        end_unread(reach, &all, err);
     } else if (reach->link->poll_state == CORE_POLL_STARTING) {
         job->is_ready = false;
         if (note_all(reach, &all) != ERR_OK) {
