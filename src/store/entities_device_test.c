@@ -210,6 +210,20 @@ static enum err update_profile(struct store_tx *tx, void *context)
     return store_profile_update(tx, context);
 }
 
+// A device, not written yet, of a profile for CoAP, which is.
+static struct device_job coap_device(struct model_device_profile *profile)
+{
+    struct device_job job = {.device = entities_test_device(&test, "one", 10)};
+    *profile = test.profile;
+    profile->id = entities_test_id(30);
+    profile->name = SLICE("coap");
+    profile->is_default = false;
+    profile->transport = MODEL_TRANSPORT_COAP;
+    assert_int_equal(write_job(make_coap_profile, profile), ERR_OK);
+    job.device.profile = profile->id;
+    return job;
+}
+
 static void power_saving_is_the_devices_or_its_profiles(void **state)
 {
     (void)state;
@@ -238,14 +252,8 @@ static void power_saving_is_the_devices_or_its_profiles(void **state)
         {"{}", "{\"powerMode\":\"E_DRX\",\"pagingTransmissionWindow\":5}", MODEL_POWER_EDRX, 5},
         {"{}", "{\"powerMode\":7}", MODEL_POWER_NONE, 0},
     };
-    struct model_device_profile profile = test.profile;
-    profile.id = entities_test_id(30);
-    profile.name = SLICE("coap");
-    profile.is_default = false;
-    profile.transport = MODEL_TRANSPORT_COAP;
-    assert_int_equal(write_job(make_coap_profile, &profile), ERR_OK);
-    struct device_job job = {.device = entities_test_device(&test, "one", 10)};
-    job.device.profile = profile.id;
+    struct model_device_profile profile;
+    struct device_job job = coap_device(&profile);
     assert_int_equal(write_job(insert_device, &job), ERR_OK);
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char data[256];
@@ -273,14 +281,8 @@ static void what_people_wrote_as_a_mode_may_be_of_any_length(void **state)
     text[sizeof(text) - 1] = 0;
     (void)snprintf(data, sizeof(data), "{\"transportConfiguration\":{\"powerMode\":[\"%s\"]}}",
                    text);
-    struct model_device_profile profile = test.profile;
-    profile.id = entities_test_id(30);
-    profile.name = SLICE("coap");
-    profile.is_default = false;
-    profile.transport = MODEL_TRANSPORT_COAP;
-    assert_int_equal(write_job(make_coap_profile, &profile), ERR_OK);
-    struct device_job job = {.device = entities_test_device(&test, "one", 10)};
-    job.device.profile = profile.id;
+    struct model_device_profile profile;
+    struct device_job job = coap_device(&profile);
     job.device.device_data = slice_text(data);
     assert_int_equal(write_job(insert_device, &job), ERR_OK);
     assert_int_equal(read_job(get_entry, &job), ERR_OK);
