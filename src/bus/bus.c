@@ -146,26 +146,29 @@ void bus_commit(struct bus_party *party, unsigned to, size_t len)
     party->unsent[to] += len;
 }
 
+// False if nothing was sent to that party since.
+static bool publish(struct bus_party *party, unsigned to)
+{
+    if (party->unsent[to] == 0) {
+        return false;
+    }
+    party->unsent[to] = 0;
+    ring_publish(party->to[to]);
+    return true;
+}
+
 void bus_flush(struct bus_party *party)
 {
     for (unsigned to = 0; to < party->bus->count; to++) {
-        if (party->unsent[to] == 0) {
-            continue;
+        if (publish(party, to)) {
+            plat_loop_wake(party->bus->parties[to]->loop);
         }
-        party->unsent[to] = 0;
-        ring_publish(party->to[to]);
-        plat_loop_wake(party->bus->parties[to]->loop);
     }
 }
 
 bool bus_flush_own(struct bus_party *party)
 {
-    if (party->unsent[party->number] == 0) {
-        return false;
-    }
-    party->unsent[party->number] = 0;
-    ring_publish(party->to[party->number]);
-    return true;
+    return publish(party, party->number);
 }
 
 bool bus_has_room(const struct bus_party *party, unsigned to)
