@@ -215,8 +215,10 @@ void core_delta_changed(const struct core_reach *reach, const struct core_job *j
     struct core_reach own = *reach;
     own.tenant = job->order->tenant;
     own.device = job->order->device;
-    // It may have been made meanwhile.
-    own.link = core_shard_find(reach->shard, own.device);
+    if (own.link == NULL) {
+        // It may have been made meanwhile.
+        own.link = core_shard_find(reach->shard, own.device);
+    }
     const bool is_late = err == ERR_OK && job->seq == 0 && own.link != NULL && own.link->is_visited;
     const enum err noted = is_late ? note_late(&own, job) : err;
     if (!is_late || noted != ERR_OK) {
@@ -376,10 +378,9 @@ static void send_whole(const struct core_reach *reach, const struct core_gathere
                              CORE_NOTICE_CONTENT, body.len > 0 ? body : SLICE("{}"));
 }
 
-// Soon, if memory was short or there will be fewer rows; else it is for people to see.
 static void read_again(const struct core_reach *reach, struct core_gathered *all, enum err err)
 {
-    if (err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, all))) {
+    if (core_outbox_may_pass(reach, all, err)) {
         core_shard_again(reach);
         return;
     }

@@ -229,3 +229,8 @@ bool core_outbox_clean(const struct core_reach *reach, struct core_gathered *all
     }
     return all->stale_count > 0;
 }
+
+bool core_outbox_may_pass(const struct core_reach *reach, struct core_gathered *all, enum err err)
+{
+    return err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, all));
+}

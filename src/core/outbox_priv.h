@@ -34,6 +34,10 @@ MUST_USE enum err core_outbox_gather(const struct core_reach *reach, struct stor
 // Removes what the device knows from the store, and what is beyond the bound from `all` as well.
 // False if another reading would find the same.
 bool core_outbox_clean(const struct core_reach *reach, struct core_gathered *all);
+// Of a reading that failed: true if one that follows soon may not, since memory was short or rows
+// were removed now; else it is for people to see.
+MUST_USE bool core_outbox_may_pass(const struct core_reach *reach, struct core_gathered *all,
+                                   enum err err);
 // The row that notes a change of `key` under the newest number; false: no memory.
 MUST_USE bool core_outbox_put(const struct core_reach *reach, struct slice key,
                               struct store_state_change *note);

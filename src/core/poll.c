@@ -402,13 +402,10 @@ static void answer(const struct core_reach *reach, const struct core_gathered *a
     }
 }
 
-// The device asks again; unless memory was short, or there will be fewer rows then, it is for
-// people to see.
+// The device asks again.
 static void end_unread(const struct core_reach *reach, struct core_gathered *all, enum err err)
 {
-    const bool is_passing =
-        err == ERR_EXHAUSTED || (err == ERR_TOO_LARGE && core_outbox_clean(reach, all));
-    if (!is_passing) {
+    if (!core_outbox_may_pass(reach, all, err)) {
         LOG(LOG_WARN, "poll.unreadable", LOG_INT("device", reach->device.number),
             LOG_TEXT("error", err_text(err)));
     }
